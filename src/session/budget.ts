@@ -1,0 +1,93 @@
+/**
+ * What one request may still spend: time until its deadline, and calls to MX.
+ *
+ * No call starts with less than 250 ms left, none after the caller has gone, and never more than ten in all:
+ * at most two of each create and of the update, four of the widget URL request.
+ */
+
+import { AppError } from "../errors.ts";
+
+export type CallKind = "read" | "create_user" | "create_member" | "update_member" | "widget_url";
+
+export type Budget = {
+  /** Milliseconds until the deadline; 0 when it has passed. */
+  remainingMs(): number;
+  /** Whether another call of this kind may start after `waitMs`. */
+  allows(kind: CallKind, waitMs: number): boolean;
+  /** Pays for one call. Throws `upstream_timeout` or `upstream_unavailable` where none may start. */
+  spend(kind: CallKind): void;
+  /** The caller has gone: what runs may end, nothing new starts. */
+  abandon(): void;
+  /** Calls paid for so far. */
+  spent(): number;
+};
+
+export type BudgetOptions = {
+  /** Milliseconds for the whole request. */
+  deadlineMs: number;
+  /** A clock in milliseconds that never goes back. */
+  now?: () => number;
+};
+
+const MIN_CALL_MS = 250;
+const MAX_CALLS = 10;
+const MAX_CALLS_OF: Record<CallKind, number> = {
+  read: MAX_CALLS,
+  create_user: 2,
+  create_member: 2,
+  update_member: 2,
+  widget_url: 4,
+};
+
+export function createBudget(options: BudgetOptions): Budget {
+  const { deadlineMs, now = () => performance.now() } = options;
+  const deadline = now() + deadlineMs;
+  const calls: Record<CallKind, number> = {
+    read: 0,
+    create_user: 0,
+    create_member: 0,
+    update_member: 0,
+    widget_url: 0,
+  };
+  let total = 0;
+  let isAbandoned = false;
+
+  const remainingMs = () => Math.max(0, deadline - now());
+  const hasCalls = (kind: CallKind) =>
+    !isAbandoned && total < MAX_CALLS && calls[kind] < MAX_CALLS_OF[kind];
+
+  return {
+    remainingMs,
+    allows: (kind, waitMs) => hasCalls(kind) && remainingMs() - waitMs >= MIN_CALL_MS,
+    spend(kind) {
+      if (remainingMs() < MIN_CALL_MS) throw timeIsUp();
+      if (!hasCalls(kind)) {
+        throw new AppError(
+          "upstream_unavailable",
+          "MX could not complete the request. Try again.",
+          {
+            retryAfterSeconds: 1,
+            upstream: {
+              operation: kind,
+              outcome: "unsent",
+              reason: isAbandoned ? "client_gone" : "call_limit",
+            },
+          },
+        );
+      }
+      calls[kind] += 1;
+      total += 1;
+    },
+    abandon() {
+      isAbandoned = true;
+    },
+    spent: () => total,
+  };
+}
+
+/** The deadline has passed, or there is too little left of it to start anything. */
+export function timeIsUp(): AppError {
+  return new AppError("upstream_timeout", "MX did not answer in time. Try again.", {
+    upstream: { operation: "session", outcome: "unsent", reason: "deadline" },
+  });
+}

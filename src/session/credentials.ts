@@ -1,0 +1,59 @@
+/**
+ * Principal -> the credentials of its Member. Never from the request body.
+ *
+ * Source: MX SSO API v2, Create member (one `userkey`, or `login` and `password` together).
+ */
+
+import { createHmac } from "node:crypto";
+import { AppError } from "../errors.ts";
+import type { Secret } from "../secret.ts";
+import type { Budget } from "./budget.ts";
+import type { Identity, MemberCredentials } from "./types.ts";
+
+export type CredentialRule =
+  /** Platform API only: there is no Member to make. */
+  | { source: "none" }
+  /** A userkey in a verified claim. */
+  | { source: "claim"; claim: string; expires: boolean }
+  /** base64url(HMAC-SHA256(secret, user id)); permanent. */
+  | { source: "derived"; secret: Secret }
+  /** The partner's own endpoint knows them. */
+  | { source: "lookup"; lookup: CredentialLookup };
+
+/** Port to the partner's endpoint. Throws `forbidden`, `upstream_unavailable`, `upstream_timeout`, `upstream_bad_response`. */
+export type CredentialLookup = (identity: Identity, budget: Budget) => Promise<MemberCredentials>;
+
+/** Throws `forbidden` where the claim is missing, and what the lookup throws. */
+export async function findCredentials(
+  rule: CredentialRule,
+  identity: Identity,
+  budget: Budget,
+): Promise<MemberCredentials> {
+  switch (rule.source) {
+    case "none":
+      return { fields: [], expires: false };
+    case "claim":
+      return toUserkey(claimedUserkey(rule.claim, identity), rule.expires);
+    case "derived":
+      return toUserkey(derivedUserkey(rule.secret, identity.userId), false);
+    case "lookup":
+      return rule.lookup(identity, budget);
+  }
+}
+
+export function toUserkey(userkey: string, expires: boolean): MemberCredentials {
+  return { fields: [{ name: "userkey", response: userkey }], expires };
+}
+
+function claimedUserkey(claim: string, identity: Identity): string {
+  const value = identity.principal.claims[claim];
+  if (typeof value === "string" && value !== "" && value.length <= 4096) return value;
+  throw new AppError(
+    "forbidden",
+    "The token is valid, but lacks the claim with the Member's userkey. The operator chose it with MEMBER_USERKEY_CLAIM.",
+  );
+}
+
+function derivedUserkey(secret: Secret, userId: string): string {
+  return createHmac("sha256", secret.reveal()).update(userId).digest("base64url");
+}

@@ -1,0 +1,102 @@
+/**
+ * MX's single sign-on workflow: a User and a Member exist, and the Member's credentials are current.
+ *
+ * Safe to repeat at any point: a run that stopped halfway is completed by the next one.
+ * Source: MX SSO API v2, Guide, "Basic SSO API workflow", steps 1 to 6.
+ */
+
+import { AppError } from "../errors.ts";
+import type { Budget } from "./budget.ts";
+import type {
+  Identity,
+  Member,
+  MemberCredentials,
+  MxApis,
+  SsoDirectory,
+  SsoUser,
+  WidgetRequest,
+  WidgetUrl,
+} from "./types.ts";
+
+/**
+ * Runs the workflow and gives the URL: from this run's own User answer, or, where the Platform API is configured too,
+ * asked for beside the last step. `undefined`: the User vanished between two steps.
+ */
+export async function openBySso(
+  mx: Exclude<MxApis, { kind: "platform" }>,
+  identity: Identity,
+  request: WidgetRequest,
+  pass: { isRestart: boolean },
+  budget: Budget,
+): Promise<WidgetUrl | undefined> {
+  const { directory } = mx;
+  const [known, knownMember, credentials] = await Promise.all([
+    directory.findUser(identity.userId, budget),
+    directory.findMember(identity.memberId, budget), // Wasted only on a first login; saves a round trip on all others.
+    identity.principal.tenant.findCredentials(identity, budget),
+  ]);
+  const user = known ?? (await directory.createUser(identity, budget));
+  const member = known && knownMember; // A Member read before the create proves nothing.
+  if (member) refuseForeignMember(member, user);
+
+  const [isMemberCurrent, url] = await Promise.all([
+    ensureMember(directory, identity, member, credentials, budget),
+    mx.kind === "both"
+      ? requestUrl(mx, user, identity, request, pass, budget)
+      : ownUrl(user, request),
+  ]);
+  return isMemberCurrent ? url : undefined;
+}
+
+/** Steps 3 to 5. Gives false where there is no User any more to attach a Member to. */
+async function ensureMember(
+  directory: SsoDirectory,
+  identity: Identity,
+  member: Member | undefined,
+  credentials: MemberCredentials,
+  budget: Budget,
+): Promise<boolean> {
+  if (member && !credentials.expires) return true;
+  if (member) {
+    const update = await directory.updateMember(identity.memberId, credentials, budget);
+    if (update === "updated") return true;
+  }
+  const creation = await directory.createMember(identity, credentials, budget);
+  if (creation === "exists" && credentials.expires) {
+    await directory.updateMember(identity.memberId, credentials, budget); // Whoever was faster may hold older ones.
+  }
+  return creation !== "no_user";
+}
+
+function requestUrl(
+  mx: Extract<MxApis, { kind: "both" }>,
+  user: SsoUser,
+  identity: Identity,
+  request: WidgetRequest,
+  pass: { isRestart: boolean },
+  budget: Budget,
+): Promise<WidgetUrl | undefined> {
+  const { guid } = user;
+  // Twice unknown may mean: made a moment ago by another replica.
+  const isNew = user.isNew || pass.isRestart;
+  return mx.platform.requestWidgetUrl(
+    { userId: identity.userId, pathId: guid, isNew },
+    request,
+    budget,
+  );
+}
+
+function ownUrl(user: SsoUser, request: WidgetRequest): WidgetUrl {
+  const url = user.widgetUrls.get(request.widgetType);
+  if (url) return url;
+  throw new AppError("upstream_bad_response", "MX answered without a usable widget URL.", {
+    upstream: { operation: "sso.read_user", outcome: "nonsense", reason: "no_widget_url" },
+  });
+}
+
+function refuseForeignMember(member: Member, user: SsoUser): void {
+  if (member.userGuid === undefined || member.userGuid === user.guid) return;
+  throw new AppError("upstream_bad_response", "MX answered with a Member of another user.", {
+    upstream: { operation: "sso.read_member", outcome: "nonsense", reason: "other_user" },
+  });
+}

@@ -1,0 +1,129 @@
+/**
+ * The words of the domain, and the ports that `mx` and `partner` fill.
+ *
+ * Everything that waits takes a `Budget` last: the time and the MX calls that the request may still spend.
+ */
+
+import type { Budget } from "./budget.ts";
+
+/** Who calls, as proven by the partner's own login. Nothing of it comes from the request body. */
+export type Principal = {
+  issuer: string;
+  subject: string;
+  claims: Claims;
+  tenant: Tenant;
+};
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** One partner (MX: Client) with its rules and its way to MX. */
+export type Tenant = {
+  name: string;
+  toUserId(principal: Principal): string;
+  /** The Member's credentials; not asked for where the SSO API is not configured. */
+  findCredentials(identity: Identity, budget: Budget): Promise<MemberCredentials>;
+  /** Body of `POST /session` -> what MX is asked for. Throws `invalid_request` that names each faulty field. */
+  parseWidgetRequest(body: unknown): WidgetRequest;
+  mx: MxApis;
+};
+
+/** Which of MX's APIs are configured decides how a user is provisioned and where the URL comes from. */
+export type MxApis =
+  | { kind: "platform"; platform: Platform }
+  | { kind: "sso"; directory: SsoDirectory }
+  | { kind: "both"; platform: Platform; directory: SsoDirectory };
+
+/** The principal in MX's eyes. */
+export type Identity = {
+  userId: string;
+  memberId: string;
+  profile: Profile;
+  principal: Principal;
+};
+
+/** Optional fields of a new User, each in the shape that MX accepts. */
+export type Profile = {
+  firstName?: string;
+  lastName?: string;
+  email?: string;
+  /** Ten digits. */
+  phone?: string;
+  /** `YYYY-MM-DD` */
+  birthdate?: string;
+  sex?: "MALE" | "FEMALE";
+  zipCode?: string;
+};
+
+export type MemberCredentials = {
+  fields: readonly { name: "userkey" | "login" | "password"; response: string }[];
+  /** Credentials that expire are sent to MX again on every login. */
+  expires: boolean;
+};
+
+/** What the caller asks for, checked, in MX's own words. */
+export type WidgetRequest = {
+  widgetType: string;
+  options: Readonly<Record<string, unknown>>;
+  /** From `Accept-Language`. */
+  language?: string | undefined;
+  /** From `X-Callback-Payload`: MX repeats it in its webhooks. */
+  callbackPayload?: string | undefined;
+};
+
+/** Good for one use, within ten minutes. */
+export type WidgetUrl = { type: string; url: string; expiresAt: Date };
+
+/** MX's SSO API: the User and Member records that a login keeps current. */
+export type SsoDirectory = {
+  findUser(userId: string, budget: Budget): Promise<SsoUser | undefined>;
+  /** Gives the User that exists afterwards, whoever made it. */
+  createUser(identity: Identity, budget: Budget): Promise<SsoUser>;
+  findMember(memberId: string, budget: Budget): Promise<Member | undefined>;
+  createMember(
+    identity: Identity,
+    credentials: MemberCredentials,
+    budget: Budget,
+  ): Promise<MemberCreation>;
+  updateMember(
+    memberId: string,
+    credentials: MemberCredentials,
+    budget: Budget,
+  ): Promise<MemberUpdate>;
+};
+
+export type SsoUser = {
+  guid: string;
+  /** Created a moment ago, by this request or by another one that was faster. */
+  isNew: boolean;
+  /** Widget URLs of this very answer, by widget type. */
+  widgetUrls: ReadonlyMap<string, WidgetUrl>;
+};
+
+export type Member = { userGuid: string | undefined };
+
+/** `no_user`: the User is gone, so there is nothing to attach a Member to. */
+export type MemberCreation = "created" | "exists" | "no_user";
+
+export type MemberUpdate = "updated" | "no_member";
+
+/** MX's Platform API: Users, and URLs for every widget. */
+export type Platform = {
+  /** Costs a call only where MX wants its own guid in the path (v20111101) and it is not remembered. */
+  findUser(userId: string, budget: Budget): Promise<PlatformUser | undefined>;
+  /** Gives the User that exists afterwards, whoever made it. */
+  createUser(identity: Identity, budget: Budget): Promise<PlatformUser>;
+  /** `undefined`: MX knows no such User. A User that `isNew` is waited for, about a second. */
+  requestWidgetUrl(
+    user: PlatformUser,
+    request: WidgetRequest,
+    budget: Budget,
+  ): Promise<WidgetUrl | undefined>;
+};
+
+export type PlatformUser = {
+  userId: string;
+  /** What stands in MX's path: a `USR-` guid, or the partner's id where MX takes it. */
+  pathId: string;
+  /** MX may answer 404 for a moment after a create. */
+  isNew: boolean;
+};

@@ -1,0 +1,200 @@
+/**
+ * What a deployment makes of a caller's options: refuses, fills in, forces, and says it in the words of its API version.
+ *
+ * Order: the caller's body is checked; operator defaults fill what it leaves open; forced values win.
+ */
+
+import type * as z from "zod";
+import { AppError, type BodyError } from "../errors.ts";
+import type { WidgetRequest } from "./types.ts";
+import {
+  createWidgetUrlBody,
+  SSO_WIDGET_TYPES,
+  translateLegacyOptions,
+  type WidgetOptions,
+} from "./widget-options.ts";
+
+export type WidgetPolicyOptions = {
+  /** Where URLs come from: a Platform API version, or the answers of the SSO API. */
+  source: "v20250224" | "v20111101" | "sso";
+  widgetTypes: readonly string[];
+  defaults: PolicyValues;
+  forced: PolicyValues;
+  /** Serialised as `new URL(...).href` does. */
+  clientRedirectUrls: readonly string[];
+  /** Lower case, without the colon. */
+  webviewSchemes: readonly string[];
+};
+
+/** Options set by the operator. */
+export type PolicyValues = WidgetOptions & { widget_type?: string | undefined };
+
+/** Not in the other version's schema, where they would be ignored without a word. */
+const ONLY_IN_VERSION: Record<string, "v20250224" | "v20111101"> = {
+  connections_use_case_filter: "v20111101",
+  current_microdeposit_guid: "v20250224",
+  data_request: "v20250224",
+  deep_link_params: "v20250224",
+  locale: "v20250224",
+  style: "v20250224",
+};
+
+/** MX's widgets and this service speak version 4 of the message protocol. */
+const UI_MESSAGE_VERSION = 4;
+
+/** Returns the parser of a tenant's request bodies. The parser throws `invalid_request` that names each faulty field. */
+export function createWidgetRequestParser(
+  policy: WidgetPolicyOptions,
+): (body: unknown) => WidgetRequest {
+  const widgetTypes = allowedTypes(policy);
+  const Body = createWidgetUrlBody(widgetTypes);
+  const defaults = translate(policy, policy.defaults);
+  const forced = translate(policy, policy.forced);
+  const fallbackType = policy.source === "sso" ? "master_widget" : "connect_widget";
+
+  return function parseWidgetRequest(body) {
+    const parsed = Body.safeParse(body ?? {});
+    if (!parsed.success) throw invalid(parsed.error.issues.flatMap(toBodyErrors));
+    const asked = parsed.data.widget_url ?? {};
+    refuse(policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked));
+
+    const merged = { ...defaults, ...defined(translate(policy, asked)), ...forced };
+    const widgetType = merged.widget_type ?? fallbackType;
+    if (!widgetTypes.includes(widgetType)) refuse([notAllowed(widgetTypes)]);
+    const options = { ...merged, widget_type: widgetType, ui_message_version: UI_MESSAGE_VERSION };
+    return { widgetType, options: policy.source === "v20111101" ? withoutNulls(options) : options };
+  };
+}
+
+function allowedTypes({ source, widgetTypes }: WidgetPolicyOptions): readonly string[] {
+  if (source !== "sso") return widgetTypes;
+  return widgetTypes.filter((type) => SSO_WIDGET_TYPES.some((known) => known === type));
+}
+
+function translate(policy: WidgetPolicyOptions, values: PolicyValues): PolicyValues {
+  const options = { ...values };
+  if (options.client_redirect_url)
+    options.client_redirect_url = serialise(options.client_redirect_url);
+  return policy.source === "v20250224" ? translateLegacyOptions(options) : options;
+}
+
+function unsupportedBySso(asked: PolicyValues): BodyError[] {
+  const { widget_type: _type, ui_message_version, is_mobile_webview, ...others } = asked;
+  const names = Object.keys(others);
+  if (ui_message_version !== undefined && ui_message_version !== UI_MESSAGE_VERSION)
+    names.push("ui_message_version");
+  if (is_mobile_webview) names.push("is_mobile_webview");
+  return names.map((name) => ({
+    pointer: `/widget_url/${name}`,
+    detail:
+      "needs MX's Platform API; this deployment takes widget URLs from the SSO API, which has no options",
+  }));
+}
+
+function unsupportedByPolicy(policy: WidgetPolicyOptions, asked: PolicyValues): BodyError[] {
+  const errors: BodyError[] = [];
+  for (const name of Object.keys(asked)) {
+    const version = ONLY_IN_VERSION[name];
+    if (version && version !== policy.source) {
+      errors.push({
+        pointer: `/widget_url/${name}`,
+        detail: `exists in MX's ${version} only; this deployment uses ${policy.source}`,
+      });
+    }
+  }
+  const { client_redirect_url: redirect, ui_message_webview_url_scheme: scheme } = asked;
+  if (redirect !== undefined && !isListed(redirect, policy.clientRedirectUrls)) {
+    errors.push({
+      pointer: "/widget_url/client_redirect_url",
+      detail: "is not a redirect target that the operator allows (CLIENT_REDIRECT_URLS)",
+    });
+  }
+  if (scheme !== undefined && !policy.webviewSchemes.includes(scheme.toLowerCase())) {
+    errors.push({
+      pointer: "/widget_url/ui_message_webview_url_scheme",
+      detail: "is not a scheme that the operator allows (WEBVIEW_SCHEMES)",
+    });
+  }
+  return errors;
+}
+
+/** Compared as a browser would read it. White space and control characters, which `URL` drops in silence, never match. */
+function isListed(redirect: string, listed: readonly string[]): boolean {
+  if (!/^[\x21-\x7e]+$/.test(redirect) || !URL.canParse(redirect)) return false;
+  return listed.includes(serialise(redirect));
+}
+
+function serialise(url: string): string {
+  return new URL(url).href;
+}
+
+/** v20111101 knows no null; v20250224 takes it for "not set". */
+function withoutNulls(options: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
+}
+
+/** What the caller left out must not hide a default. */
+function defined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+}
+
+function refuse(errors: BodyError[]): void {
+  if (errors.length > 0) throw invalid(errors);
+}
+
+function notAllowed(widgetTypes: readonly string[]): BodyError {
+  return { pointer: "/widget_url/widget_type", detail: `must be one of ${widgetTypes.join(", ")}` };
+}
+
+function invalid(errors: BodyError[]): AppError {
+  const [first] = errors;
+  const where =
+    first && first.pointer !== "" ? first.pointer.slice(1).replaceAll("/", ".") : "The body";
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  return new AppError("invalid_request", `${where} ${first?.detail ?? "is not valid"}${more}.`, {
+    errors,
+  });
+}
+
+/** In our own words: zod would repeat what the caller sent. An unknown name is shown only where it looks like one. */
+function toBodyErrors(issue: z.core.$ZodIssue): BodyError[] {
+  const pointer = issue.path.map((key) => `/${String(key)}`).join("");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) =>
+      /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key)
+        ? { pointer: `${pointer}/${key}`, detail: "is not an option of MX's widgets" }
+        : { pointer, detail: "has an option with an unusable name" },
+    );
+  }
+  return [{ pointer, detail: toDetail(issue) }];
+}
+
+function toDetail(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.map(String).join(", ")}`;
+    case "invalid_format":
+      return issue.format === "date" ? "must be a date such as 2026-01-31" : issue.message;
+    case "too_small":
+      return issue.origin === "number" ? `must be at least ${issue.minimum}` : "must not be empty";
+    case "too_big":
+      return issue.origin === "number"
+        ? `must be at most ${issue.maximum}`
+        : `must not be longer than ${issue.maximum}`;
+    default:
+      return "is not valid";
+  }
+}
+
+const TYPE_WORDS: Record<string, string> = {
+  string: "a string",
+  boolean: "true or false",
+  int: "an integer",
+  number: "an integer",
+  object: "an object",
+  array: "an array",
+};

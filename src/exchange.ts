@@ -1,0 +1,152 @@
+/**
+ * One HTTP exchange with an upstream, bounded in time and size, told as a value.
+ *
+ * The time limit is our own: undici does not react to an AbortSignal while it connects (nodejs/undici#386), and its
+ * own timers round up. HTTP/1.1, no redirects, no compression.
+ */
+
+import { type Dispatcher, Pool } from "undici";
+
+export type ExchangeRequest = {
+  method: "GET" | "POST" | "PUT";
+  /** Path and query, already encoded. */
+  path: string;
+  headers: Record<string, string>;
+  body?: string | undefined;
+};
+
+export type ExchangeResult =
+  | {
+      kind: "answer";
+      status: number;
+      contentType: string;
+      retryAfterSeconds: number | undefined;
+      text: string;
+    }
+  | { kind: "failure"; failure: ExchangeFailure; reason: string };
+
+/**
+ * - `unsent`: no byte can have arrived
+ * - `timeout`: no complete answer within the limit
+ * - `cut`: the connection ended before the answer did
+ * - `garbled`: an answer that is not acceptable HTTP: malformed, too large, compressed
+ * - `untrusted`: the certificate is not good
+ */
+export type ExchangeFailure = "unsent" | "timeout" | "cut" | "garbled" | "untrusted";
+
+export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
+
+export type ExchangeOptions = {
+  origin: string;
+  connections: number;
+  maxResponseBytes: number;
+  connectTimeoutMs?: number;
+};
+
+/** A pool of connections to one origin. Disposal closes them at once. */
+export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
+  const { origin, connections, maxResponseBytes, connectTimeoutMs = 1000 } = options;
+  const pool = new Pool(origin, {
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    maxResponseSize: maxResponseBytes,
+    connect: { timeout: connectTimeoutMs },
+    headersTimeout: 0, // Our own timer runs.
+    bodyTimeout: 0,
+  });
+
+  async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
+    const abort = new AbortController();
+    const { promise: timedOut, resolve } = Promise.withResolvers<ExchangeResult>();
+    const timer = setTimeout(() => {
+      resolve({ kind: "failure", failure: "timeout", reason: "timeout" });
+      abort.abort();
+    }, timeoutMs);
+    try {
+      return await Promise.race([perform(pool, request, abort.signal), timedOut]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return Object.assign(exchange, { [Symbol.asyncDispose]: () => pool.destroy() });
+}
+
+/** Never rejects: what goes wrong is a result. */
+async function perform(
+  pool: Pool,
+  request: ExchangeRequest,
+  signal: AbortSignal,
+): Promise<ExchangeResult> {
+  try {
+    const headers = { ...request.headers, "accept-encoding": "identity" };
+    const options: Dispatcher.RequestOptions = {
+      ...request,
+      headers,
+      body: request.body ?? null,
+      signal,
+    };
+    const answer = await pool.request(options);
+    const encoding = answer.headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") {
+      await answer.body.dump();
+      return { kind: "failure", failure: "garbled", reason: "compressed" };
+    }
+    return {
+      kind: "answer",
+      status: answer.statusCode,
+      contentType: String(answer.headers["content-type"] ?? ""),
+      retryAfterSeconds: toSeconds(answer.headers["retry-after"]),
+      text: await answer.body.text(),
+    };
+  } catch (error) {
+    return { kind: "failure", ...toFailure(error) };
+  }
+}
+
+/** Only the number form is understood; a date is as good as none. Source: RFC 9110, section 10.2.3. */
+function toSeconds(header: string | string[] | undefined): number | undefined {
+  return typeof header === "string" && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
+}
+
+const UNSENT_CODES = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
+const GARBLED_CODES = new Set([
+  "UND_ERR_RES_EXCEEDED_MAX_SIZE",
+  "UND_ERR_HEADERS_OVERFLOW",
+  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+]);
+const CERTIFICATE_CODE =
+  /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
+
+/** Codes only: messages and other fields of these errors can hold bytes of the request or the answer. */
+function toFailure(error: unknown): { failure: ExchangeFailure; reason: string } {
+  const code = errorCode(error);
+  const reason = code.toLowerCase();
+  if (UNSENT_CODES.has(code) || isConnecting(error)) return { failure: "unsent", reason };
+  if (CERTIFICATE_CODE.test(code)) return { failure: "untrusted", reason };
+  if (GARBLED_CODES.has(code) || code.startsWith("HPE_")) return { failure: "garbled", reason };
+  return { failure: "cut", reason };
+}
+
+/** The first code found; several addresses of one host fail as an `AggregateError`. */
+function errorCode(error: unknown): string {
+  if (typeof error !== "object" || error === null) return "unknown";
+  if ("code" in error && typeof error.code === "string" && /^[A-Z0-9_]{1,64}$/.test(error.code))
+    return error.code;
+  if ("errors" in error && Array.isArray(error.errors)) return errorCode(error.errors[0]);
+  return "unknown";
+}
+
+function isConnecting(error: unknown): boolean {
+  return (
+    typeof error === "object" && error !== null && "syscall" in error && error.syscall === "connect"
+  );
+}

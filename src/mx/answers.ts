@@ -1,0 +1,55 @@
+/**
+ * Checks that every answer of MX has to pass before anything of it is used.
+ */
+
+import * as z from "zod";
+import type { WidgetUrl } from "../session/types.ts";
+import { type Answer, toAppError } from "./outcome.ts";
+
+/** Source: MX Platform API, Request widget URL: "expires after ten minutes or upon first use". */
+const URL_LIFETIME_MS = 10 * 60 * 1000;
+const MAX_URL_LENGTH = 4096;
+
+/** MX's own ids are put into paths, so they have to look like it. */
+export const UserGuid = z.string().regex(/^USR-[A-Za-z0-9-]{1,64}$/);
+
+/** The answer as `schema` sees it. Throws what fits the outcome; `upstream_bad_response` where the shape is wrong. */
+export function read<Schema extends z.ZodType>(schema: Schema, answer: Answer): z.infer<Schema> {
+  if (answer.outcome !== "ok") throw toAppError(answer);
+  const parsed = schema.safeParse(answer.body);
+  if (!parsed.success) throw toAppError({ ...answer, outcome: "nonsense", reason: "schema" });
+  return parsed.data;
+}
+
+/** Where an answer names a user, it must be this one: a mixed-up answer opens somebody else's accounts. */
+export function refuseOtherUser(answer: Answer, named: unknown, own: string | undefined): void {
+  if (named === undefined || named === null || own === undefined || named === own) return;
+  throw toAppError({ ...answer, outcome: "nonsense", reason: "other_user" });
+}
+
+export type UrlRule = {
+  /** For an MX that is itself plain http on loopback: the simulator. */
+  allowHttp: boolean;
+  /** Empty: any. */
+  origins: readonly string[];
+};
+
+/** `undefined` where the URL cannot be used. It is passed on byte for byte and not looked into further. */
+export function toWidgetUrl(
+  rule: UrlRule,
+  type: string,
+  url: unknown,
+  sentAt: Date,
+): WidgetUrl | undefined {
+  if (
+    typeof url !== "string" ||
+    url.length > MAX_URL_LENGTH ||
+    !/^https?:\/\/[\x21-\x7e]+$/.test(url)
+  )
+    return undefined;
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, origin } = new URL(url);
+  if (protocol !== "https:" && !rule.allowHttp) return undefined;
+  if (rule.origins.length > 0 && !rule.origins.includes(origin)) return undefined;
+  return { type, url, expiresAt: new Date(sentAt.getTime() + URL_LIFETIME_MS) };
+}

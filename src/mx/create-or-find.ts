@@ -1,0 +1,47 @@
+/**
+ * Creates something at MX at most once, although MX knows no idempotency keys.
+ *
+ * "Already exists" is success: somebody was faster. An ambiguous create is never repeated blindly: after a moment
+ * MX is asked whether it is there, and only an honest "no" leads to one more create.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Budget, CallKind } from "../session/budget.ts";
+import { type Answer, toAppError } from "./outcome.ts";
+
+export type CreateOrFindOptions<T> = {
+  kind: CallKind;
+  create: () => Promise<Answer>;
+  /** The answer of a create that went well, or of one that cannot be (`absent`). */
+  toCreated: (answer: Answer) => T;
+  find: () => Promise<T | undefined>;
+  /** After "already exists", where that is enough to go on; else `find`. */
+  toExisting?: () => T;
+  /** How long MX may take until a create shows. */
+  settleMs: number;
+};
+
+export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: Budget): Promise<T> {
+  const { create, toCreated, find, toExisting, settleMs, kind } = options;
+
+  async function findAfter(waitMs: number): Promise<T | undefined> {
+    if (!budget.allows("read", waitMs)) return undefined;
+    await sleep(waitMs);
+    return find();
+  }
+
+  let answer = await create();
+  for (let isLast = false; ; isLast = true) {
+    if (answer.outcome === "exists") {
+      const existing = toExisting?.() ?? (await find()) ?? (await findAfter(settleMs));
+      if (existing !== undefined) return existing;
+      throw toAppError({ ...answer, outcome: "ambiguous", reason: "exists_but_absent" });
+    }
+    if (answer.outcome !== "ambiguous") return toCreated(answer);
+
+    const found = await findAfter(settleMs);
+    if (found !== undefined) return found;
+    if (isLast || !budget.allows(kind, 0)) throw toAppError(answer);
+    answer = await create();
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * MX SSO API v2: the Users and Members that a login keeps current. One function per endpoint; bodies are flat.
+ *
+ * Of MX's answers only the guid and the widget URLs are taken: they also hold a login token and personal data.
+ * Source: MX SSO API v2, Reference and Guide. That Members live at `/member/{id}` is assumed, as `POST /member` suggests.
+ */
+
+import * as z from "zod";
+import type { CallKind } from "../session/budget.ts";
+import type {
+  Identity,
+  MemberCreation,
+  MemberCredentials,
+  SsoDirectory,
+  SsoUser,
+  WidgetUrl,
+} from "../session/types.ts";
+import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
+import { read, refuseOtherUser, toWidgetUrl, type UrlRule, UserGuid } from "./answers.ts";
+import { createOrFind } from "./create-or-find.ts";
+import { type Answer, type Operation, toAppError } from "./outcome.ts";
+import type { MxCall, Send } from "./send.ts";
+
+export type SsoDirectoryOptions = { urlRule: UrlRule };
+
+/** How long a create that was cut off may still take at MX. */
+const SETTLE_MS = 200;
+
+const User = z.looseObject({
+  guid: UserGuid,
+  external_user_guid: z.string().nullish(),
+  external_guid: z.string().nullish(),
+});
+
+/** The shape of Member answers is not documented: the status decides, and an owner that is named must be ours. */
+const Member = z.looseObject({
+  user_guid: z.string().nullish(),
+  external_member_guid: z.string().nullish(),
+});
+
+export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): SsoDirectory {
+  const { urlRule } = options;
+
+  const findUser: SsoDirectory["findUser"] = async (userId, budget) => {
+    const answer = await send(get("sso.read_user", "user", userId), budget);
+    return answer.outcome === "absent"
+      ? undefined
+      : toUser(answer, userId, urlRule, { isNew: false });
+  };
+
+  const createUser: SsoDirectory["createUser"] = async (identity, budget) => {
+    const { userId } = identity;
+    const call = post("sso.create_user", "create_user", "/user", toUserFields(identity));
+    const user = await createOrFind(
+      {
+        kind: "create_user",
+        create: () => send(call, budget),
+        toCreated: (answer) => toUser(answer, userId, urlRule, { isNew: true }),
+        find: () => findUser(userId, budget),
+        settleMs: SETTLE_MS,
+      },
+      budget,
+    );
+    return { ...user, isNew: true };
+  };
+
+  const findMember: SsoDirectory["findMember"] = async (memberId, budget) => {
+    const answer = await send(get("sso.read_member", "member", memberId), budget);
+    return answer.outcome === "absent" ? undefined : toMember(answer, memberId);
+  };
+
+  const createMember: SsoDirectory["createMember"] = async (identity, credentials, budget) => {
+    const { userId, memberId } = identity;
+    const call = post("sso.create_member", "create_member", "/member", {
+      external_user_guid: userId,
+      external_member_guid: memberId,
+      credentials: toFields(credentials),
+    });
+    return createOrFind<MemberCreation>(
+      {
+        kind: "create_member",
+        create: () => send(call, budget),
+        toCreated(answer) {
+          if (answer.outcome === "absent") return "no_user";
+          toMember(answer, memberId);
+          return "created";
+        },
+        find: async () => ((await findMember(memberId, budget)) ? "exists" : undefined),
+        toExisting: () => "exists",
+        settleMs: SETTLE_MS,
+      },
+      budget,
+    );
+  };
+
+  const updateMember: SsoDirectory["updateMember"] = async (memberId, credentials, budget) => {
+    const path = `/member/${encodeURIComponent(memberId)}`;
+    const body = { credentials: toFields(credentials) };
+    const call: MxCall = {
+      operation: "sso.update_member",
+      kind: "update_member",
+      method: "PUT",
+      path,
+      body,
+    };
+    const answer = await send(call, budget);
+    if (answer.outcome === "absent") return "no_member";
+    toMember(answer, memberId);
+    return "updated";
+  };
+
+  return { findUser, createUser, findMember, createMember, updateMember };
+}
+
+function get(operation: Operation, collection: "user" | "member", id: string): MxCall {
+  return {
+    operation,
+    kind: "read",
+    method: "GET",
+    path: `/${collection}/${encodeURIComponent(id)}`,
+  };
+}
+
+function post(operation: Operation, kind: CallKind, path: string, body: unknown): MxCall {
+  return { operation, kind, method: "POST", path, body };
+}
+
+function toUser(
+  answer: Answer,
+  userId: string,
+  urlRule: UrlRule,
+  { isNew }: { isNew: boolean },
+): SsoUser {
+  const user = read(User, answer);
+  refuseOtherUser(answer, user.external_user_guid, userId);
+  refuseOtherUser(answer, user.external_guid, userId);
+  const widgetUrls = new Map<string, WidgetUrl>();
+  for (const type of SSO_WIDGET_TYPES) {
+    const url = toWidgetUrl(urlRule, type, user[`${type}_url`], answer.sentAt);
+    if (url) widgetUrls.set(type, url);
+  }
+  return { guid: user.guid, isNew, widgetUrls };
+}
+
+function toMember(answer: Answer, memberId: string): { userGuid: string | undefined } {
+  if (answer.outcome !== "ok") throw toAppError(answer);
+  const { data: member } = Member.safeParse(answer.body);
+  refuseOtherUser(answer, member?.external_member_guid, memberId);
+  return { userGuid: member?.user_guid ?? undefined };
+}
+
+function toUserFields({ userId, profile }: Identity) {
+  return {
+    external_user_guid: userId,
+    email: profile.email,
+    first_name: profile.firstName,
+    last_name: profile.lastName,
+    phone: profile.phone,
+    birthdate: profile.birthdate,
+    sex: profile.sex,
+    zip_code: profile.zipCode,
+  };
+}
+
+/** The names `login` and `password` are assumed; MX's sample only shows `userkey`. */
+function toFields(credentials: MemberCredentials) {
+  return credentials.fields.map(({ name, response }) => ({ field_name: name, response }));
+}

@@ -1,0 +1,104 @@
+/**
+ * Bearer JWT -> Principal. Strict: algorithms, issuer, audience, times and types are all told to the verifier.
+ *
+ * Every rejected token gets the same answer; the reason goes to the log as a code.
+ * Sources: RFC 7519; RFC 8725 (JSON Web Token Best Current Practices); RFC 9068; FAPI 2.0 (clock tolerance).
+ */
+
+import { decodeJwt, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
+import * as z from "zod";
+import { AppError } from "../errors.ts";
+import type { Principal, Tenant } from "../session/types.ts";
+
+export type TrustedIssuer = {
+  /** Compared character by character with `iss`. */
+  issuer: string;
+  audience: readonly string[];
+  algorithms: readonly string[];
+  tokenType: string | undefined;
+  keys: IssuerKeys;
+  tenant: Tenant;
+};
+
+/** Port to the issuer's published keys. */
+export type IssuerKeys = {
+  /** Throws `auth_unavailable` where there are none, or only ones that are too old. */
+  current(): Promise<JWTVerifyGetKey>;
+  /** Asks again because of an unknown key; `undefined` where that was done a moment ago. */
+  refreshed(): Promise<JWTVerifyGetKey | undefined>;
+};
+
+export type JwtAuthenticator = (token: string) => Promise<Principal>;
+
+const CLOCK_TOLERANCE_SECONDS = 10;
+const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
+
+const Claims = z.looseObject({
+  sub: z.string().min(1),
+  iat: z.number(),
+  exp: z.number(),
+});
+
+/** Throws `unauthenticated`, or `auth_unavailable` where the issuer's keys are out of reach. */
+export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): JwtAuthenticator {
+  const byIssuer = new Map(issuers.map((trusted) => [trusted.issuer, trusted]));
+
+  return async function authenticateJwt(token) {
+    const trusted = byIssuer.get(unverifiedIssuer(token));
+    if (!trusted) throw unauthenticated("unknown_issuer");
+    const payload = await verify(token, trusted);
+    const claims = Claims.safeParse(payload);
+    if (!claims.success) throw unauthenticated("claims");
+    const { sub, exp, iat } = claims.data;
+    if (exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
+    return { issuer: trusted.issuer, subject: sub, claims: claims.data, tenant: trusted.tenant };
+  };
+}
+
+export function unauthenticated(reason: string): AppError {
+  return new AppError("unauthenticated", "A valid login of this partner is needed.", { reason });
+}
+
+/** Only chooses whose keys and rules apply; nothing else of an unverified token is looked at. */
+function unverifiedIssuer(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? "";
+  } catch {
+    throw unauthenticated("malformed");
+  }
+}
+
+async function verify(token: string, trusted: TrustedIssuer): Promise<unknown> {
+  const options: JWTVerifyOptions = {
+    algorithms: [...trusted.algorithms],
+    issuer: trusted.issuer,
+    audience: [...trusted.audience],
+    requiredClaims: ["exp", "iat", "sub"],
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    maxTokenAge: MAX_LIFETIME_SECONDS,
+    ...(trusted.tokenType !== undefined && { typ: trusted.tokenType }),
+  };
+  const current = await trusted.keys.current();
+  try {
+    return (await jwtVerify(token, current, options)).payload;
+  } catch (error) {
+    const refreshed = isUnknownKey(error) ? await trusted.keys.refreshed() : undefined;
+    if (!refreshed) throw rejected(error);
+    const verified = await jwtVerify(token, refreshed, options).catch((again: unknown) => {
+      throw rejected(again);
+    });
+    return verified.payload;
+  }
+}
+
+function isUnknownKey(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey;
+}
+
+/** jose's messages and payloads repeat the token's content; its codes do not. */
+function rejected(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof errors.JOSEError)
+    return unauthenticated(error.code.replace(/^ERR_/, "").toLowerCase());
+  return unauthenticated("unverifiable");
+}

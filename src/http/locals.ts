@@ -1,0 +1,16 @@
+/** What a request carries on its way through the middleware. */
+
+import type { AppError } from "../errors.ts";
+import type { Budget } from "../session/budget.ts";
+
+declare global {
+  namespace Express {
+    // biome-ignore lint/style/useConsistentTypeDefinitions: Express merges this declaration
+    interface Locals {
+      requestId: string;
+      budget: Budget;
+      tenant?: string;
+      error?: AppError;
+    }
+  }
+}

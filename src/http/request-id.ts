@@ -1,0 +1,19 @@
+/**
+ * `X-Request-Id` comes in, goes out, and stands in problems and the log.
+ *
+ * One that could do harm in a log is replaced: `^[A-Za-z0-9_-]{8,64}$` only.
+ */
+
+import { randomUUID } from "node:crypto";
+import type { RequestHandler } from "express";
+
+const USABLE = /^[A-Za-z0-9_-]{8,64}$/;
+
+export function createRequestId(): RequestHandler {
+  return function requestId(req, res, next) {
+    const sent = req.headers["x-request-id"];
+    res.locals.requestId = typeof sent === "string" && USABLE.test(sent) ? sent : randomUUID();
+    res.set("X-Request-Id", res.locals.requestId);
+    next();
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * `POST /session`, and `POST /user/widget_urls`, the path that MX's SDK examples have.
+ */
+
+import { type Request, Router } from "express";
+import { AppError } from "../errors.ts";
+import type { OpenSession } from "../session/open-session.ts";
+import type { Principal } from "../session/types.ts";
+import { refuseMethod } from "./problem.ts";
+
+export type SessionRouterOptions = {
+  openSession: OpenSession;
+  authenticate: (authorization: string | undefined) => Promise<Principal>;
+  allowCallbackPayload: boolean;
+};
+
+export const SESSION_PATHS = ["/session", "/user/widget_urls"];
+
+export function createSessionRouter(options: SessionRouterOptions): Router {
+  const { openSession, authenticate, allowCallbackPayload } = options;
+  const router = Router({ caseSensitive: true, strict: true });
+
+  router.post(SESSION_PATHS, async (req, res) => {
+    const principal = await authenticate(req.headers.authorization);
+    res.locals.tenant = principal.tenant.name;
+    const request = {
+      ...principal.tenant.parseWidgetRequest(req.body),
+      language: toLanguage(req.headers["accept-language"]),
+      callbackPayload: allowCallbackPayload ? toCallbackPayload(req) : undefined,
+    };
+    const { type, url, expiresAt } = await openSession(principal, request, res.locals.budget);
+    res.json({ widget_url: { type, url, expires_at: toSeconds(expiresAt) } });
+  });
+
+  router.options(SESSION_PATHS, (_req, res) => {
+    res.set("Allow", "POST, OPTIONS").status(204).end();
+  });
+
+  router.all(SESSION_PATHS, (_req, res) => refuseMethod(res, "POST, OPTIONS"));
+
+  return router;
+}
+
+/** Every browser sends one; what does not look like one is left out. Source: RFC 9110, section 12.5.4. */
+function toLanguage(header: string | undefined): string | undefined {
+  return header && /^[A-Za-z0-9*,;=. -]{1,256}$/.test(header) ? header : undefined;
+}
+
+/** Source: MX Platform API, Request widget URL: Base64, at most 1024 characters. */
+function toCallbackPayload(req: Request): string | undefined {
+  const payload = req.get("x-callback-payload");
+  if (payload === undefined) return undefined;
+  if (payload.length <= 1024 && BASE64.test(payload)) return payload;
+  throw new AppError(
+    "invalid_request",
+    "The header X-Callback-Payload must be Base64 of at most 1024 characters.",
+    {
+      errors: [
+        { header: "X-Callback-Payload", detail: "must be Base64 of at most 1024 characters" },
+      ],
+    },
+  );
+}
+
+const BASE64 = /^(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** RFC 3339 in UTC, whole seconds, rounded down: never later than MX thinks. */
+function toSeconds(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,91 @@
+/**
+ * JSON lines through a closed schema: there is no way to log an object as it is.
+ *
+ * Neither tokens, keys, personal data, ids of users nor widget URLs can get in: every field is a number, a word of a
+ * closed set, or a value that was checked. Of an unexpected error only its name, code and our own stack frames are kept.
+ */
+
+import { type DestinationStream, pino } from "pino";
+import type { AppError } from "./errors.ts";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+export type RequestEntry = {
+  method: string;
+  /** Template, never the raw path. */
+  route: string;
+  status: number;
+  durationMs: number;
+  requestId: string;
+  tenant: string | undefined;
+  mxCalls: number | undefined;
+  isClientGone: boolean;
+  error: AppError | undefined;
+  errorType: string | undefined;
+};
+
+export type LifecycleEvent = "listening" | "draining" | "stopped";
+
+export type Logger = {
+  request(entry: RequestEntry): void;
+  lifecycle(
+    event: LifecycleEvent,
+    fields?: { port?: number; operationsPort?: number; version?: string },
+  ): void;
+};
+
+export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination ?? pino.destination({ fd: 1, sync: false }),
+  );
+
+  return {
+    request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
+    lifecycle: (event, fields = {}) => log.info(fields, event),
+  };
+}
+
+/** `error` is what somebody has to act on; MX's bad days are warnings. */
+function toLevel({ status, error }: RequestEntry): "info" | "warn" | "error" {
+  if (error?.code === "internal_error" || error?.code === "upstream_rejected") return "error";
+  return status >= 500 ? "warn" : "info";
+}
+
+function toFields(entry: RequestEntry): Record<string, unknown> {
+  const { error } = entry;
+  return {
+    "http.request.method": entry.method,
+    "http.route": entry.route,
+    "http.response.status_code": entry.status,
+    duration_ms: entry.durationMs,
+    request_id: entry.requestId,
+    tenant: entry.tenant,
+    "mx.calls": entry.mxCalls,
+    "client.gone": entry.isClientGone || undefined,
+    "error.type": entry.errorType,
+    "error.reason": error?.reason,
+    "upstream.operation": error?.upstream?.operation,
+    "upstream.outcome": error?.upstream?.outcome,
+    "upstream.status": error?.upstream?.status,
+    "upstream.reason": error?.upstream?.reason,
+    ...(error?.code === "internal_error" && describe(error.cause)),
+  };
+}
+
+/** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */
+function describe(cause: unknown): Record<string, unknown> {
+  if (!(cause instanceof Error)) return { "error.name": typeof cause };
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+  const frames = cause.stack?.replace(cause.message, "").match(/\bsrc\/[\w/-]{1,80}\.ts:\d+:\d+/g);
+  return {
+    "error.name": /^\w{1,64}$/.test(cause.name) ? cause.name : "Error",
+    "error.code": code && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined,
+    "error.frames": frames?.slice(0, 8),
+  };
+}

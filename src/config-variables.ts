@@ -1,0 +1,309 @@
+/**
+ * Each environment variable by itself: its type, its default, and what is wrong with a value, in words.
+ *
+ * Lists are comma-separated, booleans `true` or `false`, durations `8s` or `250ms`. An empty variable counts as unset.
+ * Secrets can come as `NAME_FILE`, a path to a file with the value; one line break at its end is dropped.
+ */
+
+import * as z from "zod";
+import type { ConfigFault } from "./config-error.ts";
+import { createSecret } from "./secret.ts";
+import { WIDGET_TYPES, WidgetOptions } from "./session/widget-options.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, "must be a port from 0 to 65535")
+  .transform(Number)
+  .refine((number) => number <= 65_535, "must be a port from 0 to 65535");
+
+const count = (min: number, max: number) =>
+  z
+    .string()
+    .transform((text) => (/^\d{1,9}$/.test(text) ? Number(text) : Number.NaN))
+    .refine(
+      (number) => number >= min && number <= max,
+      `must be a whole number from ${min} to ${max}`,
+    );
+
+/** In milliseconds. */
+const duration = (min: number, max: number) =>
+  z
+    .string()
+    .transform((text) => {
+      const [, number, unit] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+      return number && unit
+        ? Number(number) * { ms: 1, s: 1000, m: 60_000 }[unit as "ms"]
+        : Number.NaN;
+    })
+    .refine(
+      (ms) => ms >= min && ms <= max,
+      `must be a duration such as 8s or 250ms, from ${min}ms to ${max / 1000}s`,
+    );
+
+const flag = z
+  .enum(["true", "false"], "must be true or false")
+  .transform((text) => text === "true");
+
+const choice = <const Values extends readonly string[]>(values: Values) =>
+  z.enum(values, `must be one of ${values.join(", ")}`);
+
+/** An upstream: https, or http on loopback; no credentials, query or fragment. */
+const upstream = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const problem = url ? upstreamProblem(url) : "must be a URL";
+  if (!url || problem) {
+    context.addIssue({ code: "custom", message: problem ?? "" });
+    return z.NEVER;
+  }
+  return url;
+});
+
+function upstreamProblem(url: URL): string | undefined {
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+    return "must be https (http only on loopback)";
+  }
+  if (url.username || url.password) return "must not hold credentials";
+  if (url.search || url.hash) return "must not have a query or a fragment";
+  if (
+    /^(169\.254\.|\[fe80:|\[fd00:ec2:|metadata\.|100\.100\.100\.200$|0\.0\.0\.0$|\[::\]$)/.test(
+      url.hostname,
+    )
+  ) {
+    return "must not be a link-local or cloud metadata address";
+  }
+  return undefined;
+}
+
+/** Names and addresses of this machine, as `URL.hostname` writes them. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
+
+const origins = list.refine(
+  (items) =>
+    items.every(
+      (item) => /^https?:\/\//.test(item) && URL.canParse(item) && new URL(item).origin === item,
+    ),
+  "must list exact origins such as https://app.example.com, without a path and without wildcards",
+);
+
+/** Compared, and sent to MX, as `new URL(...).href` writes them. */
+const redirects = list
+  .refine(
+    (items) =>
+      items.every(
+        (item) =>
+          /^[\x21-\x7e]+$/.test(item) && URL.canParse(item) && isSafeRedirect(new URL(item)),
+      ),
+    "must list https URLs or URLs of app schemes such as myapp://done",
+  )
+  .transform((items) => items.map((item) => new URL(item).href));
+
+function isSafeRedirect(url: URL): boolean {
+  if (url.username || url.password) return false;
+  if (url.protocol === "http:") return isLoopback(url.hostname);
+  return !/^(javascript|data|blob|file|vbscript|about|ws|wss|ftp):$/.test(url.protocol);
+}
+
+const schemes = list
+  .transform((items) => items.map((item) => item.toLowerCase()))
+  .refine(
+    (items) => items.every((item) => /^[a-z][a-z0-9+.-]*$/.test(item) && !UNSAFE_SCHEMES.has(item)),
+    "must list app schemes such as mx or myapp, without the colon",
+  );
+
+const UNSAFE_SCHEMES = new Set([
+  "javascript",
+  "data",
+  "blob",
+  "file",
+  "vbscript",
+  "about",
+  "http",
+  "https",
+  "ws",
+  "wss",
+  "ftp",
+]);
+
+const widgetTypes = list.refine(
+  (items) => items.length > 0 && items.every((item) => /^[a-z][a-z0-9_]{0,63}$/.test(item)),
+  "must list widget types such as connect_widget",
+);
+
+/** A JSON object of MX's options. */
+const options = z.string().transform((text, context) => {
+  const parsed = PolicyOptions.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.code === "unrecognized_keys" ? issue.keys[0] : issue?.path[0];
+  const name = /^[a-z0-9_]{1,64}$/.test(String(where)) ? `, wrong at ${String(where)}` : "";
+  context.addIssue({
+    code: "custom",
+    message: `must be a JSON object of MX's widget options${name}`,
+  });
+  return z.NEVER;
+});
+
+const PolicyOptions = WidgetOptions.extend({ widget_type: z.string().optional() });
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+
+const algorithms = list.refine(
+  (items) => items.length > 0 && items.every((item) => ALGORITHMS.includes(item)),
+  `must list signature algorithms out of ${ALGORITHMS.join(", ")}`,
+);
+
+/** Printable ASCII without white space: it goes into headers, queries and comparisons. */
+const word = z.string().regex(/^[\x21-\x7e]{1,512}$/, "must be printable ASCII without spaces");
+
+/** HMAC keys of our own making. */
+const strongSecret = z
+  .string()
+  .min(32, "must have at least 32 characters; for example from: openssl rand -base64 48")
+  .transform(createSecret);
+
+const secret = z.string().max(4096, "is too long").transform(createSecret);
+
+const VARIABLES = {
+  HOST: z.string().default("0.0.0.0"),
+  PORT: port.default(3000),
+  OPERATIONS_PORT: port.default(9090),
+  LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  CORS_ORIGINS: origins.default([]),
+
+  AUTH_ISSUER: word.optional(),
+  AUTH_AUDIENCE: list
+    .refine((items) => items.length > 0, "must name at least one audience")
+    .optional(),
+  AUTH_JWKS_URL: upstream.optional(),
+  AUTH_JWKS_FILE: z.string().optional(),
+  AUTH_ALGORITHMS: algorithms.default(["RS256", "PS256", "ES256", "EdDSA"]),
+  AUTH_TOKEN_TYPE: z
+    .string()
+    .regex(/^[A-Za-z0-9.+/-]{1,64}$/, "must be a token type such as at+jwt, or any")
+    .default("any"),
+
+  USER_ID_CLAIM: z.string().max(255, "is too long").default("sub"),
+  USER_ID_MODE: choice(["claim", "hmac"]).default("claim"),
+  USER_ID_SECRET: strongSecret.optional(),
+
+  MX_ENVIRONMENT: choice(["integration", "production"]).default("integration"),
+  MX_PLATFORM_BASE_URL: upstream.optional(),
+  MX_PLATFORM_CLIENT_ID: z
+    .string()
+    .regex(/^[\x21-\x39\x3b-\x7e]{1,255}$/, "must be printable ASCII without spaces and colons")
+    .optional(),
+  MX_PLATFORM_API_KEY: secret.optional(),
+  MX_PLATFORM_VERSION: choice(["v20250224", "v20111101"]).default("v20250224"),
+  MX_SSO_BASE_URL: upstream.optional(),
+  MX_SSO_API_KEY: secret.optional(),
+  MX_SSO_CLIENT_GUID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,255}$/, "must have letters, digits, - and _ only")
+    .optional(),
+  MX_CONNECTIONS: count(1, 2000).default(100),
+
+  MEMBER_CREDENTIALS: choice(["none", "claim", "derived", "lookup"]).default("none"),
+  MEMBER_USERKEY_CLAIM: z.string().max(255, "is too long").optional(),
+  MEMBER_USERKEY_EXPIRES: flag.default(false),
+  MEMBER_USERKEY_SECRET: strongSecret.optional(),
+  MEMBER_LOOKUP_URL: upstream.optional(),
+  MEMBER_LOOKUP_TOKEN: word.transform(createSecret).optional(),
+
+  WIDGET_TYPES: widgetTypes.default([...WIDGET_TYPES]),
+  WIDGET_DEFAULTS: options.default({}),
+  WIDGET_FORCED: options.default({}),
+  CLIENT_REDIRECT_URLS: redirects.default([]),
+  WEBVIEW_SCHEMES: schemes.default(["mx"]),
+  WIDGET_URL_ORIGINS: origins.default([]),
+  ALLOW_CALLBACK_PAYLOAD: flag.default(false),
+
+  REQUEST_DEADLINE: duration(1000, 60_000).default(8000),
+  MAX_IN_FLIGHT: count(1, 100_000).default(200),
+  DRAIN_DELAY: duration(0, 60_000).default(5000),
+} as const;
+
+export const VARIABLE_NAMES = Object.keys(VARIABLES);
+
+/** Those that can also be given as `NAME_FILE`. */
+export const SECRET_NAMES = [
+  "USER_ID_SECRET",
+  "MX_PLATFORM_API_KEY",
+  "MX_SSO_API_KEY",
+  "MEMBER_USERKEY_SECRET",
+  "MEMBER_LOOKUP_TOKEN",
+] as const;
+
+export type Variables = { [Name in keyof typeof VARIABLES]: z.infer<(typeof VARIABLES)[Name]> };
+
+/** Faulty variables have their default, or nothing, so that the others can still be checked. */
+export function readVariables(
+  environment: Environment,
+  readFile: (path: string) => string,
+): { variables: Variables; faults: ConfigFault[] } {
+  const faults: ConfigFault[] = [];
+  const values = Object.entries(VARIABLES).map(([variable, schema]) => {
+    const text = readText(variable, environment, readFile, faults);
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return [variable, parsed.data];
+    faults.push({ variable, message: parsed.error.issues[0]?.message ?? "is not valid" });
+    return [variable, schema.safeParse(undefined).data];
+  });
+  return { variables: Object.fromEntries(values), faults };
+}
+
+function readText(
+  variable: string,
+  environment: Environment,
+  readFile: (path: string) => string,
+  faults: ConfigFault[],
+): string | undefined {
+  const text = environment[variable] || undefined;
+  const fileVariable = `${variable}_FILE`;
+  const path = SECRET_NAMES.some((name) => name === variable)
+    ? environment[fileVariable]
+    : undefined;
+  if (!path) return text;
+  if (text) {
+    faults.push({ variable: fileVariable, message: `and ${variable} exclude each other` });
+    return text;
+  }
+  try {
+    const content = readFile(path).replace(/\r?\n$/, "");
+    if (content !== "") return content;
+    faults.push({ variable: fileVariable, message: "names an empty file" });
+  } catch {
+    faults.push({ variable: fileVariable, message: "names a file that cannot be read" });
+  }
+  return undefined;
+}

@@ -1,0 +1,327 @@
+/**
+ * Environment variables -> one frozen configuration. Every fault is reported at once, by name, never by value.
+ *
+ * An unsafe configuration is a fault: a service with a guessable secret or a plain http upstream does not start.
+ */
+
+import { readFileSync } from "node:fs";
+import { ConfigError, type ConfigFault } from "./config-error.ts";
+import { type Environment, isLoopback, readVariables, type Variables } from "./config-variables.ts";
+import type { Secret } from "./secret.ts";
+import type { UserIdRule } from "./session/user-id.ts";
+import { SSO_WIDGET_TYPES } from "./session/widget-options.ts";
+import type { PolicyValues } from "./session/widget-policy.ts";
+
+export type Config = Readonly<{
+  host: string;
+  port: number;
+  operationsPort: number;
+  logLevel: Variables["LOG_LEVEL"];
+  corsOrigins: readonly string[];
+  allowCallbackPayload: boolean;
+  requestDeadlineMs: number;
+  maxInFlight: number;
+  drainDelayMs: number;
+  tenants: readonly TenantConfig[];
+}>;
+
+export type TenantConfig = Readonly<{
+  name: string;
+  auth: AuthConfig;
+  userId: UserIdRule;
+  mx: MxConfig;
+  member: MemberConfig;
+  widgets: WidgetConfig;
+}>;
+
+export type AuthConfig = Readonly<{
+  issuer: string;
+  audience: readonly string[];
+  keys: KeySource;
+  algorithms: readonly string[];
+  /** The `typ` header that tokens must have, such as `at+jwt`; any where undefined. */
+  tokenType: string | undefined;
+}>;
+
+export type KeySource =
+  | { kind: "discovery"; issuer: URL }
+  | { kind: "url"; url: URL }
+  | { kind: "file"; path: string };
+
+export type MxConfig = Readonly<{
+  connections: number;
+  platform: PlatformConfig | undefined;
+  sso: SsoConfig | undefined;
+}>;
+
+export type PlatformConfig = Readonly<{
+  baseUrl: URL;
+  clientId: string;
+  apiKey: Secret;
+  version: Variables["MX_PLATFORM_VERSION"];
+}>;
+
+export type SsoConfig = Readonly<{ baseUrl: URL; apiKey: Secret; clientGuid: string }>;
+
+export type MemberConfig =
+  | { source: "none" }
+  | { source: "claim"; claim: string; expires: boolean }
+  | { source: "derived"; secret: Secret }
+  | { source: "lookup"; url: URL; token: Secret };
+
+export type WidgetConfig = Readonly<{
+  types: readonly string[];
+  defaults: PolicyValues;
+  forced: PolicyValues;
+  clientRedirectUrls: readonly string[];
+  webviewSchemes: readonly string[];
+  urlOrigins: readonly string[];
+}>;
+
+/** Throws `ConfigError` with all faults. `readFile` serves the `NAME_FILE` variables. */
+export function loadConfig(
+  environment: Environment,
+  readFile: ReadFile = (path) => readFileSync(path, "utf8"),
+): Config {
+  const { variables, faults } = readVariables(environment, readFile);
+  const report = (variable: string, message: string) => void faults.push({ variable, message });
+
+  checkProcess(environment, report);
+  const tenant = toTenant(variables, readFile, report);
+  if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
+    report("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
+  }
+  if (faults.length > 0) throw new ConfigError(withoutRepeats(faults));
+
+  return deepFreeze({
+    host: variables.HOST,
+    port: variables.PORT,
+    operationsPort: variables.OPERATIONS_PORT,
+    logLevel: variables.LOG_LEVEL,
+    corsOrigins: variables.CORS_ORIGINS,
+    allowCallbackPayload: variables.ALLOW_CALLBACK_PAYLOAD,
+    requestDeadlineMs: variables.REQUEST_DEADLINE,
+    maxInFlight: variables.MAX_IN_FLIGHT,
+    drainDelayMs: variables.DRAIN_DELAY,
+    tenants: [tenant],
+  });
+}
+
+type Report = (variable: string, message: string) => void;
+type ReadFile = (path: string) => string;
+
+function checkProcess(environment: Environment, report: Report): void {
+  if (environment.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+    report(
+      "NODE_TLS_REJECT_UNAUTHORIZED",
+      "must not switch off certificate checks; use NODE_EXTRA_CA_CERTS for a CA of your own",
+    );
+  }
+  for (const name of NOT_YET) {
+    if (environment[name]) report(name, "is not supported by this version; leave it out");
+  }
+}
+
+/** Named in the design, not there yet. To ignore them would be to promise what is not kept. */
+const NOT_YET = [
+  "TENANTS_FILE",
+  "AUTH_COOKIE",
+  "AUTH_INTROSPECTION_URL",
+  "AUTH_SESSION_CHECK_URL",
+  "AUTH_SESSION_COOKIE",
+  "REDIS_URL",
+];
+
+function toTenant(v: Variables, readFile: ReadFile, report: Report): TenantConfig {
+  const platform = toPlatform(v, report);
+  const sso = toSso(v, report);
+  if (!platform && !sso) {
+    report(
+      "MX_PLATFORM_CLIENT_ID",
+      "or MX_SSO_API_KEY is needed: configure the Platform API, the SSO API, or both",
+    );
+  }
+  return {
+    name: "default",
+    auth: toAuth(v, readFile, report),
+    userId: toUserIdRule(v, report),
+    mx: { connections: v.MX_CONNECTIONS, platform, sso },
+    member: toMember(v, sso, report),
+    widgets: toWidgets(v, platform, report),
+  };
+}
+
+function toPlatform(v: Variables, report: Report): PlatformConfig | undefined {
+  const { MX_PLATFORM_CLIENT_ID: clientId, MX_PLATFORM_API_KEY: apiKey } = v;
+  if (!clientId && !apiKey) {
+    if (v.MX_PLATFORM_BASE_URL)
+      report("MX_PLATFORM_BASE_URL", "needs MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY");
+    return undefined;
+  }
+  if (!clientId) report("MX_PLATFORM_CLIENT_ID", "is missing beside MX_PLATFORM_API_KEY");
+  if (!apiKey) report("MX_PLATFORM_API_KEY", "is missing beside MX_PLATFORM_CLIENT_ID");
+  if (!clientId || !apiKey) return undefined;
+  const baseUrl = v.MX_PLATFORM_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].platform);
+  return { baseUrl, clientId, apiKey, version: v.MX_PLATFORM_VERSION };
+}
+
+function toSso(v: Variables, report: Report): SsoConfig | undefined {
+  const { MX_SSO_CLIENT_GUID: clientGuid, MX_SSO_API_KEY: apiKey } = v;
+  if (!clientGuid && !apiKey) {
+    if (v.MX_SSO_BASE_URL) report("MX_SSO_BASE_URL", "needs MX_SSO_API_KEY and MX_SSO_CLIENT_GUID");
+    return undefined;
+  }
+  if (!clientGuid) report("MX_SSO_CLIENT_GUID", "is missing beside MX_SSO_API_KEY");
+  if (!apiKey) report("MX_SSO_API_KEY", "is missing beside MX_SSO_CLIENT_GUID");
+  if (!clientGuid || !apiKey) return undefined;
+  const baseUrl = v.MX_SSO_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].sso);
+  return { baseUrl, apiKey, clientGuid };
+}
+
+/** Sources: MX Platform API, Environments; MX SSO API v2, Accessing the API. */
+const BASE_URLS = {
+  integration: { platform: "https://int-api.mx.com", sso: "https://int-api2.moneydesktop.com" },
+  production: { platform: "https://api.mx.com", sso: "https://api2.moneydesktop.com" },
+} as const;
+
+function toAuth(v: Variables, readFile: ReadFile, report: Report): AuthConfig {
+  const { AUTH_ISSUER: issuer = "", AUTH_AUDIENCE: audience = [] } = v;
+  if (issuer === "")
+    report("AUTH_ISSUER", "is missing: the `iss` of the tokens that your users bring");
+  if (audience.length === 0)
+    report(
+      "AUTH_AUDIENCE",
+      "is missing: without it, tokens made for other services would open accounts",
+    );
+  if (v.AUTH_JWKS_URL && v.AUTH_JWKS_FILE)
+    report("AUTH_JWKS_FILE", "and AUTH_JWKS_URL exclude each other");
+  return {
+    issuer,
+    audience,
+    keys: toKeySource(v, issuer, readFile, report),
+    algorithms: v.AUTH_ALGORITHMS,
+    tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
+  };
+}
+
+function toKeySource(v: Variables, issuer: string, readFile: ReadFile, report: Report): KeySource {
+  if (v.AUTH_JWKS_FILE) {
+    if (!isJsonFile(v.AUTH_JWKS_FILE, readFile))
+      report("AUTH_JWKS_FILE", "names a file that cannot be read as JSON");
+    return { kind: "file", path: v.AUTH_JWKS_FILE };
+  }
+  if (v.AUTH_JWKS_URL) return { kind: "url", url: v.AUTH_JWKS_URL };
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  if (issuer !== "" && (!url || (url.protocol !== "https:" && !isLoopback(url.hostname)))) {
+    report(
+      "AUTH_ISSUER",
+      "is not an https URL, so its keys cannot be discovered; set AUTH_JWKS_URL or AUTH_JWKS_FILE",
+    );
+  }
+  return { kind: "discovery", issuer: url ?? new URL("https://invalid.example") };
+}
+
+function isJsonFile(path: string, readFile: ReadFile): boolean {
+  try {
+    return Boolean(JSON.parse(readFile(path)));
+  } catch {
+    return false;
+  }
+}
+
+function toUserIdRule(v: Variables, report: Report): UserIdRule {
+  const claim = v.USER_ID_CLAIM;
+  if (v.USER_ID_MODE === "claim") {
+    if (v.USER_ID_SECRET)
+      report(
+        "USER_ID_SECRET",
+        "has no use with USER_ID_MODE=claim; leave it out, or set USER_ID_MODE=hmac",
+      );
+    return { mode: "claim", claim };
+  }
+  if (v.USER_ID_SECRET) return { mode: "hmac", claim, secret: v.USER_ID_SECRET };
+  report("USER_ID_SECRET", "is missing: USER_ID_MODE=hmac needs it");
+  return { mode: "claim", claim };
+}
+
+function toMember(v: Variables, sso: SsoConfig | undefined, report: Report): MemberConfig {
+  const source = v.MEMBER_CREDENTIALS;
+  if (!sso && source !== "none")
+    report(
+      "MEMBER_CREDENTIALS",
+      "has no use without the SSO API; set MX_SSO_API_KEY and MX_SSO_CLIENT_GUID, or none",
+    );
+  if (source === "claim" && v.MEMBER_USERKEY_CLAIM) {
+    return { source, claim: v.MEMBER_USERKEY_CLAIM, expires: v.MEMBER_USERKEY_EXPIRES };
+  }
+  if (source === "derived" && v.MEMBER_USERKEY_SECRET)
+    return { source, secret: v.MEMBER_USERKEY_SECRET };
+  if (source === "lookup" && v.MEMBER_LOOKUP_URL && v.MEMBER_LOOKUP_TOKEN) {
+    return { source, url: v.MEMBER_LOOKUP_URL, token: v.MEMBER_LOOKUP_TOKEN };
+  }
+  if (source === "claim")
+    report("MEMBER_USERKEY_CLAIM", "is missing: MEMBER_CREDENTIALS=claim needs it");
+  if (source === "derived")
+    report("MEMBER_USERKEY_SECRET", "is missing: MEMBER_CREDENTIALS=derived needs it");
+  if (source === "lookup" && !v.MEMBER_LOOKUP_URL)
+    report("MEMBER_LOOKUP_URL", "is missing: MEMBER_CREDENTIALS=lookup needs it");
+  if (source === "lookup" && !v.MEMBER_LOOKUP_TOKEN)
+    report("MEMBER_LOOKUP_TOKEN", "is missing: MEMBER_CREDENTIALS=lookup needs it");
+  if (source === "none" && sso)
+    report(
+      "MEMBER_CREDENTIALS",
+      "must be claim, derived or lookup: the SSO API makes a Member for each user",
+    );
+  return { source: "none" };
+}
+
+function toWidgets(
+  v: Variables,
+  platform: PlatformConfig | undefined,
+  report: Report,
+): WidgetConfig {
+  const isSsoOnly = !platform;
+  if (
+    isSsoOnly &&
+    !v.WIDGET_TYPES.some((type) => SSO_WIDGET_TYPES.some((known) => known === type))
+  ) {
+    report("WIDGET_TYPES", `has no type that the SSO API offers: ${SSO_WIDGET_TYPES.join(", ")}`);
+  }
+  for (const name of ["WIDGET_DEFAULTS", "WIDGET_FORCED"] as const) {
+    const { widget_type: type, ...options } = v[name];
+    if (type !== undefined && !v.WIDGET_TYPES.includes(type))
+      report(name, "has a widget_type that WIDGET_TYPES does not list");
+    if (isSsoOnly && Object.keys(options).length > 0)
+      report(name, "can only hold widget_type: the SSO API has no options");
+  }
+  return {
+    types: v.WIDGET_TYPES,
+    defaults: v.WIDGET_DEFAULTS,
+    forced: v.WIDGET_FORCED,
+    clientRedirectUrls: v.CLIENT_REDIRECT_URLS,
+    webviewSchemes: v.WEBVIEW_SCHEMES,
+    urlOrigins: v.WIDGET_URL_ORIGINS,
+  };
+}
+
+/** A value that could not be read has already been reported; that it is then missing is no second fault. */
+function withoutRepeats(faults: readonly ConfigFault[]): ConfigFault[] {
+  const seen = new Set<string>();
+  return faults.filter(({ variable }) => {
+    const name = variable.replace(/_FILE$/, "");
+    return !seen.has(name) && seen.add(name);
+  });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    !(value instanceof URL) &&
+    !Object.isFrozen(value)
+  ) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}

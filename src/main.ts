@@ -1,0 +1,48 @@
+/**
+ * Entry: environment -> config -> service -> wait for a signal -> drain.
+ */
+
+import { once } from "node:events";
+import { loadConfig } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
+import { createLogger } from "./logger.ts";
+import { startService } from "./service.ts";
+
+const config = loadOrExit();
+const logger = createLogger(config.logLevel);
+
+const shutdown = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());
+
+await using service = await startService(config, logger).catch(explainAndExit);
+logger.lifecycle("listening", {
+  port: Number(service.url.port),
+  operationsPort: Number(service.operationsUrl.port),
+});
+
+if (!shutdown.signal.aborted) await once(shutdown.signal, "abort");
+logger.lifecycle("draining"); // Leaving the module disposes the service: stop listening, finish, close pools.
+
+function loadOrExit() {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    exit(
+      `The configuration has ${error.faults.length} fault(s):\n${error.message}\nEvery variable is explained in .env.example.`,
+    );
+  }
+}
+
+/** A port that cannot be opened is the operator's to mend, so it gets words instead of a stack. */
+function explainAndExit(error: NodeJS.ErrnoException & { port?: number }): never {
+  if (error.syscall !== "listen") throw error;
+  exit(
+    `Cannot listen on port ${error.port} of ${config.host} (${error.code}): see PORT, OPERATIONS_PORT and HOST.`,
+  );
+}
+
+function exit(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}

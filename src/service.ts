@@ -1,0 +1,96 @@
+/**
+ * Composition root: builds each part once, wires inbound to outbound, listens, and drains.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAuthenticate } from "./auth/authenticate.ts";
+import { createJwtAuthenticator, type TrustedIssuer } from "./auth/jwt.ts";
+import type { Config, KeySource, TenantConfig } from "./config.ts";
+import type { Lifecycle } from "./http/admission.ts";
+import { createApp } from "./http/app.ts";
+import { createOperations } from "./http/operations.ts";
+import { listen } from "./http/server.ts";
+import type { Logger } from "./logger.ts";
+import {
+  createIssuerKeys,
+  type LoadedIssuerKeys,
+  loadByDiscovery,
+  loadFromFile,
+  loadFromUrl,
+} from "./partner/jwks.ts";
+import { openSession } from "./session/open-session.ts";
+import { createTenant } from "./tenant.ts";
+
+export type Service = AsyncDisposable & {
+  /** Base URL of the public port. */
+  url: URL;
+  operationsUrl: URL;
+  /** From now on not ready, and connections are not kept; requests are still served. Disposal calls it too. */
+  drain(): void;
+};
+
+/** Rejects where a port cannot be opened. Disposal drains: nothing that was accepted is lost. */
+export async function startService(config: Config, logger: Logger): Promise<Service> {
+  await using parts = new AsyncDisposableStack();
+  const lifecycle: Lifecycle = { state: "serving" };
+
+  const issuers = config.tenants.map((tenant) => toTrustedIssuer(tenant, parts));
+  const app = createApp({
+    openSession,
+    authenticate: createAuthenticate(createJwtAuthenticator(issuers)),
+    allowCallbackPayload: config.allowCallbackPayload,
+    corsOrigins: config.corsOrigins,
+    maxInFlight: config.maxInFlight,
+    requestDeadlineMs: config.requestDeadlineMs,
+    logger,
+    lifecycle,
+  });
+  const canAuthenticate = () =>
+    issuers.every(({ keys }) => keys.status().wasAsked) &&
+    issuers.some(({ keys }) => keys.status().hasAnswered);
+
+  const operations = await listen(
+    createOperations({ lifecycle, canAuthenticate }),
+    config.host,
+    config.operationsPort,
+  );
+  parts.defer(() => operations.close(0)); // Last of all: the orchestrator watches the drain here.
+  const server = await listen(app, config.host, config.port);
+  const owned = parts.move();
+
+  const drain = () => {
+    if (lifecycle.state === "serving") lifecycle.state = "draining";
+  };
+  return {
+    url: toUrl(config.host, server.port),
+    operationsUrl: toUrl(config.host, operations.port),
+    drain,
+    async [Symbol.asyncDispose]() {
+      drain();
+      await sleep(config.drainDelayMs); // Until the load balancer has seen it.
+      lifecycle.state = "closing";
+      await server.close(config.requestDeadlineMs + 250);
+      await owned.disposeAsync();
+    },
+  };
+}
+
+function toTrustedIssuer(
+  config: TenantConfig,
+  parts: AsyncDisposableStack,
+): TrustedIssuer & { keys: LoadedIssuerKeys } {
+  const { keys: source, ...rules } = config.auth;
+  const keys = parts.use(createIssuerKeys({ load: toLoader(source, rules.issuer) }));
+  return { ...rules, keys, tenant: createTenant(config, parts) };
+}
+
+function toLoader(source: KeySource, issuer: string) {
+  if (source.kind === "file") return loadFromFile(source.path);
+  return source.kind === "url" ? loadFromUrl(source.url) : loadByDiscovery(issuer);
+}
+
+/** Where a person on this machine can reach it. */
+function toUrl(host: string, port: number): URL {
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
+}

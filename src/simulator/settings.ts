@@ -1,0 +1,23 @@
+/** What may be changed while the simulator runs. */
+
+export type SimulatorSettings = {
+  /** Round trip of every API call: half of it on the way in, half on the way back. */
+  latencyMs: number;
+  /** How long the Platform API answers as if a new User did not exist. MX advises to ask again after 500 ms. */
+  propagationMs: number;
+  /** Platform API calls per second before 429; MX allows 750 writes and 2000 reads. `null`: no limit. */
+  requestsPerSecond: number | null;
+  /** MX does not document its answer to a second Member of the same id; `{id}` becomes that id. */
+  memberExists: { status: number; message: string };
+};
+
+export function createSettings(given: {
+  latencyMs: number;
+  propagationMs: number;
+}): SimulatorSettings {
+  return {
+    ...given,
+    requestsPerSecond: null,
+    memberExists: { status: 400, message: "Member already exists with guid {id}" },
+  };
+}

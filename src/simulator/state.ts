@@ -1,0 +1,230 @@
+/**
+ * What MX knows: one client's Users, their Members, and the widget URLs it has given out. Both APIs work on it.
+ *
+ * Ids are unique within the client, the partner's own as well as MX's. Guids and tokens are random, so that two
+ * simulators never share one and a mix-up between them cannot pass unnoticed.
+ */
+
+import { randomBytes, randomUUID } from "node:crypto";
+import type { Clock } from "./clock.ts";
+
+export type Profile = {
+  first_name?: string | undefined;
+  last_name?: string | undefined;
+  phone?: string | undefined;
+  birthdate?: string | undefined;
+  sex?: "MALE" | "FEMALE" | undefined;
+  credit_score?: number | undefined;
+  zip_code?: string | undefined;
+};
+
+export type SimulatedUser = {
+  /** `USR-…`, MX's own. */
+  readonly guid: string;
+  /** The partner's: `external_user_guid` of the SSO API, `id` of the Platform API. */
+  readonly id: string | null;
+  email: string | null;
+  isDisabled: boolean;
+  metadata: string | null;
+  profile: Profile;
+  readonly createdAt: number;
+};
+
+export type MemberCredential = { field_name: string; response: string };
+
+export type SimulatedMember = {
+  /** `MBR-…`, MX's own. */
+  readonly guid: string;
+  /** The partner's: `external_member_guid`. */
+  readonly id: string | null;
+  readonly userGuid: string;
+  credentials: readonly MemberCredential[];
+  timesUpdated: number;
+};
+
+/** What a widget URL stands for. One of the SSO API stands for a URL of each of seven widget types. */
+export type WidgetTicket = {
+  readonly token: string;
+  readonly userGuid: string;
+  readonly widgetTypes: readonly string[];
+  /** As the Platform API was asked; empty for the SSO API. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly acceptLanguage: string | undefined;
+  readonly issuedAt: number;
+  /** The widget types whose URL has been opened. */
+  readonly opened: ReadonlySet<string>;
+};
+
+export type SimulatorState = {
+  /** By guid. */
+  readonly users: ReadonlyMap<string, SimulatedUser>;
+  /** By guid. */
+  readonly members: ReadonlyMap<string, SimulatedMember>;
+  /** By token; long-expired ones are forgotten. */
+  readonly widgetTickets: ReadonlyMap<string, WidgetTicket>;
+  /** How many were ever made, deleted ones included. */
+  readonly created: {
+    readonly users: number;
+    readonly members: number;
+    readonly widgetTickets: number;
+  };
+  /** By guid or the partner's id. */
+  findUser(idOrGuid: string): SimulatedUser | undefined;
+  /** By guid or the partner's id. */
+  findMember(idOrGuid: string): SimulatedMember | undefined;
+  membersOf(user: SimulatedUser): readonly SimulatedMember[];
+  /** Throws when the id is taken. */
+  createUser(user?: NewUser): SimulatedUser;
+  /** Throws when the id is taken. */
+  createMember(member: NewMember): SimulatedMember;
+  /** Throws when the new id is taken. */
+  renameUser(user: SimulatedUser, id: string): SimulatedUser;
+  /** As MX does on its own: the User goes, with the Members and all widget URLs. */
+  deleteUser(user: SimulatedUser): void;
+  deleteMember(member: SimulatedMember): void;
+  issueTicket(ticket: NewTicket): WidgetTicket;
+  /** The ticket if this URL may be opened now; from then on it may not. */
+  openWidget(token: string, widgetType: string): WidgetTicket | undefined;
+};
+
+export type NewUser = Partial<Omit<SimulatedUser, "guid" | "createdAt">>;
+export type NewMember = Pick<SimulatedMember, "id" | "userGuid" | "credentials">;
+export type NewTicket = Pick<WidgetTicket, "userGuid" | "widgetTypes"> &
+  Partial<Pick<WidgetTicket, "options" | "acceptLanguage">>;
+
+/** Source: MX Platform API, Request widget URL: ten minutes or the first use. SSO API v2, Guide: ten minutes. */
+const TICKET_LIFETIME_MS = 10 * 60_000;
+
+export function createState(clock: Clock): SimulatorState {
+  const users = new Map<string, SimulatedUser>();
+  const members = new Map<string, SimulatedMember>();
+  const guidsByUserId = new Map<string, string>();
+  const guidsByMemberId = new Map<string, string>();
+  const tickets = new Map<string, OpenableTicket>();
+  const created = { users: 0, members: 0, widgetTickets: 0 };
+
+  function findUser(idOrGuid: string): SimulatedUser | undefined {
+    return users.get(idOrGuid) ?? users.get(guidsByUserId.get(idOrGuid) ?? "");
+  }
+
+  function findMember(idOrGuid: string): SimulatedMember | undefined {
+    return members.get(idOrGuid) ?? members.get(guidsByMemberId.get(idOrGuid) ?? "");
+  }
+
+  function membersOf(user: SimulatedUser): SimulatedMember[] {
+    return [...members.values()].filter((member) => member.userGuid === user.guid);
+  }
+
+  function createUser(given: NewUser = {}): SimulatedUser {
+    const user: SimulatedUser = {
+      guid: `USR-${randomUUID()}`,
+      id: null,
+      email: null,
+      isDisabled: false,
+      metadata: null,
+      profile: {},
+      createdAt: clock.now(),
+      ...given,
+    };
+    claim(guidsByUserId, user);
+    users.set(user.guid, user);
+    created.users += 1;
+    return user;
+  }
+
+  function createMember(given: NewMember): SimulatedMember {
+    const member: SimulatedMember = { guid: `MBR-${randomUUID()}`, timesUpdated: 0, ...given };
+    claim(guidsByMemberId, member);
+    members.set(member.guid, member);
+    created.members += 1;
+    return member;
+  }
+
+  function renameUser(user: SimulatedUser, id: string): SimulatedUser {
+    const renamed = { ...user, id };
+    claim(guidsByUserId, renamed);
+    if (user.id !== null) guidsByUserId.delete(user.id);
+    users.set(renamed.guid, renamed);
+    return renamed;
+  }
+
+  function deleteUser(user: SimulatedUser): void {
+    for (const member of membersOf(user)) deleteMember(member);
+    if (user.id !== null) guidsByUserId.delete(user.id);
+    users.delete(user.guid);
+  }
+
+  function deleteMember(member: SimulatedMember): void {
+    if (member.id !== null) guidsByMemberId.delete(member.id);
+    members.delete(member.guid);
+  }
+
+  function issueTicket(given: NewTicket): WidgetTicket {
+    forgetExpired();
+    const ticket = {
+      token: randomBytes(48).toString("hex"),
+      options: {},
+      acceptLanguage: undefined,
+      issuedAt: clock.now(),
+      opened: new Set<string>(),
+      ...given,
+    };
+    tickets.set(ticket.token, ticket);
+    created.widgetTickets += 1;
+    return ticket;
+  }
+
+  function openWidget(token: string, widgetType: string): WidgetTicket | undefined {
+    const ticket = tickets.get(token);
+    if (!ticket?.widgetTypes.includes(widgetType)) return undefined;
+    if (isExpired(ticket) || isSpent(ticket, widgetType)) return undefined;
+    if (!users.has(ticket.userGuid)) return undefined;
+    ticket.opened.add(widgetType);
+    return ticket;
+  }
+
+  function isExpired(ticket: WidgetTicket): boolean {
+    return clock.now() - ticket.issuedAt >= TICKET_LIFETIME_MS;
+  }
+
+  /** Tickets are kept in the order of issue, so the oldest come first. */
+  function forgetExpired(): void {
+    for (const ticket of tickets.values()) {
+      if (!isExpired(ticket)) return;
+      tickets.delete(ticket.token);
+    }
+  }
+
+  return {
+    users,
+    members,
+    widgetTickets: tickets,
+    created,
+    findUser,
+    findMember,
+    membersOf,
+    createUser,
+    createMember,
+    renameUser,
+    deleteUser,
+    deleteMember,
+    issueTicket,
+    openWidget,
+  };
+}
+
+type OpenableTicket = WidgetTicket & { readonly opened: Set<string> };
+
+/**
+ * MX says "first use" of a single widget URL. That each of the seven URLs of an SSO answer has a first use of its own
+ * is assumed; `ticket.opened.size > 0` would make them share one.
+ */
+function isSpent(ticket: WidgetTicket, widgetType: string): boolean {
+  return ticket.opened.has(widgetType);
+}
+
+function claim(guidsById: Map<string, string>, thing: { id: string | null; guid: string }): void {
+  if (thing.id === null) return;
+  if (guidsById.has(thing.id)) throw new Error(`${thing.id} exists`);
+  guidsById.set(thing.id, thing.guid);
+}

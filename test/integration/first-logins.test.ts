@@ -1,0 +1,55 @@
+/**
+ * Two first logins of one user at the same moment: two URLs, one User, one Member.
+ */
+
+import { describe, expect, it } from "vitest";
+import type { Simulator } from "../../src/simulator/simulator.ts";
+import { type Started, start } from "../support/start.ts";
+
+const PAIRS = 200;
+
+/** Sends all pairs at once and checks what MX and the callers have afterwards. */
+async function expectPairsToSucceed(
+  mx: Simulator,
+  first: Started,
+  second: Started,
+  apis: string,
+): Promise<void> {
+  const subjects = Array.from({ length: PAIRS }, (_, index) => `u-${index}`);
+
+  const responses = await Promise.all(
+    subjects.flatMap((subject) => [first.post(subject), second.post(subject)]),
+  );
+
+  const statuses = Map.groupBy(responses, (response) => response.status);
+  expect([...statuses.keys()]).toEqual([200]);
+  expect(new Set(responses.map((response) => response.body.widget_url.url)).size).toBe(2 * PAIRS);
+  expect(mx.state.users.size).toBe(PAIRS);
+  expect(mx.state.created.users).toBe(PAIRS);
+  if (apis !== "platform") {
+    expect(mx.state.members.size).toBe(PAIRS);
+    expect(mx.state.created.members).toBe(PAIRS);
+  }
+}
+
+describe.each(["platform", "sso", "both"] as const)(
+  "two hundred pairs of first logins with %s",
+  (apis) => {
+    const environment = { MAX_IN_FLIGHT: "400" };
+
+    it("give 400 URLs, 200 Users and 200 Members in one process", async () => {
+      await using service = await start({ apis, environment });
+      service.mx.settings.latencyMs = 5;
+
+      await expectPairsToSucceed(service.mx, service, service, apis);
+    });
+
+    it("give 400 URLs, 200 Users and 200 Members in two replicas", async () => {
+      await using one = await start({ apis, environment });
+      await using two = await start({ apis, environment, mx: one.mx, issuer: one.issuer });
+      one.mx.settings.latencyMs = 5;
+
+      await expectPairsToSucceed(one.mx, one, two, apis);
+    });
+  },
+);

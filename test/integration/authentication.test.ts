@@ -1,0 +1,294 @@
+/**
+ * Who gets in: tokens over real HTTP, the issuer's keys, and what a foreign page may do. The verifier's own corpus is in
+ * test/unit/jwt.test.ts.
+ */
+
+import { writeFileSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import request from "supertest";
+import { describe, expect, it } from "vitest";
+import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
+import { type Started, start } from "../support/start.ts";
+
+const NOW = () => Math.floor(Date.now() / 1000);
+
+async function expectRefused(service: Started, authorization: string | undefined): Promise<void> {
+  const test = service.request().send({});
+  if (authorization !== undefined) test.set("Authorization", authorization);
+  const response = await service.check(test);
+  expect(response.status).toBe(401);
+  expect(response.body).toEqual({
+    type: "/problems/unauthenticated",
+    title: "A valid login is needed",
+    status: 401,
+    detail: "A valid login of this partner is needed.",
+    request_id: response.headers["x-request-id"],
+  });
+  expect(response.headers["www-authenticate"]).toBe(
+    authorization === undefined ? "Bearer" : 'Bearer error="invalid_token"',
+  );
+  expect(service.mx.calls.count).toBe(0);
+}
+
+describe("POST /session without a good token", () => {
+  it("refuses every bad proof with one and the same answer", async () => {
+    await using service = await start();
+    const { issuer } = service;
+    const token = await issuer.issueToken("ada");
+    const proofs = [
+      undefined,
+      "",
+      "Bearer",
+      "Bearer ",
+      "Bearer opaque-token",
+      `Basic ${btoa("ada:secret")}`,
+      token,
+      `Bearer ${token}x`,
+      `Bearer ${token.slice(0, -8)}AAAAAAAA`,
+      `Bearer ${token.split(".").slice(0, 2).join(".")}.`,
+      `Bearer ${btoa('{"alg":"none"}')}.${token.split(".")[1]}.`,
+      `Bearer ${await issuer.issueToken("ada", { foreignKey: true })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { aud: "another-service" } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { aud: undefined } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { iss: `${issuer.issuer}/` } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { iss: "https://elsewhere.example" } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { exp: NOW() - 90 } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { exp: undefined } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { iat: undefined } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { nbf: NOW() + 90 } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { sub: undefined } })}`,
+      `Bearer ${await issuer.issueToken("ada", { claims: { sub: "" } })}`,
+    ];
+    for (const proof of proofs) await expectRefused(service, proof);
+  });
+
+  it("does not look for a token in the query, nor writes it to the log", async () => {
+    await using service = await start();
+    const token = await service.issuer.issueToken("ada");
+
+    const response = await service.check(
+      request(service.url).post(`/session?access_token=${token}`),
+    );
+
+    expect(response.status).toBe(401);
+    expect(service.log.join("")).not.toContain(token.slice(0, 20));
+  });
+
+  it("insists on the token type where the operator names one", async () => {
+    await using service = await start({ environment: { AUTH_TOKEN_TYPE: "at+jwt" } });
+
+    await expectRefused(
+      service,
+      `Bearer ${await service.issuer.issueToken("ada", { header: { typ: "JWT" } })}`,
+    );
+
+    const token = await service.issuer.issueToken("ada", { header: { typ: "at+jwt" } });
+    expect(
+      (await service.check(service.request().set("Authorization", `Bearer ${token}`))).status,
+    ).toBe(200);
+  });
+
+  it("gives a user whose id MX could not take a problem of its own", async () => {
+    await using service = await start();
+
+    for (const subject of [
+      "auth0|ada",
+      "..",
+      "USR-1",
+      "undefined",
+      "a".repeat(129),
+      "ada@example.com",
+    ]) {
+      const response = await service.post(subject);
+      expect(response.status).toBe(403);
+      expect(response.body.type).toBe("/problems/unusable-user-id");
+    }
+    expect(service.mx.calls.count).toBe(0);
+  });
+
+  it("says so when the claim with the userkey is missing", async () => {
+    const environment = {
+      MEMBER_CREDENTIALS: "claim",
+      MEMBER_USERKEY_CLAIM: "mx_userkey",
+      MEMBER_USERKEY_SECRET: undefined,
+    };
+    await using service = await start({ apis: "sso", environment });
+
+    const response = await service.post("ada");
+
+    expect(response.status).toBe(403);
+    expect(response.body.type).toBe("/problems/forbidden");
+    expect(service.mx.state.created.users).toBe(0);
+  });
+});
+
+describe("the issuer's keys", () => {
+  it.each(["PS256", "ES256", "EdDSA"] as const)("may be for %s", async (algorithm) => {
+    await using issuer = await startIdentityProvider({ algorithm });
+    await using service = await start({ issuer });
+
+    expect((await service.post("ada")).status).toBe(200);
+  });
+
+  it("may come from a URL instead of discovery", async () => {
+    await using issuer = await startIdentityProvider();
+    await using service = await start({ issuer, environment: { AUTH_JWKS_URL: issuer.jwksUrl } });
+
+    expect((await service.post("ada")).status).toBe(200);
+    expect(issuer.requests).toMatchObject({ discovery: 0, jwks: 1 });
+  });
+
+  it("may come from a file", async () => {
+    await using issuer = await startIdentityProvider();
+    const path = join(await mkdtemp(join(tmpdir(), "jwks-")), "keys.json");
+    writeFileSync(path, await (await fetch(issuer.jwksUrl)).text());
+    await using service = await start({ issuer, environment: { AUTH_JWKS_FILE: path } });
+
+    expect((await service.post("ada")).status).toBe(200);
+  });
+
+  it("are asked for again when a token has a new one", async () => {
+    await using service = await start();
+    await service.post("ada");
+    await service.issuer.rotateKeys({ keepOld: false });
+
+    expect((await service.post("ada")).status).toBe(200);
+    expect(service.issuer.requests.jwks).toBe(2);
+  });
+
+  it("are not asked for again by a flood of unknown keys", async () => {
+    await using service = await start();
+    await service.post("ada");
+    service.mx.calls.clear();
+    const tokens = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        service.issuer.issueToken("ada", { header: { kid: `unknown-${index}` } }),
+      ),
+    );
+
+    const statuses = await Promise.all(
+      tokens.map(
+        async (token) => (await service.request().set("Authorization", `Bearer ${token}`)).status,
+      ),
+    );
+
+    expect(new Set(statuses)).toEqual(new Set([401]));
+    expect(service.issuer.requests.jwks).toBeLessThanOrEqual(2);
+    expect(service.mx.calls.count).toBe(0);
+  });
+
+  it.each(["500", "hang", "html", "redirect", "huge"] as const)(
+    "that are known keep working while the issuer fails with %s",
+    async (mode) => {
+      await using service = await start();
+      await service.post("ada");
+      service.issuer.fail(mode);
+
+      expect((await service.post("ada")).status).toBe(200);
+      const unknown = await service.issuer.issueToken("ada", { header: { kid: "unknown" } });
+      expect((await service.request().set("Authorization", `Bearer ${unknown}`)).status).toBe(401);
+      expect((await service.post("grace")).status).toBe(200);
+    },
+  );
+
+  it.each(["500", "hang", "html", "redirect", "huge"] as const)(
+    "that never came mean 503 and not ready, with %s",
+    async (mode) => {
+      await using issuer = await startIdentityProvider();
+      issuer.fail(mode);
+      await using service = await start({ issuer });
+
+      const startedAt = performance.now();
+      const response = await service.post("ada");
+
+      expect(response.status).toBe(503);
+      expect(response.body.type).toBe("/problems/auth-unavailable");
+      expect(Number(response.headers["retry-after"])).toBeGreaterThan(0);
+      expect(performance.now() - startedAt).toBeLessThan(5000);
+      expect(service.mx.calls.count).toBe(0);
+      expect((await request(service.operationsUrl).get("/readyz")).status).toBe(503);
+      expect((await request(service.operationsUrl).get("/livez")).status).toBe(200);
+    },
+  );
+});
+
+describe("a request from a browser", () => {
+  const CORS_ORIGINS = "https://app.example.com,http://localhost:5173";
+
+  async function fromPage(service: Started, headers: Record<string, string>) {
+    const test = service.request().set("Authorization", await service.bearer("ada"));
+    for (const [name, value] of Object.entries(headers)) test.set(name, value);
+    return service.check(test);
+  }
+
+  it("is answered, readably, where the page's origin is listed", async () => {
+    await using service = await start({ environment: { CORS_ORIGINS } });
+
+    const response = await fromPage(service, {
+      Origin: "https://app.example.com",
+      "Sec-Fetch-Site": "cross-site",
+    });
+
+    expect(response.status).toBe(200);
+    expect(response.headers["access-control-allow-origin"]).toBe("https://app.example.com");
+    expect(response.headers.vary).toContain("Origin");
+  });
+
+  it("is answered where the page is on the service's own origin", async () => {
+    await using service = await start();
+
+    const response = await fromPage(service, {
+      Origin: service.url,
+      "Sec-Fetch-Site": "same-origin",
+    });
+
+    expect(response.status).toBe(200);
+    expect(response.headers).not.toHaveProperty("access-control-allow-origin");
+  });
+
+  it.each([
+    "null",
+    "https://evil.example",
+    "https://app.example.com.evil.example",
+    "https://evil-app.example.com",
+    "http://app.example.com",
+    "https://app.example.com:8443",
+  ])("is refused before MX is asked, from %s", async (origin) => {
+    await using service = await start({ environment: { CORS_ORIGINS } });
+
+    const response = await fromPage(service, { Origin: origin, "Sec-Fetch-Site": "cross-site" });
+
+    expect(response.status).toBe(403);
+    expect(response.body.type).toBe("/problems/csrf-rejected");
+    expect(response.headers).not.toHaveProperty("access-control-allow-origin");
+    expect(response.headers.vary).toContain("Origin");
+    expect(service.mx.calls.count).toBe(0);
+  });
+
+  it("may ask first, and learns what is allowed", async () => {
+    await using service = await start({ environment: { CORS_ORIGINS } });
+    const preflight = (origin: string) =>
+      request(service.url)
+        .options("/session")
+        .set({
+          Origin: origin,
+          "Access-Control-Request-Method": "POST",
+          "Access-Control-Request-Headers": "authorization,content-type",
+        });
+
+    const granted = await service.check(preflight("https://app.example.com"));
+    expect(granted.status).toBe(204);
+    expect(granted.headers).toMatchObject({
+      "access-control-allow-origin": "https://app.example.com",
+      "access-control-allow-methods": "POST",
+      "access-control-allow-headers":
+        "authorization, content-type, accept-language, accept-version, traceparent, x-csrf, x-request-id, x-callback-payload",
+    });
+
+    const refused = await service.check(preflight("https://evil.example"));
+    expect(refused.status).toBe(403);
+    expect(refused.headers).not.toHaveProperty("access-control-allow-origin");
+  });
+});

@@ -1,0 +1,95 @@
+/**
+ * The service as an operator runs it: a process, its environment, its signals.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { describe, expect, it } from "vitest";
+import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
+import { startSimulator } from "../../src/simulator/simulator.ts";
+import { baseEnvironment } from "../support/start.ts";
+
+const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+
+function run(environment: Record<string, string | undefined>): ChildProcess {
+  return spawn(process.execPath, ["--disable-proto=delete", MAIN], {
+    env: { PATH: process.env.PATH, ...environment },
+  });
+}
+
+async function outcome(child: ChildProcess): Promise<{ code: number | null; errors: string }> {
+  const errors = child.stderr?.toArray();
+  const [code] = await once(child, "exit");
+  return { code, errors: Buffer.concat((await errors) ?? []).toString() };
+}
+
+/** The first log line: where it listens. */
+async function listening(child: ChildProcess): Promise<{ port: number; operationsPort: number }> {
+  if (!child.stdout) throw new Error("no stdout");
+  const [line] = await once(createInterface(child.stdout), "line");
+  return JSON.parse(line);
+}
+
+describe("the process", () => {
+  it("refuses a faulty configuration within two seconds, with all faults by name and no value", async () => {
+    const startedAt = performance.now();
+
+    const { code, errors } = await outcome(
+      run({
+        PORT: "canary-port",
+        MX_PLATFORM_API_KEY: "canary-key",
+        MX_SSO_BASE_URL: "http://canary.example",
+        AUTH_ISSUER: "canary-issuer",
+      }),
+    );
+
+    expect(code).toBe(1);
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    for (const name of [
+      "PORT",
+      "MX_PLATFORM_CLIENT_ID",
+      "MX_SSO_BASE_URL",
+      "AUTH_ISSUER",
+      "AUTH_AUDIENCE",
+    ]) {
+      expect(errors).toContain(name);
+    }
+    expect(errors).not.toContain("canary");
+  });
+
+  it("serves, and on SIGTERM answers what is in flight before it exits with 0", async () => {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+    const child = run({ ...baseEnvironment(mx, issuer, "platform"), DRAIN_DELAY: "200ms" });
+    const exited = outcome(child);
+    const { port } = await listening(child);
+    const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };
+    const ask = () => fetch(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
+    expect((await ask()).status).toBe(200);
+
+    mx.settings.latencyMs = 800;
+    const inFlight = Array.from({ length: 20 }, ask);
+    await expect.poll(() => mx.calls.count).toBeGreaterThan(3);
+    child.kill("SIGTERM");
+
+    expect((await Promise.all(inFlight)).map((response) => response.status)).toEqual(
+      Array(20).fill(200),
+    );
+    expect((await exited).code).toBe(0);
+  }, 30_000);
+
+  it("says so when the port is taken", async () => {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+    const port = new URL(mx.ssoUrl).port;
+
+    const { code, errors } = await outcome(
+      run({ ...baseEnvironment(mx, issuer, "platform"), PORT: port }),
+    );
+
+    expect(code).toBe(1);
+    expect(errors).toContain(`port ${port}`);
+    expect(errors).not.toContain("node:");
+  });
+});

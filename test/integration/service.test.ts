@@ -1,0 +1,194 @@
+/**
+ * The base of the service: headers, request ids, the log, health, limits.
+ */
+
+import request from "supertest";
+import { describe, expect, it } from "vitest";
+import { start } from "../support/start.ts";
+
+describe("every answer", () => {
+  it("of POST /session is not stored and has no ETag and no cookie, errors included", async () => {
+    await using service = await start();
+    const responses = [
+      await service.post("ada"),
+      await service.post("ada", { widget_url: { nonsense: 1 } }),
+      await service.check(service.request()),
+      await service.check(request(service.url).get("/session")),
+    ];
+
+    expect(responses.map((response) => response.status)).toEqual([200, 400, 401, 405]);
+    for (const { headers } of responses) {
+      expect(headers["cache-control"]).toBe("no-store");
+      expect(headers).not.toHaveProperty("etag");
+      expect(headers).not.toHaveProperty("set-cookie");
+      expect(headers).not.toHaveProperty("x-powered-by");
+      expect(headers).toMatchObject({
+        "content-security-policy": "default-src 'none';frame-ancestors 'none'",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "strict-transport-security": expect.stringContaining("max-age="),
+      });
+    }
+  });
+
+  it("has nothing of MX's answer but the URL", async () => {
+    await using service = await start({ apis: "sso" });
+
+    const { body } = await service.post("ada");
+
+    expect(Object.keys(body)).toEqual(["widget_url"]);
+    expect(Object.keys(body.widget_url)).toEqual(["type", "url", "expires_at"]);
+  });
+
+  it("has the caller's request id, or one of our own where it is not usable", async () => {
+    await using service = await start();
+    const ask = (id: string) => service.check(service.request().set("X-Request-Id", id));
+
+    const kept = await ask("order-4711_abc");
+    expect(kept.headers["x-request-id"]).toBe("order-4711_abc");
+    expect(kept.body.request_id).toBe("order-4711_abc");
+
+    for (const id of ["short", "a".repeat(65), 'quote"quote"', "semi;colon;x"]) {
+      const { headers } = await ask(id);
+      expect(headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+});
+
+describe("the log", () => {
+  it("has one JSON line per request, with names that stay", async () => {
+    await using service = await start();
+    await service.post("ada");
+    await service.post("ada", { widget_url: { nonsense: 1 } });
+    await service.check(request(service.url).get("/session?secret=1"));
+    await service.check(request(service.url).get("/somewhere/else"));
+    await request(service.url).get("/problems/forbidden");
+
+    const lines = service.log
+      .map((line) => JSON.parse(line))
+      .filter((line) => line.msg === "request");
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toEqual({
+      level: "info",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      "http.request.method": "POST",
+      "http.route": "/session",
+      "http.response.status_code": 200,
+      duration_ms: expect.any(Number),
+      request_id: expect.any(String),
+      tenant: "default",
+      "mx.calls": 3,
+      msg: "request",
+    });
+    expect(lines[1]).toMatchObject({
+      "http.response.status_code": 400,
+      "error.type": "invalid-request",
+      "mx.calls": 0,
+    });
+    expect(lines.map((line) => line["http.route"])).toEqual([
+      "/session",
+      "/session",
+      "/session",
+      "unmatched",
+      "/problems/{name}",
+    ]);
+    expect(service.log.join("")).not.toContain("secret");
+  });
+
+  it("says which call of MX failed, and how, without MX's words", async () => {
+    await using service = await start();
+    service.mx.failNext(
+      {
+        kind: "status",
+        status: 403,
+        body: { error: { message: "IP 203.0.113.7 is not allowed" } },
+      },
+      { operation: "platform.request_widget_url" },
+    );
+
+    const response = await service.post("ada");
+
+    expect(response.status).toBe(502);
+    expect(response.text).not.toMatch(/203\.0\.113|platform|127\.0\.0\.1/);
+    expect(JSON.parse(service.log.at(-1) ?? "")).toMatchObject({
+      level: "error",
+      "error.type": "upstream-rejected",
+      "upstream.operation": "platform.request_widget_url",
+      "upstream.outcome": "rejected",
+      "upstream.status": 403,
+    });
+    expect(service.log.join("")).not.toContain("203.0.113");
+  });
+});
+
+describe("the public documents", () => {
+  it("are the contract and a page for each problem", async () => {
+    await using service = await start();
+
+    const contract = await service.check(request(service.url).get("/openapi.yaml").buffer());
+    expect(contract.status).toBe(200);
+    expect(contract.text).toMatch(/^openapi: "?3\.1\.1/m);
+
+    const page = await service.check(request(service.url).get("/problems/unusable-user-id"));
+    expect(page.status).toBe(200);
+    expect(page.text).toContain("USER_ID_MODE=hmac");
+
+    expect((await service.check(request(service.url).get("/problems/nonsense"))).status).toBe(404);
+  });
+});
+
+describe("the operations port", () => {
+  it("answers liveness and readiness, which the public port does not", async () => {
+    await using service = await start();
+    await service.post("ada");
+
+    for (const path of ["/livez", "/readyz"]) {
+      expect((await request(service.operationsUrl).get(path)).status).toBe(200);
+      expect((await request(service.url).get(path)).status).toBe(404);
+    }
+    expect((await request(service.operationsUrl).post("/session")).status).toBe(404);
+  });
+
+  it("stays healthy while MX is down", async () => {
+    await using service = await start();
+    service.mx.failNext({ kind: "status", status: 502 }, { times: Number.POSITIVE_INFINITY });
+
+    expect((await service.post("ada")).status).toBe(503);
+
+    expect((await request(service.operationsUrl).get("/livez")).status).toBe(200);
+    expect((await request(service.operationsUrl).get("/readyz")).status).toBe(200);
+  });
+
+  it("is not ready while draining, when requests are still served", async () => {
+    await using service = await start();
+    await service.post("ada");
+    service.service.drain();
+
+    expect((await request(service.operationsUrl).get("/readyz")).body).toEqual({
+      status: "draining",
+    });
+    const response = await service.post("ada");
+    expect(response.status).toBe(200);
+    expect(response.headers.connection).toBe("close");
+  });
+});
+
+describe("a service at its limit", () => {
+  it("refuses at once what is more than MAX_IN_FLIGHT, before the token is looked at", async () => {
+    await using service = await start({ environment: { MAX_IN_FLIGHT: "2" } });
+    await service.post("ada");
+    service.mx.calls.clear();
+    service.mx.settings.latencyMs = 500;
+
+    const slow = [service.post("ada"), service.post("grace")];
+    await expect.poll(() => service.mx.calls.count).toBe(2);
+    const startedAt = performance.now();
+    const response = await service.check(service.request());
+
+    expect(response.status).toBe(503);
+    expect(response.body.type).toBe("/problems/overloaded");
+    expect(response.headers["retry-after"]).toBe("1");
+    expect(performance.now() - startedAt).toBeLessThan(400);
+    expect((await Promise.all(slow)).map((answer) => answer.status)).toEqual([200, 200]);
+  });
+});

@@ -1,0 +1,69 @@
+/**
+ * `npm run demo` as a newcomer meets it: it says what to open, and its curl line works as pasted.
+ */
+
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const MAIN = new URL("../../src/demo/main.ts", import.meta.url).pathname;
+
+async function startDemo(apis: string) {
+  const child = spawn(process.execPath, [MAIN, "--apis", apis], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const welcome: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    welcome.push(line.trim());
+    if (line.includes("Ctrl-C")) break;
+  }
+  return {
+    pageUrl: welcome.find((line) => /^http:\S+$/.test(line)) ?? "",
+    curl: welcome.find((line) => line.startsWith("curl ")) ?? "",
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
+
+describe("npm run demo", () => {
+  it.each([
+    ["both", "connect_widget"],
+    ["platform", "connect_widget"],
+    ["sso", "master_widget"],
+  ])(
+    "with %s prints a page that opens and a curl line that gives a URL that opens",
+    async (apis, type) => {
+      await using demo = await startDemo(apis);
+
+      const page = await fetch(demo.pageUrl);
+      expect(page.status).toBe(200);
+      expect(await page.text()).toContain("Example Bank");
+
+      const { stdout } = await promisify(execFile)("sh", ["-c", demo.curl]);
+      const { widget_url: widgetUrl } = JSON.parse(stdout);
+      expect(widgetUrl.type).toBe(type);
+      expect((await fetch(widgetUrl.url)).status).toBe(200);
+      expect((await fetch(widgetUrl.url)).status).toBe(410);
+    },
+  );
+
+  it("lets the page call the service from its own origin", async () => {
+    await using demo = await startDemo("both");
+    const { serviceUrl } = (await (await fetch(`${demo.pageUrl}/setup`)).json()) as {
+      serviceUrl: string;
+    };
+    const token = await (await fetch(`${demo.pageUrl}/token/ada`)).text();
+
+    const response = await fetch(`${serviceUrl}/session`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, Origin: demo.pageUrl },
+    });
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get("access-control-allow-origin")).toBe(demo.pageUrl);
+  });
+});

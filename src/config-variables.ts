@@ -88,6 +88,15 @@ export function isLoopback(hostname: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
+/** A forward proxy; it may hold credentials, so it is kept as a secret. */
+const proxy = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    "must be an http or https URL",
+  )
+  .transform(createSecret);
+
 const origins = list.refine(
   (items) =>
     items.every(
@@ -248,6 +257,9 @@ const VARIABLES = {
   WIDGET_URL_ORIGINS: origins.default([]),
   ALLOW_CALLBACK_PAYLOAD: flag.default(false),
 
+  HTTPS_PROXY: proxy.optional(),
+  NO_PROXY: z.string().max(4096, "is too long").default(""),
+
   REQUEST_DEADLINE: duration(1000, 60_000).default(8000),
   MAX_IN_FLIGHT: count(1, 100_000).default(200),
   DRAIN_DELAY: duration(0, 60_000).default(5000),
@@ -262,6 +274,7 @@ export const SECRET_NAMES = [
   "MX_SSO_API_KEY",
   "MEMBER_USERKEY_SECRET",
   "MEMBER_LOOKUP_TOKEN",
+  "HTTPS_PROXY",
 ] as const;
 
 export type Variables = { [Name in keyof typeof VARIABLES]: z.infer<(typeof VARIABLES)[Name]> };

@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { ConfigError, type ConfigFault } from "./config-error.ts";
 import { type Environment, isLoopback, readVariables, type Variables } from "./config-variables.ts";
+import type { ForwardProxy } from "./exchange.ts";
 import type { Secret } from "./secret.ts";
 import type { UserIdRule } from "./session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "./session/widget-options.ts";
@@ -22,6 +23,8 @@ export type Config = Readonly<{
   requestDeadlineMs: number;
   maxInFlight: number;
   drainDelayMs: number;
+  /** The way out for https upstreams. */
+  proxy: ForwardProxy | undefined;
   tenants: readonly TenantConfig[];
 }>;
 
@@ -103,6 +106,7 @@ export function loadConfig(
     requestDeadlineMs: variables.REQUEST_DEADLINE,
     maxInFlight: variables.MAX_IN_FLIGHT,
     drainDelayMs: variables.DRAIN_DELAY,
+    proxy: variables.HTTPS_PROXY && { url: variables.HTTPS_PROXY, noProxy: variables.NO_PROXY },
     tenants: [tenant],
   });
 }

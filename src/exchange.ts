@@ -5,7 +5,8 @@
  * own timers round up. HTTP/1.1, no redirects, no compression.
  */
 
-import { type Dispatcher, Pool } from "undici";
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import type { Secret } from "./secret.ts";
 
 export type ExchangeRequest = {
   method: "GET" | "POST" | "PUT";
@@ -41,20 +42,16 @@ export type ExchangeOptions = {
   connections: number;
   maxResponseBytes: number;
   connectTimeoutMs?: number;
+  /** For https origins. */
+  proxy?: ForwardProxy | undefined;
 };
+
+/** A forward proxy with CONNECT. Its URL may hold credentials; `noProxy` lists hosts as `NO_PROXY` does. */
+export type ForwardProxy = { url: Secret; noProxy: string };
 
 /** A pool of connections to one origin. Disposal closes them at once. */
 export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
-  const { origin, connections, maxResponseBytes, connectTimeoutMs = 1000 } = options;
-  const pool = new Pool(origin, {
-    connections,
-    pipelining: 1,
-    allowH2: false,
-    maxResponseSize: maxResponseBytes,
-    connect: { timeout: connectTimeoutMs },
-    headersTimeout: 0, // Our own timer runs.
-    bodyTimeout: 0,
-  });
+  const dispatcher = createDispatcher(options);
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
     const abort = new AbortController();
@@ -64,30 +61,57 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
       abort.abort();
     }, timeoutMs);
     try {
-      return await Promise.race([perform(pool, request, abort.signal), timedOut]);
+      return await Promise.race([
+        perform(dispatcher, options.origin, request, abort.signal),
+        timedOut,
+      ]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  return Object.assign(exchange, { [Symbol.asyncDispose]: () => pool.destroy() });
+  return Object.assign(exchange, { [Symbol.asyncDispose]: () => dispatcher.destroy() });
+}
+
+function createDispatcher(options: ExchangeOptions): Dispatcher {
+  const { origin, connections, maxResponseBytes, connectTimeoutMs = 1000, proxy } = options;
+  const limits = {
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    maxResponseSize: maxResponseBytes,
+    headersTimeout: 0, // Our own timer runs.
+    bodyTimeout: 0,
+  };
+  const connect = { timeout: connectTimeoutMs };
+  if (!proxy || !origin.startsWith("https:")) return new Pool(origin, { ...limits, connect });
+  const proxies = { httpProxy: "", httpsProxy: proxy.url.reveal(), noProxy: proxy.noProxy };
+  return new EnvHttpProxyAgent({
+    ...limits,
+    ...proxies,
+    connect,
+    proxyTls: connect,
+    requestTls: connect,
+  });
 }
 
 /** Never rejects: what goes wrong is a result. */
 async function perform(
-  pool: Pool,
+  dispatcher: Dispatcher,
+  origin: string,
   request: ExchangeRequest,
   signal: AbortSignal,
 ): Promise<ExchangeResult> {
   try {
     const headers = { ...request.headers, "accept-encoding": "identity" };
     const options: Dispatcher.RequestOptions = {
+      origin,
       ...request,
       headers,
       body: request.body ?? null,
       signal,
     };
-    const answer = await pool.request(options);
+    const answer = await dispatcher.request(options);
     const encoding = answer.headers["content-encoding"];
     if (encoding !== undefined && encoding !== "identity") {
       await answer.body.dump();
@@ -115,6 +139,7 @@ const UNSENT_CODES = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
   "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_ABORTED", // A proxy that opens no tunnel. Our own abort comes after the answer to it.
   "EHOSTUNREACH",
   "ENETUNREACH",
 ]);

@@ -4,8 +4,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticate } from "./auth/authenticate.ts";
-import { createJwtAuthenticator, type TrustedIssuer } from "./auth/jwt.ts";
-import type { Config, KeySource, TenantConfig } from "./config.ts";
+import { createJwtAuthenticator } from "./auth/jwt.ts";
+import type { AuthConfig, Config } from "./config.ts";
+import { createExchange, type ForwardProxy } from "./exchange.ts";
 import type { Lifecycle } from "./http/admission.ts";
 import { createApp } from "./http/app.ts";
 import { createOperations } from "./http/operations.ts";
@@ -13,13 +14,13 @@ import { listen } from "./http/server.ts";
 import type { Logger } from "./logger.ts";
 import {
   createIssuerKeys,
-  type LoadedIssuerKeys,
+  type LoadKeys,
   loadByDiscovery,
   loadFromFile,
   loadFromUrl,
 } from "./partner/jwks.ts";
 import { openSession } from "./session/open-session.ts";
-import { createTenant } from "./tenant.ts";
+import { type Connect, createTenant } from "./tenant.ts";
 
 export type Service = AsyncDisposable & {
   /** Base URL of the public port. */
@@ -29,12 +30,27 @@ export type Service = AsyncDisposable & {
   drain(): void;
 };
 
+/** Of MX and of the credential lookup; a widget URL has some hundred bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
 /** Rejects where a port cannot be opened. Disposal drains: nothing that was accepted is lost. */
 export async function startService(config: Config, logger: Logger): Promise<Service> {
   await using parts = new AsyncDisposableStack();
   const lifecycle: Lifecycle = { state: "serving" };
 
-  const issuers = config.tenants.map((tenant) => toTrustedIssuer(tenant, parts));
+  const connect: Connect = ({ origin }, connections) =>
+    parts.use(
+      createExchange({
+        origin,
+        connections,
+        maxResponseBytes: MAX_ANSWER_BYTES,
+        proxy: config.proxy,
+      }),
+    );
+  const issuers = config.tenants.map((tenant) => {
+    const keys = parts.use(createIssuerKeys({ load: toLoader(tenant.auth, config.proxy) }));
+    return { ...tenant.auth, keys, tenant: createTenant(tenant, connect) };
+  });
   const app = createApp({
     openSession,
     authenticate: createAuthenticate(createJwtAuthenticator(issuers)),
@@ -75,18 +91,9 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
   };
 }
 
-function toTrustedIssuer(
-  config: TenantConfig,
-  parts: AsyncDisposableStack,
-): TrustedIssuer & { keys: LoadedIssuerKeys } {
-  const { keys: source, ...rules } = config.auth;
-  const keys = parts.use(createIssuerKeys({ load: toLoader(source, rules.issuer) }));
-  return { ...rules, keys, tenant: createTenant(config, parts) };
-}
-
-function toLoader(source: KeySource, issuer: string) {
-  if (source.kind === "file") return loadFromFile(source.path);
-  return source.kind === "url" ? loadFromUrl(source.url) : loadByDiscovery(issuer);
+function toLoader({ issuer, keys }: AuthConfig, proxy: ForwardProxy | undefined): LoadKeys {
+  if (keys.kind === "file") return loadFromFile(keys.path);
+  return keys.kind === "url" ? loadFromUrl(keys.url, proxy) : loadByDiscovery(issuer, proxy);
 }
 
 /** Where a person on this machine can reach it. */

@@ -4,8 +4,10 @@
 
 import type { MemberConfig, MxConfig, PlatformConfig, SsoConfig, TenantConfig } from "./config.ts";
 import { isLoopback } from "./config-variables.ts";
-import { createExchange, type Exchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import type { UrlRule } from "./mx/answers.ts";
+import { withCircuitBreaker } from "./mx/circuit-breaker.ts";
+import { withGate } from "./mx/gate.ts";
 import { classifyPlatform, classifySsoV2 } from "./mx/outcome.ts";
 import { createPlatform } from "./mx/platform.ts";
 import { withRetry } from "./mx/retry.ts";
@@ -18,9 +20,11 @@ import { toUserId } from "./session/user-id.ts";
 import { createWidgetRequestParser } from "./session/widget-policy.ts";
 import { withPlatformWritesInOrder, withSsoWritesInOrder } from "./session/writes-in-order.ts";
 
-/** What the tenant needs to have closed at the end is given to `parts`. */
-export function createTenant(config: TenantConfig, parts: AsyncDisposableStack): Tenant {
-  const credentials = toCredentialRule(config.member, config.mx.connections, parts);
+/** Opens a pool of connections to an upstream; whoever gives it closes it. */
+export type Connect = (url: URL, connections: number) => Exchange;
+
+export function createTenant(config: TenantConfig, connect: Connect): Tenant {
+  const credentials = toCredentialRule(config.member, config.mx.connections, connect);
   const { widgets, mx } = config;
   return {
     name: config.name,
@@ -34,17 +38,13 @@ export function createTenant(config: TenantConfig, parts: AsyncDisposableStack):
       clientRedirectUrls: widgets.clientRedirectUrls,
       webviewSchemes: widgets.webviewSchemes,
     }),
-    mx: toMxApis(mx, widgets.urlOrigins, parts),
+    mx: toMxApis(mx, widgets.urlOrigins, connect),
   };
 }
 
-function toMxApis(
-  mx: MxConfig,
-  urlOrigins: readonly string[],
-  parts: AsyncDisposableStack,
-): MxApis {
-  const platform = mx.platform && toPlatform(mx.platform, mx.connections, urlOrigins, parts);
-  const directory = mx.sso && toDirectory(mx.sso, mx.connections, urlOrigins, parts);
+function toMxApis(mx: MxConfig, urlOrigins: readonly string[], connect: Connect): MxApis {
+  const platform = mx.platform && toPlatform(mx.platform, mx.connections, urlOrigins, connect);
+  const directory = mx.sso && toDirectory(mx.sso, mx.connections, urlOrigins, connect);
   if (platform && directory) return { kind: "both", platform, directory };
   if (platform) return { kind: "platform", platform };
   if (directory) return { kind: "sso", directory };
@@ -56,11 +56,11 @@ function toPlatform(
   config: PlatformConfig,
   connections: number,
   urlOrigins: readonly string[],
-  parts: AsyncDisposableStack,
+  connect: Connect,
 ): Platform {
   const { baseUrl, clientId, apiKey, version } = config;
   const basic = Buffer.from(`${clientId}:${apiKey.reveal()}`).toString("base64");
-  const send = createMxSend(baseUrl, connections, parts, {
+  const send = createMxSend(baseUrl, connections, connect, {
     headers: {
       authorization: `Basic ${basic}`,
       accept: version === "v20111101" ? "application/vnd.mx.api.v1+json" : "application/json",
@@ -79,10 +79,10 @@ function toDirectory(
   config: SsoConfig,
   connections: number,
   urlOrigins: readonly string[],
-  parts: AsyncDisposableStack,
+  connect: Connect,
 ): SsoDirectory {
   const { baseUrl, apiKey, clientGuid } = config;
-  const send = createMxSend(baseUrl, connections, parts, {
+  const send = createMxSend(baseUrl, connections, connect, {
     headers: { accept: "application/json" },
     query: `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`,
     classify: classifySsoV2,
@@ -95,19 +95,13 @@ function toDirectory(
 function createMxSend(
   baseUrl: URL,
   connections: number,
-  parts: AsyncDisposableStack,
+  connect: Connect,
   options: Pick<SendOptions, "headers" | "query" | "classify">,
 ): Send {
-  const exchange = toExchange(baseUrl, connections, parts);
-  return withRetry(
-    createSend({ exchange, basePath: baseUrl.pathname.replace(/\/$/, ""), ...options }),
-  );
-}
-
-function toExchange(url: URL, connections: number, parts: AsyncDisposableStack): Exchange {
-  return parts.use(
-    createExchange({ origin: url.origin, connections, maxResponseBytes: 64 * 1024 }),
-  );
+  const exchange = connect(baseUrl, connections);
+  const basePath = baseUrl.pathname.replace(/\/$/, "");
+  const send = createSend({ exchange, basePath, ...options });
+  return withRetry(withCircuitBreaker(withGate(send, { connections })));
 }
 
 function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {
@@ -117,12 +111,12 @@ function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {
 function toCredentialRule(
   member: MemberConfig,
   connections: number,
-  parts: AsyncDisposableStack,
+  connect: Connect,
 ): CredentialRule {
   if (member.source !== "lookup") return member;
   const { url, token } = member;
   return {
     source: "lookup",
-    lookup: createCredentialLookup({ exchange: toExchange(url, connections, parts), url, token }),
+    lookup: createCredentialLookup({ exchange: connect(url, connections), url, token }),
   };
 }

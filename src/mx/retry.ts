@@ -7,18 +7,21 @@
  * | create        | 1      | 1       | never blindly: create-or-find.ts reads first |
  * | update, URL   | 1      | 1       | 1         |
  *
- * The wait is exponential with full jitter; a `Retry-After` of at most two seconds is honoured, a longer one ends it.
+ * In an outage retries are a tenth of the calls at most (retry-budget.ts). The wait is exponential with full jitter; a `Retry-After` of at most two seconds is honoured, a longer one ends it.
  * Source: docs/decisions/0003-retries.md; AWS Builders' Library, Timeouts, retries, and backoff with jitter.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallKind } from "../session/budget.ts";
 import type { Answer, Outcome } from "./outcome.ts";
+import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
 import type { Send } from "./send.ts";
 
 export type RetryOptions = {
   /** In [0, 1). */
   random?: () => number;
+  /** Shared by all calls to one host. */
+  retryBudget?: RetryBudget;
 };
 
 type Retryable = Extract<Outcome, "unsent" | "refused" | "ambiguous">;
@@ -36,15 +39,17 @@ const BACKOFF_CAP_MS = 1000;
 const MAX_RETRY_AFTER_MS = 2000;
 
 export function withRetry(send: Send, options: RetryOptions = {}): Send {
-  const { random = Math.random } = options;
+  const { random = Math.random, retryBudget = createRetryBudget() } = options;
 
   return async function sendWithRetry(call, budget) {
     const left = { ...RETRIES[call.kind] };
+    retryBudget.recordCall();
     for (let attempt = 0; ; attempt += 1) {
       const answer = await send(call, budget);
       const waitMs = toWaitMs(answer, attempt, random);
       if (!isRetryable(answer.outcome) || left[answer.outcome] === 0) return answer;
       if (waitMs === undefined || !budget.allows(call.kind, waitMs)) return answer;
+      if (!retryBudget.takeRetry()) return answer;
       left[answer.outcome] -= 1;
       await sleep(waitMs);
     }

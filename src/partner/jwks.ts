@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
-import { createExchange } from "../exchange.ts";
+import { createExchange, type ForwardProxy } from "../exchange.ts";
 
 /** Gives the key set, or throws: why does not matter to anybody who waits for keys. */
 export type LoadKeys = () => Promise<JSONWebKeySet>;
@@ -113,22 +113,22 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
 }
 
 /** Follows the issuer's discovery document, which has to name the same issuer. */
-export function loadByDiscovery(issuer: string): LoadKeys {
+export function loadByDiscovery(issuer: string, proxy?: ForwardProxy): LoadKeys {
   return async () => {
     const base = issuer.replace(/\/$/, "");
     const document = Discovery.parse(
-      await fetchJson(new URL(`${base}/.well-known/openid-configuration`)),
+      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), proxy),
     );
     if (document.issuer !== issuer) throw new Error("the discovery document names another issuer");
     const jwksUrl = new URL(document.jwks_uri);
     const isAsSafe = jwksUrl.protocol === "https:" || jwksUrl.protocol === new URL(issuer).protocol;
     if (!isAsSafe) throw new Error("the discovery document leads to plain http");
-    return toKeySet(await fetchJson(jwksUrl));
+    return toKeySet(await fetchJson(jwksUrl, proxy));
   };
 }
 
-export function loadFromUrl(url: URL): LoadKeys {
-  return async () => toKeySet(await fetchJson(url));
+export function loadFromUrl(url: URL, proxy?: ForwardProxy): LoadKeys {
+  return async () => toKeySet(await fetchJson(url, proxy));
 }
 
 /** Read anew at each refresh, so that keys can be rotated by replacing the file. */
@@ -136,11 +136,12 @@ export function loadFromFile(path: string): LoadKeys {
   return async () => toKeySet(JSON.parse(await readFile(path, "utf8")));
 }
 
-async function fetchJson(url: URL): Promise<unknown> {
+async function fetchJson(url: URL, proxy: ForwardProxy | undefined): Promise<unknown> {
   await using exchange = createExchange({
     origin: url.origin,
     connections: 1,
     maxResponseBytes: MAX_BYTES,
+    proxy,
   });
   const headers = { accept: "application/json, application/jwk-set+json" };
   const result = await exchange(

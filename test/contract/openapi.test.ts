@@ -22,8 +22,6 @@ import {
   toObject,
 } from "../support/contract.ts";
 
-const DESCRIPTIONS = "/components/schemas/WidgetOptions/properties";
-
 describe("openapi.yaml", () => {
   it("is OpenAPI 3.1.1", () => {
     expect(contract.openapi).toBe("3.1.1");
@@ -81,15 +79,7 @@ describe("openapi.yaml", () => {
   });
 
   it("has the same contract at both paths of the session", () => {
-    const {
-      operationId: _id,
-      summary: _summary,
-      description: _text,
-      ...session
-    } = post("/session");
-    const { operationId, summary, description, ...alias } = post("/user/widget_urls");
-
-    expect(alias).toEqual(session);
+    expect(withoutNames("/user/widget_urls")).toEqual(withoutNames("/session"));
   });
 
   it("has only examples that its schemas accept", () => {
@@ -103,16 +93,15 @@ describe("openapi.yaml", () => {
 
 describe("the problem types in openapi.yaml", () => {
   const types = Object.values(PROBLEM_TYPES);
-  const statuses = Object.fromEntries(types.map(({ name, status }) => [name, String(status)]));
-
   it("are those of the service, each as an answer with its status", () => {
     const documented = everyOperation().flatMap((operation) =>
       findChildren(findPlace(`${operation.pointer}/responses`)).flatMap(([status, response]) =>
-        namesIn(response).map((name) => [name, status]),
+        namesIn(response).map((name) => `${name} ${status}`),
       ),
     );
 
-    expect(Object.fromEntries(documented)).toEqual(statuses);
+    const answered = types.map(({ name, status }) => `${name} ${status}`);
+    expect(new Set(documented)).toEqual(new Set(answered));
   });
 
   it("are the types of the schema Problem, and the pages", () => {
@@ -158,7 +147,7 @@ describe("the problem types in openapi.yaml", () => {
 });
 
 describe("the options in openapi.yaml", () => {
-  const options = toObject(findPlace(DESCRIPTIONS).value);
+  const options = toObject(findPlace("/components/schemas/WidgetOptions/properties").value);
   const described = Object.keys(options).map((name) => [name, toObject(options[name])] as const);
 
   it("are those of the service", () => {
@@ -243,8 +232,10 @@ function everyExample(): { pointer: string; schema: string; value: unknown }[] {
   });
 }
 
-function post(path: string): JsonObject {
-  return toObject(toObject(toObject(contract.paths)[path]).post);
+function withoutNames(path: string): JsonObject {
+  const post = toObject(toObject(toObject(contract.paths)[path]).post);
+  const { operationId, summary, description, ...rest } = post;
+  return rest;
 }
 
 function asList(value: unknown): JsonObject[] {

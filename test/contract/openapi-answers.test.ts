@@ -1,0 +1,216 @@
+/**
+ * The answers of the public port against openapi.yaml, with MX and the login faked at their ports: every status that the
+ * file has can be provoked here. Also the proof that `expectToMatchContract` does refuse.
+ */
+
+import { createServer, type Server } from "node:http";
+import request from "supertest";
+import { describe, expect, it } from "vitest";
+import { AppError, type ErrorCode } from "../../src/errors.ts";
+import { type AppOptions, createApp } from "../../src/http/app.ts";
+import { PROBLEM_TYPES } from "../../src/http/problem-types.ts";
+import { createLogger } from "../../src/logger.ts";
+import type { Principal, Tenant } from "../../src/session/types.ts";
+import { WIDGET_TYPES } from "../../src/session/widget-options.ts";
+import { createWidgetRequestParser } from "../../src/session/widget-policy.ts";
+import { type Exchange, expectToMatchContract } from "../support/contract.ts";
+
+describe("the answers of POST /session", () => {
+  it.each(["/session", "/user/widget_urls"])(
+    "%s opens a widget as the contract says",
+    async (path) => {
+      const res = await request(app())
+        .post(path)
+        .send({ widget_url: { color_scheme: "dark" } });
+
+      expect(res.status).toBe(200);
+      expectToMatchContract(res);
+    },
+  );
+
+  it.each(Object.keys(PROBLEM_TYPES).filter(isOfSession))(
+    "%s is a problem as the contract says",
+    async (code) => {
+      const openSession = () => {
+        throw new AppError(code, "A sentence for the caller.", { retryAfterSeconds: 3 });
+      };
+
+      const res = await request(app({ openSession })).post("/session");
+
+      expect(res.status).toBe(PROBLEM_TYPES[code].status);
+      expectToMatchContract(res);
+    },
+  );
+
+  it("unexpected errors are a problem as the contract says", async () => {
+    const openSession = () => {
+      throw new TypeError("inner detail");
+    };
+
+    const res = await request(app({ openSession })).post("/session");
+
+    expect(res.status).toBe(500);
+    expectToMatchContract(res);
+  });
+
+  it.each<[string, number, (post: request.Test) => request.Test]>([
+    ["an unknown option", 400, (post) => post.send({ widget_url: { colour: "red", "a/b": 1 } })],
+    ["broken JSON", 400, (post) => post.type("json").send("{")],
+    ["a list", 400, (post) => post.send([])],
+    ["a faulty header", 400, (post) => post.set("X-Callback-Payload", "?")],
+    ["a page of elsewhere", 403, (post) => post.set("Origin", "https://elsewhere.example")],
+    ["a large body", 413, (post) => post.send({ widget_url: { mode: "x".repeat(20_000) } })],
+    ["a form", 415, (post) => post.type("form").send("a=b")],
+    ["an odd request id", 200, (post) => post.set("X-Request-Id", "no")],
+  ])("%s is answered with %i as the contract says", async (_what, status, prepare) => {
+    const res = await prepare(request(app({ allowCallbackPayload: true })).post("/session"));
+
+    expect(res.status).toBe(status);
+    expectToMatchContract(res);
+  });
+
+  it("a replica that is full or closing says so as the contract says", async () => {
+    const closing = await request(app({ lifecycle: { state: "closing" } })).post("/session");
+    const full = await request(app({ maxInFlight: 0 })).post("/session");
+
+    for (const res of [closing, full]) {
+      expect(res.status).toBe(503);
+      expectToMatchContract(res);
+    }
+  });
+
+  it("other methods are refused, and preflights answered, as the contract says", async () => {
+    const path = "/session";
+    const server = app();
+
+    expectToMatchContract(await request(server).get(path).expect(405));
+    expectToMatchContract(await request(server).head(path).expect(405));
+    expectToMatchContract(await request(server).put(path).type("text").send("x").expect(415));
+    expectToMatchContract(await request(server).options(path).expect(204));
+  });
+});
+
+describe("the answers of the other paths", () => {
+  it("the contract comes as the contract says", async () => {
+    const server = app();
+
+    const res = await request(server).get("/openapi.yaml").expect(200);
+    expect(res.text).toContain("openapi: 3.1.1");
+    expectToMatchContract(res);
+    expectToMatchContract(await request(server).head("/openapi.yaml").expect(200));
+    expectToMatchContract(await request(server).post("/openapi.yaml").expect(405));
+  });
+
+  it.each(Object.values(PROBLEM_TYPES))(
+    "/problems/$name comes as the contract says",
+    async ({ name }) => {
+      const res = await request(app()).get(`/problems/${name}`);
+
+      expect(res.status).toBe(200);
+      expectToMatchContract(res);
+    },
+  );
+
+  it("what is not there is a problem as the contract says", async () => {
+    const server = app();
+
+    expectToMatchContract(await request(server).get("/problems/none").expect(404));
+    expectToMatchContract(await request(server).get("/problems/%zz").expect(400));
+    expectToMatchContract(await request(server).delete("/problems/forbidden").expect(405));
+    expectToMatchContract(await request(server).get("/nothing/here").expect(404));
+    expectToMatchContract(await request(server).post("/session/").expect(404));
+  });
+});
+
+describe("expectToMatchContract", () => {
+  const good: Exchange = {
+    status: 404,
+    headers: {
+      "x-request-id": "request-0001",
+      "cache-control": "no-store",
+      "content-type": "application/problem+json; charset=utf-8",
+    },
+    text: JSON.stringify({
+      type: "/problems/not-found",
+      title: "There is nothing here",
+      status: 404,
+      detail: "There is no such problem type.",
+      request_id: "request-0001",
+    }),
+    request: { method: "GET", url: "http://127.0.0.1:3000/problems/none?x=1" },
+  };
+  const { "x-request-id": _id, ...withoutId } = good.headers;
+  const problem = JSON.parse(good.text);
+  const withProblem = (changes: object) => ({
+    ...good,
+    text: JSON.stringify({ ...problem, ...changes }),
+  });
+  const at = (method: string, url: string) => ({ ...good, request: { method, url } });
+
+  it("takes what the contract says", () => {
+    expect(() => expectToMatchContract(good)).not.toThrow();
+    expect(() => expectToMatchContract(at("PUT", "/nothing"))).not.toThrow();
+  });
+
+  it.each<[string, Exchange, RegExp]>([
+    ["an undocumented status", { ...good, status: 418 }, /no status 418/],
+    ["an undocumented path", { ...at("GET", "/nothing"), status: 200 }, /not in the contract/],
+    ["an undocumented method", { ...at("PUT", "/session"), status: 200 }, /no PUT/],
+    ["a status of another path", at("POST", "/session"), /no status 404/],
+    ["a missing header", { ...good, headers: withoutId }, /X-Request-Id is missing/],
+    [
+      "a cacheable problem",
+      { ...good, headers: { ...good.headers, "cache-control": "public" } },
+      /Cache-Control/,
+    ],
+    [
+      "another content type",
+      { ...good, headers: { ...good.headers, "content-type": "text/html" } },
+      /content type/,
+    ],
+    ["no JSON", { ...good, text: "<html>" }, /not JSON/],
+    ["a member too many", withProblem({ stack: "at …" }), /stack/],
+    ["a type of another status", withProblem({ type: "/problems/forbidden" }), /\/type/],
+    ["another status inside", withProblem({ status: 400 }), /member status/],
+    ["another request id inside", withProblem({ request_id: "request-0002" }), /request_id/],
+    ["a body for HEAD", at("HEAD", "/problems/none"), /HEAD/],
+  ])("refuses %s", (_what, exchange, reason) => {
+    expect(() => expectToMatchContract(exchange)).toThrow(/ is not as in openapi\.yaml\n- /);
+    expect(() => expectToMatchContract(exchange)).toThrow(reason);
+  });
+});
+
+/** Of the others, the docs and the unknown paths are the only source. */
+function isOfSession(code: string): code is ErrorCode {
+  return code !== "not_found" && code !== "method_not_allowed";
+}
+
+function app(changes: Partial<AppOptions> = {}): Server {
+  const parseWidgetRequest = createWidgetRequestParser({
+    source: "v20250224",
+    widgetTypes: WIDGET_TYPES,
+    defaults: {},
+    forced: {},
+    clientRedirectUrls: [],
+    webviewSchemes: [],
+  });
+  const tenant = { name: "default", parseWidgetRequest } as Tenant;
+  const principal: Principal = { issuer: "https://id.example", subject: "u-1", claims: {}, tenant };
+  return createServer(
+    createApp({
+      authenticate: async () => principal,
+      openSession: async (_principal, { widgetType }) => ({
+        type: widgetType,
+        url: "https://int-widgets.moneydesktop.com/md/connect/token",
+        expiresAt: new Date("2026-11-20T12:10:00.750Z"),
+      }),
+      allowCallbackPayload: false,
+      logger: createLogger("silent"),
+      lifecycle: { state: "serving" },
+      corsOrigins: [],
+      maxInFlight: 10,
+      requestDeadlineMs: 8000,
+      ...changes,
+    }),
+  );
+}

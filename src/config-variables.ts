@@ -5,6 +5,7 @@
  * Secrets can come as `NAME_FILE`, a path to a file with the value; one line break at its end is dropped.
  */
 
+import { isIPv4, isIPv6 } from "node:net";
 import * as z from "zod";
 import type { ConfigFault } from "./config-error.ts";
 import { createSecret } from "./secret.ts";
@@ -49,6 +50,41 @@ const duration = (min: number, max: number) =>
       `must be a duration such as 8s or 250ms, from ${min}ms to ${max / 1000}s`,
     );
 
+/** Events per window, or `undefined` for off. */
+const rate = z.string().transform((text, context) => {
+  if (text === "off") return undefined;
+  const [, events, number, unit] = /^([1-9]\d{0,5})\/([1-9]\d{0,4})(s|m|h)$/.exec(text) ?? [];
+  if (events && number && unit) {
+    return {
+      events: Number(events),
+      windowMs: Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as "s"],
+    };
+  }
+  context.addIssue({ code: "custom", message: "must be a rate such as 60/1m, or off" });
+  return z.NEVER;
+});
+
+/** A number of proxies in a row, or their addresses and networks. Never "all". */
+const proxies = z.string().transform((text, context) => {
+  if (text === "none") return [];
+  if (/^[1-9]$/.test(text)) return Number(text);
+  const networks = list.parse(text);
+  if (networks.length > 0 && networks.every(isNetwork)) return networks;
+  context.addIssue({
+    code: "custom",
+    message:
+      "must be a number of proxies from 1 to 9, or addresses and networks such as 10.0.0.0/8",
+  });
+  return z.NEVER;
+});
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const maxBits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
+  if (maxBits === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= maxBits);
+}
+
 const flag = z
   .enum(["true", "false"], "must be true or false")
   .transform((text) => text === "true");
@@ -56,10 +92,10 @@ const flag = z
 const choice = <const Values extends readonly string[]>(values: Values) =>
   z.enum(values, `must be one of ${values.join(", ")}`);
 
-/** An upstream: https, or http on loopback; no credentials, query or fragment. */
+/** An upstream: https, or http on loopback; no credentials, no fragment. */
 const upstream = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const problem = url ? upstreamProblem(url) : "must be a URL";
+  const problem = url ? findUpstreamProblem(url) : "must be a URL";
   if (!url || problem) {
     context.addIssue({ code: "custom", message: problem ?? "" });
     return z.NEVER;
@@ -67,14 +103,17 @@ const upstream = z.string().transform((text, context) => {
   return url;
 });
 
-function upstreamProblem(url: URL): string | undefined {
+/** One that paths and queries are added to. */
+const baseUrl = upstream.refine((url) => url.search === "", "must not have a query");
+
+export function findUpstreamProblem(url: URL): string | undefined {
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
     return "must be https (http only on loopback)";
   }
   if (url.username || url.password) return "must not hold credentials";
-  if (url.search || url.hash) return "must not have a query or a fragment";
+  if (url.hash) return "must not have a fragment";
   if (
-    /^(169\.254\.|\[fe80:|\[fd00:ec2:|metadata\.|100\.100\.100\.200$|0\.0\.0\.0$|\[::\]$)/.test(
+    /^(169\.254\.|\[::ffff:a9fe:|\[fe80:|\[fd00:ec2:|metadata\.|100\.100\.100\.200$|0\.0\.0\.0$|\[::\]$)/.test(
       url.hostname,
     )
   ) {
@@ -88,6 +127,15 @@ export function isLoopback(hostname: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
+/** It may hold a password, so it is kept as a secret. */
+const redisUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
+    "must be a redis or rediss URL",
+  )
+  .transform(createSecret);
+
 /** A forward proxy; it may hold credentials, so it is kept as a secret. */
 const proxy = z
   .string()
@@ -100,9 +148,18 @@ const proxy = z
 const origins = list.refine(
   (items) =>
     items.every(
-      (item) => /^https?:\/\//.test(item) && URL.canParse(item) && new URL(item).origin === item,
+      (item) =>
+        /^https?:\/\//.test(item) &&
+        URL.canParse(item) &&
+        new URL(item).origin === item &&
+        !item.includes("*"),
     ),
   "must list exact origins such as https://app.example.com, without a path and without wildcards",
+);
+
+/** What an app cannot have for its own. */
+const UNSAFE_SCHEMES = new Set(
+  "javascript data blob file vbscript about http https ws wss ftp".split(" "),
 );
 
 /** Compared, and sent to MX, as `new URL(...).href` writes them. */
@@ -120,7 +177,7 @@ const redirects = list
 function isSafeRedirect(url: URL): boolean {
   if (url.username || url.password) return false;
   if (url.protocol === "http:") return isLoopback(url.hostname);
-  return !/^(javascript|data|blob|file|vbscript|about|ws|wss|ftp):$/.test(url.protocol);
+  return url.protocol === "https:" || !UNSAFE_SCHEMES.has(url.protocol.slice(0, -1));
 }
 
 const schemes = list
@@ -129,20 +186,6 @@ const schemes = list
     (items) => items.every((item) => /^[a-z][a-z0-9+.-]*$/.test(item) && !UNSAFE_SCHEMES.has(item)),
     "must list app schemes such as mx or myapp, without the colon",
   );
-
-const UNSAFE_SCHEMES = new Set([
-  "javascript",
-  "data",
-  "blob",
-  "file",
-  "vbscript",
-  "about",
-  "http",
-  "https",
-  "ws",
-  "wss",
-  "ftp",
-]);
 
 const widgetTypes = list.refine(
   (items) => items.length > 0 && items.every((item) => /^[a-z][a-z0-9_]{0,63}$/.test(item)),
@@ -155,7 +198,8 @@ const options = z.string().transform((text, context) => {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.code === "unrecognized_keys" ? issue.keys[0] : issue?.path[0];
-  const name = /^[a-z0-9_]{1,64}$/.test(String(where)) ? `, wrong at ${String(where)}` : "";
+  const name =
+    typeof where === "string" && /^[a-z0-9_]{1,64}$/.test(where) ? `, wrong at ${where}` : "";
   context.addIssue({
     code: "custom",
     message: `must be a JSON object of MX's widget options${name}`,
@@ -163,7 +207,17 @@ const options = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const PolicyOptions = WidgetOptions.extend({ widget_type: z.string().optional() });
+const PolicyOptions = WidgetOptions.extend({
+  widget_type: z.string().optional(),
+  client_redirect_url: z
+    .string()
+    .refine((text) => redirects.safeParse(text).success)
+    .optional(),
+  ui_message_webview_url_scheme: z
+    .string()
+    .refine((text) => schemes.safeParse(text).success)
+    .optional(),
+});
 
 function parseJson(text: string): unknown {
   try {
@@ -201,7 +255,11 @@ const strongSecret = z
   .min(32, "must have at least 32 characters; for example from: openssl rand -base64 48")
   .transform(createSecret);
 
-const secret = z.string().max(4096, "is too long").transform(createSecret);
+const secret = z
+  .string()
+  .regex(/^[^\p{Cc}]{1,4096}$/u, "must be one line")
+  .refine((text) => text.trim() !== "", "must not be blank")
+  .transform(createSecret);
 
 const VARIABLES = {
   HOST: z.string().default("0.0.0.0"),
@@ -209,6 +267,7 @@ const VARIABLES = {
   OPERATIONS_PORT: port.default(9090),
   LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   CORS_ORIGINS: origins.default([]),
+  TRUSTED_PROXIES: proxies.default([]),
 
   AUTH_ISSUER: word.optional(),
   AUTH_AUDIENCE: list
@@ -227,14 +286,14 @@ const VARIABLES = {
   USER_ID_SECRET: strongSecret.optional(),
 
   MX_ENVIRONMENT: choice(["integration", "production"]).default("integration"),
-  MX_PLATFORM_BASE_URL: upstream.optional(),
+  MX_PLATFORM_BASE_URL: baseUrl.optional(),
   MX_PLATFORM_CLIENT_ID: z
     .string()
     .regex(/^[\x21-\x39\x3b-\x7e]{1,255}$/, "must be printable ASCII without spaces and colons")
     .optional(),
   MX_PLATFORM_API_KEY: secret.optional(),
   MX_PLATFORM_VERSION: choice(["v20250224", "v20111101"]).default("v20250224"),
-  MX_SSO_BASE_URL: upstream.optional(),
+  MX_SSO_BASE_URL: baseUrl.optional(),
   MX_SSO_API_KEY: secret.optional(),
   MX_SSO_CLIENT_GUID: z
     .string()
@@ -263,6 +322,10 @@ const VARIABLES = {
   REQUEST_DEADLINE: duration(1000, 60_000).default(8000),
   MAX_IN_FLIGHT: count(1, 100_000).default(200),
   DRAIN_DELAY: duration(0, 60_000).default(5000),
+  RATE_LIMIT_USER: rate.default({ events: 60, windowMs: 60_000 }),
+  RATE_LIMIT_ADDRESS: rate.optional(),
+  RATE_LIMIT_FAILURES: rate.optional(),
+  REDIS_URL: redisUrl.optional(),
 } as const;
 
 export const VARIABLE_NAMES = Object.keys(VARIABLES);
@@ -275,6 +338,7 @@ export const SECRET_NAMES = [
   "MEMBER_USERKEY_SECRET",
   "MEMBER_LOOKUP_TOKEN",
   "HTTPS_PROXY",
+  "REDIS_URL",
 ] as const;
 
 export type Variables = { [Name in keyof typeof VARIABLES]: z.infer<(typeof VARIABLES)[Name]> };

@@ -6,12 +6,18 @@
 
 import { readFileSync } from "node:fs";
 import { ConfigError, type ConfigFault } from "./config-error.ts";
-import { type Environment, isLoopback, readVariables, type Variables } from "./config-variables.ts";
+import {
+  type Environment,
+  findUpstreamProblem,
+  readVariables,
+  type Variables,
+} from "./config-variables.ts";
 import type { ForwardProxy } from "./exchange.ts";
+import type { RateLimit } from "./rate-limiter.ts";
 import type { Secret } from "./secret.ts";
 import type { UserIdRule } from "./session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "./session/widget-options.ts";
-import type { PolicyValues } from "./session/widget-policy.ts";
+import { findUnsupportedOptions, type PolicyValues } from "./session/widget-policy.ts";
 
 export type Config = Readonly<{
   host: string;
@@ -19,13 +25,22 @@ export type Config = Readonly<{
   operationsPort: number;
   logLevel: Variables["LOG_LEVEL"];
   corsOrigins: readonly string[];
+  trustedProxies: Variables["TRUSTED_PROXIES"];
   allowCallbackPayload: boolean;
   requestDeadlineMs: number;
   maxInFlight: number;
   drainDelayMs: number;
   /** The way out for https upstreams. */
   proxy: ForwardProxy | undefined;
+  rateLimits: RateLimitConfig;
   tenants: readonly TenantConfig[];
+}>;
+
+export type RateLimitConfig = Readonly<{
+  user: RateLimit | undefined;
+  address: RateLimit | undefined;
+  failures: RateLimit | undefined;
+  redis: Secret | undefined;
 }>;
 
 export type TenantConfig = Readonly<{
@@ -47,12 +62,14 @@ export type AuthConfig = Readonly<{
 }>;
 
 export type KeySource =
-  | { kind: "discovery"; issuer: URL }
+  | { kind: "discovery" }
   | { kind: "url"; url: URL }
   | { kind: "file"; path: string };
 
 export type MxConfig = Readonly<{
   connections: number;
+  /** Calls that may wait for a connection. A session makes up to two calls at once. */
+  maxWaiting: number;
   platform: PlatformConfig | undefined;
   sso: SsoConfig | undefined;
 }>;
@@ -89,8 +106,10 @@ export function loadConfig(
   const { variables, faults } = readVariables(environment, readFile);
   const report = (variable: string, message: string) => void faults.push({ variable, message });
 
+  const hasFaults = (names: RegExp) => faults.some(({ variable }) => names.test(variable));
+
   checkProcess(environment, report);
-  const tenant = toTenant(variables, readFile, report);
+  const tenant = toTenant(variables, readFile, report, hasFaults);
   if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
     report("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
   }
@@ -102,11 +121,18 @@ export function loadConfig(
     operationsPort: variables.OPERATIONS_PORT,
     logLevel: variables.LOG_LEVEL,
     corsOrigins: variables.CORS_ORIGINS,
+    trustedProxies: variables.TRUSTED_PROXIES,
     allowCallbackPayload: variables.ALLOW_CALLBACK_PAYLOAD,
     requestDeadlineMs: variables.REQUEST_DEADLINE,
     maxInFlight: variables.MAX_IN_FLIGHT,
     drainDelayMs: variables.DRAIN_DELAY,
     proxy: variables.HTTPS_PROXY && { url: variables.HTTPS_PROXY, noProxy: variables.NO_PROXY },
+    rateLimits: {
+      user: variables.RATE_LIMIT_USER,
+      address: variables.RATE_LIMIT_ADDRESS,
+      failures: variables.RATE_LIMIT_FAILURES,
+      redis: variables.REDIS_URL,
+    },
     tenants: [tenant],
   });
 }
@@ -131,15 +157,21 @@ const NOT_YET = [
   "TENANTS_FILE",
   "AUTH_COOKIE",
   "AUTH_INTROSPECTION_URL",
+  "AUTH_INTROSPECTION_CLIENT_ID",
+  "AUTH_INTROSPECTION_CLIENT_SECRET",
   "AUTH_SESSION_CHECK_URL",
   "AUTH_SESSION_COOKIE",
-  "REDIS_URL",
 ];
 
-function toTenant(v: Variables, readFile: ReadFile, report: Report): TenantConfig {
+function toTenant(
+  v: Variables,
+  readFile: ReadFile,
+  report: Report,
+  hasFaults: (names: RegExp) => boolean,
+): TenantConfig {
   const platform = toPlatform(v, report);
   const sso = toSso(v, report);
-  if (!platform && !sso) {
+  if (!platform && !sso && !hasFaults(/^MX_/)) {
     report(
       "MX_PLATFORM_CLIENT_ID",
       "or MX_SSO_API_KEY is needed: configure the Platform API, the SSO API, or both",
@@ -149,8 +181,13 @@ function toTenant(v: Variables, readFile: ReadFile, report: Report): TenantConfi
     name: "default",
     auth: toAuth(v, readFile, report),
     userId: toUserIdRule(v, report),
-    mx: { connections: v.MX_CONNECTIONS, platform, sso },
-    member: toMember(v, sso, report),
+    mx: {
+      connections: v.MX_CONNECTIONS,
+      maxWaiting: 2 * Math.max(v.MX_CONNECTIONS, v.MAX_IN_FLIGHT),
+      platform,
+      sso,
+    },
+    member: hasFaults(/^MX_SSO_/) ? { source: "none" } : toMember(v, sso, report),
     widgets: toWidgets(v, platform, report),
   };
 }
@@ -210,24 +247,28 @@ function toAuth(v: Variables, readFile: ReadFile, report: Report): AuthConfig {
 
 function toKeySource(v: Variables, issuer: string, readFile: ReadFile, report: Report): KeySource {
   if (v.AUTH_JWKS_FILE) {
-    if (!isJsonFile(v.AUTH_JWKS_FILE, readFile))
-      report("AUTH_JWKS_FILE", "names a file that cannot be read as JSON");
+    if (!isKeySetFile(v.AUTH_JWKS_FILE, readFile)) {
+      report("AUTH_JWKS_FILE", "names a file that cannot be read as a JSON Web Key Set");
+    }
     return { kind: "file", path: v.AUTH_JWKS_FILE };
   }
   if (v.AUTH_JWKS_URL) return { kind: "url", url: v.AUTH_JWKS_URL };
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  if (issuer !== "" && (!url || (url.protocol !== "https:" && !isLoopback(url.hostname)))) {
+  const problem = URL.canParse(issuer)
+    ? findUpstreamProblem(new URL(issuer))
+    : "must be an https URL";
+  if (issuer !== "" && problem) {
     report(
       "AUTH_ISSUER",
-      "is not an https URL, so its keys cannot be discovered; set AUTH_JWKS_URL or AUTH_JWKS_FILE",
+      `${problem}, or else its keys cannot be discovered: set AUTH_JWKS_URL or AUTH_JWKS_FILE`,
     );
   }
-  return { kind: "discovery", issuer: url ?? new URL("https://invalid.example") };
+  return { kind: "discovery" };
 }
 
-function isJsonFile(path: string, readFile: ReadFile): boolean {
+function isKeySetFile(path: string, readFile: ReadFile): boolean {
   try {
-    return Boolean(JSON.parse(readFile(path)));
+    const content = JSON.parse(readFile(path));
+    return Array.isArray(content.keys) && content.keys.length > 0;
   } catch {
     return false;
   }
@@ -250,32 +291,40 @@ function toUserIdRule(v: Variables, report: Report): UserIdRule {
 
 function toMember(v: Variables, sso: SsoConfig | undefined, report: Report): MemberConfig {
   const source = v.MEMBER_CREDENTIALS;
-  if (!sso && source !== "none")
+  const need = (variable: keyof Variables) => {
+    if (!v[variable]) report(variable, `is missing: MEMBER_CREDENTIALS=${source} needs it`);
+  };
+  if (!sso && source !== "none") {
     report(
       "MEMBER_CREDENTIALS",
       "has no use without the SSO API; set MX_SSO_API_KEY and MX_SSO_CLIENT_GUID, or none",
     );
-  if (source === "claim" && v.MEMBER_USERKEY_CLAIM) {
-    return { source, claim: v.MEMBER_USERKEY_CLAIM, expires: v.MEMBER_USERKEY_EXPIRES };
   }
-  if (source === "derived" && v.MEMBER_USERKEY_SECRET)
-    return { source, secret: v.MEMBER_USERKEY_SECRET };
-  if (source === "lookup" && v.MEMBER_LOOKUP_URL && v.MEMBER_LOOKUP_TOKEN) {
-    return { source, url: v.MEMBER_LOOKUP_URL, token: v.MEMBER_LOOKUP_TOKEN };
+  switch (source) {
+    case "none":
+      if (sso)
+        report(
+          "MEMBER_CREDENTIALS",
+          "must be claim, derived or lookup: the SSO API makes a Member for each user",
+        );
+      break;
+    case "claim": {
+      const { MEMBER_USERKEY_CLAIM: claim, MEMBER_USERKEY_EXPIRES: expires } = v;
+      if (claim) return { source, claim, expires };
+      need("MEMBER_USERKEY_CLAIM");
+      break;
+    }
+    case "derived":
+      if (v.MEMBER_USERKEY_SECRET) return { source, secret: v.MEMBER_USERKEY_SECRET };
+      need("MEMBER_USERKEY_SECRET");
+      break;
+    case "lookup": {
+      const { MEMBER_LOOKUP_URL: url, MEMBER_LOOKUP_TOKEN: token } = v;
+      if (url && token) return { source, url, token };
+      need("MEMBER_LOOKUP_URL");
+      need("MEMBER_LOOKUP_TOKEN");
+    }
   }
-  if (source === "claim")
-    report("MEMBER_USERKEY_CLAIM", "is missing: MEMBER_CREDENTIALS=claim needs it");
-  if (source === "derived")
-    report("MEMBER_USERKEY_SECRET", "is missing: MEMBER_CREDENTIALS=derived needs it");
-  if (source === "lookup" && !v.MEMBER_LOOKUP_URL)
-    report("MEMBER_LOOKUP_URL", "is missing: MEMBER_CREDENTIALS=lookup needs it");
-  if (source === "lookup" && !v.MEMBER_LOOKUP_TOKEN)
-    report("MEMBER_LOOKUP_TOKEN", "is missing: MEMBER_CREDENTIALS=lookup needs it");
-  if (source === "none" && sso)
-    report(
-      "MEMBER_CREDENTIALS",
-      "must be claim, derived or lookup: the SSO API makes a Member for each user",
-    );
   return { source: "none" };
 }
 
@@ -284,19 +333,18 @@ function toWidgets(
   platform: PlatformConfig | undefined,
   report: Report,
 ): WidgetConfig {
-  const isSsoOnly = !platform;
-  if (
-    isSsoOnly &&
-    !v.WIDGET_TYPES.some((type) => SSO_WIDGET_TYPES.some((known) => known === type))
-  ) {
+  const source = platform?.version ?? "sso";
+  const ofSso = (type: string) => SSO_WIDGET_TYPES.some((known) => known === type);
+  const types = platform ? v.WIDGET_TYPES : v.WIDGET_TYPES.filter(ofSso);
+  if (types.length === 0)
     report("WIDGET_TYPES", `has no type that the SSO API offers: ${SSO_WIDGET_TYPES.join(", ")}`);
-  }
   for (const name of ["WIDGET_DEFAULTS", "WIDGET_FORCED"] as const) {
     const { widget_type: type, ...options } = v[name];
-    if (type !== undefined && !v.WIDGET_TYPES.includes(type))
-      report(name, "has a widget_type that WIDGET_TYPES does not list");
-    if (isSsoOnly && Object.keys(options).length > 0)
-      report(name, "can only hold widget_type: the SSO API has no options");
+    if (type !== undefined && !types.includes(type))
+      report(name, "has a widget_type that is not among those allowed here");
+    const [unsupported] = findUnsupportedOptions(source, options);
+    if (unsupported)
+      report(name, `has ${unsupported.pointer.split("/").at(-1)}, which ${unsupported.detail}`);
   }
   return {
     types: v.WIDGET_TYPES,

@@ -2,6 +2,7 @@
  * Composition root: builds each part once, wires inbound to outbound, listens, and drains.
  */
 
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticate } from "./auth/authenticate.ts";
 import { createJwtAuthenticator } from "./auth/jwt.ts";
@@ -10,6 +11,7 @@ import { createExchange, type ForwardProxy } from "./exchange.ts";
 import type { Lifecycle } from "./http/admission.ts";
 import { createApp } from "./http/app.ts";
 import { createOperations } from "./http/operations.ts";
+import type { RateLimits } from "./http/rate-limit.ts";
 import { listen } from "./http/server.ts";
 import type { Logger } from "./logger.ts";
 import {
@@ -19,6 +21,8 @@ import {
   loadFromFile,
   loadFromUrl,
 } from "./partner/jwks.ts";
+import { createRateLimiter, createRedis, type RateLimit } from "./rate-limiter.ts";
+import { createSecret, type Secret } from "./secret.ts";
 import { openSession } from "./session/open-session.ts";
 import { type Connect, createTenant } from "./tenant.ts";
 
@@ -58,6 +62,8 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     corsOrigins: config.corsOrigins,
     maxInFlight: config.maxInFlight,
     requestDeadlineMs: config.requestDeadlineMs,
+    trustedProxies: config.trustedProxies,
+    rateLimits: createRateLimits(config, parts),
     logger,
     lifecycle,
   });
@@ -70,12 +76,13 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     config.host,
     config.operationsPort,
   );
-  parts.defer(() => operations.close(0)); // Last of all: the orchestrator watches the drain here.
+  parts.defer(() => operations.close(0)); // After the public port: the orchestrator watches the drain here.
   const server = await listen(app, config.host, config.port);
   const owned = parts.move();
 
   const drain = () => {
     if (lifecycle.state === "serving") lifecycle.state = "draining";
+    server.drain();
   };
   return {
     url: toUrl(config.host, server.port),
@@ -89,6 +96,29 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
       await owned.disposeAsync();
     },
   };
+}
+
+function createRateLimits(config: Config, parts: AsyncDisposableStack): RateLimits {
+  const { user, address, failures, redis: redisUrl } = config.rateLimits;
+  const redis = redisUrl && parts.use(createRedis(redisUrl));
+  const keySecret = toKeySecret(config);
+  const limiter = (name: string, limit: RateLimit | undefined) =>
+    limit && createRateLimiter({ name, limit, redis, keySecret });
+  return {
+    user: limiter("user", user),
+    address: limiter("address", address),
+    failures: limiter("failures", failures),
+  };
+}
+
+/** The same in all replicas, known to nobody else, and never used for anything but keys of counters. */
+function toKeySecret({ tenants }: Config): Secret {
+  const keys = tenants.flatMap(({ mx }) => [mx.platform?.apiKey.reveal(), mx.sso?.apiKey.reveal()]);
+  return createSecret(
+    createHash("sha256")
+      .update(`rate-limit\0${keys.join("\0")}`)
+      .digest("base64"),
+  );
 }
 
 function toLoader({ issuer, keys }: AuthConfig, proxy: ForwardProxy | undefined): LoadKeys {

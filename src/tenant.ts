@@ -7,18 +7,18 @@ import { isLoopback } from "./config-variables.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UrlRule } from "./mx/answers.ts";
 import { withCircuitBreaker } from "./mx/circuit-breaker.ts";
-import { withGate } from "./mx/gate.ts";
+import { type GateOptions, withGate } from "./mx/gate.ts";
 import { classifyPlatform, classifySsoV2 } from "./mx/outcome.ts";
 import { createPlatform } from "./mx/platform.ts";
 import { withRetry } from "./mx/retry.ts";
 import { createSend, type Send, type SendOptions } from "./mx/send.ts";
 import { createSsoDirectory } from "./mx/sso-v2.ts";
+import { withWritesInOrder } from "./mx/writes-in-order.ts";
 import { createCredentialLookup } from "./partner/credential-lookup.ts";
 import { type CredentialRule, findCredentials } from "./session/credentials.ts";
 import type { MxApis, Platform, SsoDirectory, Tenant } from "./session/types.ts";
 import { toUserId } from "./session/user-id.ts";
 import { createWidgetRequestParser } from "./session/widget-policy.ts";
-import { withPlatformWritesInOrder, withSsoWritesInOrder } from "./session/writes-in-order.ts";
 
 /** Opens a pool of connections to an upstream; whoever gives it closes it. */
 export type Connect = (url: URL, connections: number) => Exchange;
@@ -43,8 +43,8 @@ export function createTenant(config: TenantConfig, connect: Connect): Tenant {
 }
 
 function toMxApis(mx: MxConfig, urlOrigins: readonly string[], connect: Connect): MxApis {
-  const platform = mx.platform && toPlatform(mx.platform, mx.connections, urlOrigins, connect);
-  const directory = mx.sso && toDirectory(mx.sso, mx.connections, urlOrigins, connect);
+  const platform = mx.platform && toPlatform(mx.platform, mx, urlOrigins, connect);
+  const directory = mx.sso && toDirectory(mx.sso, mx, urlOrigins, connect);
   if (platform && directory) return { kind: "both", platform, directory };
   if (platform) return { kind: "platform", platform };
   if (directory) return { kind: "sso", directory };
@@ -54,13 +54,13 @@ function toMxApis(mx: MxConfig, urlOrigins: readonly string[], connect: Connect)
 /** Source: MX Platform API, Authentication and Versioning. Since 12 August 2026 every call names its version. */
 function toPlatform(
   config: PlatformConfig,
-  connections: number,
+  limits: GateOptions,
   urlOrigins: readonly string[],
   connect: Connect,
 ): Platform {
   const { baseUrl, clientId, apiKey, version } = config;
   const basic = Buffer.from(`${clientId}:${apiKey.reveal()}`).toString("base64");
-  const send = createMxSend(baseUrl, connections, connect, {
+  const send = createMxSend(baseUrl, limits, connect, {
     headers: {
       authorization: `Basic ${basic}`,
       accept: version === "v20111101" ? "application/vnd.mx.api.v1+json" : "application/json",
@@ -69,39 +69,35 @@ function toPlatform(
     query: "",
     classify: classifyPlatform,
   });
-  return withPlatformWritesInOrder(
-    createPlatform(send, { version, urlRule: toUrlRule(baseUrl, urlOrigins) }),
-  );
+  return createPlatform(send, { version, urlRule: toUrlRule(baseUrl, urlOrigins) });
 }
 
 /** The key has to stand in the query; it must arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
 function toDirectory(
   config: SsoConfig,
-  connections: number,
+  limits: GateOptions,
   urlOrigins: readonly string[],
   connect: Connect,
 ): SsoDirectory {
   const { baseUrl, apiKey, clientGuid } = config;
-  const send = createMxSend(baseUrl, connections, connect, {
+  const send = createMxSend(baseUrl, limits, connect, {
     headers: { accept: "application/json" },
     query: `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`,
     classify: classifySsoV2,
   });
-  return withSsoWritesInOrder(
-    createSsoDirectory(send, { urlRule: toUrlRule(baseUrl, urlOrigins) }),
-  );
+  return createSsoDirectory(send, { urlRule: toUrlRule(baseUrl, urlOrigins) });
 }
 
 function createMxSend(
   baseUrl: URL,
-  connections: number,
+  limits: GateOptions,
   connect: Connect,
   options: Pick<SendOptions, "headers" | "query" | "classify">,
 ): Send {
-  const exchange = connect(baseUrl, connections);
+  const exchange = connect(baseUrl, limits.connections);
   const basePath = baseUrl.pathname.replace(/\/$/, "");
   const send = createSend({ exchange, basePath, ...options });
-  return withRetry(withCircuitBreaker(withGate(send, { connections })));
+  return withWritesInOrder(withRetry(withCircuitBreaker(withGate(send, limits))));
 }
 
 function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {

@@ -14,7 +14,7 @@ export type AdmissionOptions = {
   lifecycle: Lifecycle;
 };
 
-/** `draining`: still served, but connections are not kept. `closing`: nothing new is taken. */
+/** `draining`: still served, but connections are not kept (server.ts). `closing`: nothing new is taken. */
 export type Lifecycle = { state: "serving" | "draining" | "closing" };
 
 export function createAdmission({
@@ -25,7 +25,6 @@ export function createAdmission({
   let inFlight = 0;
 
   return function admission(_req, res, next) {
-    if (lifecycle.state !== "serving") res.set("Connection", "close");
     if (lifecycle.state === "closing") {
       throw new AppError("shutting_down", "This replica is shutting down. Try again.", {
         retryAfterSeconds: 1,

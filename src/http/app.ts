@@ -2,7 +2,8 @@
  * The public side: the middleware order, in one screen.
  */
 
-import express, { type Express } from "express";
+import type { RequestListener } from "node:http";
+import express from "express";
 import helmet from "helmet";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -13,6 +14,8 @@ import { createBrowserGuard } from "./browser-guard.ts";
 import { createDocsRouter } from "./docs.ts";
 import "./locals.ts";
 import { createProblemHandler } from "./problem.ts";
+import { createAddressLimit } from "./rate-limit.ts";
+import { createHostCheck, toPathTarget } from "./request-check.ts";
 import { createRequestId } from "./request-id.ts";
 import { createSessionRouter, SESSION_PATHS, type SessionRouterOptions } from "./session.ts";
 
@@ -22,12 +25,23 @@ export type AppOptions = SessionRouterOptions & {
   corsOrigins: readonly string[];
   maxInFlight: number;
   requestDeadlineMs: number;
+  /** Express's `trust proxy`: hops, or addresses and networks. */
+  trustedProxies: number | readonly string[];
 };
 
-export function createApp(options: AppOptions): Express {
-  const { logger, lifecycle, corsOrigins, maxInFlight, requestDeadlineMs } = options;
+export function createApp(options: AppOptions): RequestListener {
+  const {
+    logger,
+    lifecycle,
+    corsOrigins,
+    maxInFlight,
+    requestDeadlineMs,
+    rateLimits,
+    trustedProxies,
+  } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
+  app.set("trust proxy", trustedProxies);
   app.enable("case sensitive routing").enable("strict routing");
 
   app.use(createRequestId());
@@ -41,14 +55,16 @@ export function createApp(options: AppOptions): Express {
       },
     }),
   );
+  app.use(createHostCheck());
   app.use((_req, res, next) => {
     res.set("Cache-Control", "no-store"); // Errors included; what may be cached says so itself.
     next();
   });
   app.use(
     SESSION_PATHS,
+    createBrowserGuard(corsOrigins), // First of all, so that a page can read why it is refused.
     createAdmission({ maxInFlight, deadlineMs: requestDeadlineMs, lifecycle }),
-    createBrowserGuard(corsOrigins),
+    createAddressLimit(rateLimits.address),
     createJsonBody(),
   );
   app.use(createSessionRouter(options));
@@ -57,5 +73,9 @@ export function createApp(options: AppOptions): Express {
     throw new AppError("not_found", "There is nothing at this path.");
   });
   app.use(createProblemHandler());
-  return app;
+
+  return function handle(req, res) {
+    toPathTarget(req);
+    app(req, res);
+  };
 }

@@ -11,7 +11,7 @@ import { AppError } from "../errors.ts";
 
 const ALLOWED_HEADERS =
   "authorization, content-type, accept-language, accept-version, traceparent, x-csrf, x-request-id, x-callback-payload";
-const EXPOSED_HEADERS = "retry-after, x-request-id";
+const EXPOSED_HEADERS = "ratelimit, retry-after, x-request-id";
 const PREFLIGHT_SECONDS = "600";
 
 export function createBrowserGuard(origins: readonly string[]): RequestHandler {

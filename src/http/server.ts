@@ -5,11 +5,13 @@
  */
 
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export type Listening = {
   port: number;
+  /** From now on each answer closes its connection, those of requests in flight included. */
+  drain(): void;
   /** Takes no new connections, lets requests in flight finish for up to `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
 };
@@ -19,6 +21,9 @@ export async function listen(
   host: string,
   port: number,
 ): Promise<Listening> {
+  const inFlight = new Set<ServerResponse>();
+  let isDraining = false;
+
   const server = createServer(
     {
       headersTimeout: 5000,
@@ -27,22 +32,35 @@ export async function listen(
       keepAliveTimeout: 65_000, // Longer than a load balancer's, so that the balancer is the one to close.
       maxHeaderSize: 16 * 1024,
     },
-    listener,
+    (req, res) => {
+      inFlight.add(res);
+      res.once("close", () => inFlight.delete(res));
+      if (isDraining) res.setHeader("Connection", "close");
+      listener(req, res);
+    },
   );
   server.maxHeadersCount = 64;
   server.maxConnections = 5000;
   server.listen(port, host);
   await once(server, "listening"); // Rejects on "error": address in use, no permission.
   const address = server.address() as AddressInfo;
-  return { port: address.port, close: (graceMs) => close(server, graceMs) };
+
+  return {
+    port: address.port,
+    drain() {
+      isDraining = true;
+      for (const res of inFlight) if (!res.headersSent) res.setHeader("Connection", "close");
+    },
+    close: (graceMs) => close(server, graceMs),
+  };
 }
 
 async function close(server: Server, graceMs: number): Promise<void> {
   const closed = once(server, "close");
   server.close();
+  server.closeIdleConnections();
   const sweep = setInterval(() => server.closeIdleConnections(), 100);
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-  server.closeIdleConnections();
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);

@@ -7,29 +7,34 @@ import { AppError } from "../errors.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
 import { refuseMethod } from "./problem.ts";
+import { limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
 
 export type SessionRouterOptions = {
   openSession: OpenSession;
   authenticate: (authorization: string | undefined) => Promise<Principal>;
   allowCallbackPayload: boolean;
+  rateLimits: RateLimits;
 };
 
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 
 export function createSessionRouter(options: SessionRouterOptions): Router {
-  const { openSession, authenticate, allowCallbackPayload } = options;
+  const { openSession, authenticate, allowCallbackPayload, rateLimits } = options;
   const router = Router({ caseSensitive: true, strict: true });
 
   router.post(SESSION_PATHS, async (req, res) => {
-    const principal = await authenticate(req.headers.authorization);
+    const principal = await limitFailures(rateLimits.failures, req, () =>
+      authenticate(req.headers.authorization),
+    );
     res.locals.tenant = principal.tenant.name;
+    await limitUser(rateLimits.user, principal, res);
     const request = {
       ...principal.tenant.parseWidgetRequest(req.body),
       language: toLanguage(req.headers["accept-language"]),
       callbackPayload: allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     const { type, url, expiresAt } = await openSession(principal, request, res.locals.budget);
-    res.json({ widget_url: { type, url, expires_at: toSeconds(expiresAt) } });
+    res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   });
 
   router.options(SESSION_PATHS, (_req, res) => {
@@ -43,7 +48,9 @@ export function createSessionRouter(options: SessionRouterOptions): Router {
 
 /** Every browser sends one; what does not look like one is left out. Source: RFC 9110, section 12.5.4. */
 function toLanguage(header: string | undefined): string | undefined {
-  return header && /^[A-Za-z0-9*,;=. -]{1,256}$/.test(header) ? header : undefined;
+  return header && header !== "*" && /^[A-Za-z0-9*,;=. -]{1,256}$/.test(header)
+    ? header
+    : undefined;
 }
 
 /** Source: MX Platform API, Request widget URL: Base64, at most 1024 characters. */
@@ -65,6 +72,6 @@ function toCallbackPayload(req: Request): string | undefined {
 const BASE64 = /^(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** RFC 3339 in UTC, whole seconds, rounded down: never later than MX thinks. */
-function toSeconds(date: Date): string {
+function toTimestamp(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }

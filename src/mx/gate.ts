@@ -1,41 +1,40 @@
 /**
- * Bounds what waits for a connection: as many calls at once as there are connections, twice as many waiting, for a
- * second at most.
+ * Bounds what waits for a connection: as many calls at once as there are connections, a bounded number waiting, each for
+ * a second at most.
  *
  * undici's own queue has no bound, and aborting a thousand queued calls would open a thousand connections.
  */
 
-import { AppError } from "../errors.ts";
-import type { Budget } from "../session/budget.ts";
+import { type Budget, MIN_CALL_MS } from "../session/budget.ts";
+import { type Operation, toUnsentError } from "./outcome.ts";
 import type { Send } from "./send.ts";
 
 export type GateOptions = {
   /** Calls at once: the connections of the pool behind. */
   connections: number;
+  /** Default: twice the connections. */
+  maxWaiting?: number;
 };
 
 const MAX_WAIT_MS = 1000;
-/** Waiting calls per connection. */
-const QUEUE_FACTOR = 2;
-/** A call needs that much once it is through; see session/budget.ts. */
-const MIN_CALL_MS = 250;
 
-export function withGate(send: Send, { connections }: GateOptions): Send {
+export function withGate(send: Send, options: GateOptions): Send {
+  const { connections, maxWaiting = 2 * connections } = options;
   /** In the order of arrival; calling one lets it through. */
   const waiting = new Set<() => void>();
   let inFlight = 0;
 
-  async function enter(operation: string, budget: Budget): Promise<void> {
+  async function enter(operation: Operation, budget: Budget): Promise<void> {
     if (inFlight < connections) {
       inFlight += 1;
       return;
     }
-    if (waiting.size >= QUEUE_FACTOR * connections) throw isFull(operation, "gate_full");
+    if (waiting.size >= maxWaiting) throw toUnsentError(operation, "gate_full", 1);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waitMs = Math.min(MAX_WAIT_MS, Math.max(0, budget.remainingMs() - MIN_CALL_MS));
     const timer = setTimeout(() => {
       waiting.delete(resolve);
-      reject(isFull(operation, "gate_wait"));
+      reject(toUnsentError(operation, "gate_wait", 1));
     }, waitMs);
     waiting.add(resolve);
     try {
@@ -64,15 +63,4 @@ export function withGate(send: Send, { connections }: GateOptions): Send {
       leave();
     }
   };
-}
-
-function isFull(operation: string, reason: "gate_full" | "gate_wait"): AppError {
-  return new AppError(
-    "upstream_unavailable",
-    "MX is not available at the moment. Try again later.",
-    {
-      retryAfterSeconds: 1,
-      upstream: { operation, outcome: "unsent", reason },
-    },
-  );
 }

@@ -210,6 +210,8 @@ function app(changes: Partial<AppOptions> = {}): Server {
       corsOrigins: [],
       maxInFlight: 10,
       requestDeadlineMs: 8000,
+      trustedProxies: [],
+      rateLimits: { user: undefined, address: undefined, failures: undefined },
       ...changes,
     }),
   );

@@ -37,7 +37,7 @@ export type Started = AsyncDisposable & {
   bearer(subject: string): Promise<string>;
   /** Asks for a session as this user. */
   post(subject: string, body?: object): Promise<Response>;
-  /** A request to build on, without a token. */
+  /** A request to build on, without a token; its answer is held against the contract. */
   request(path?: string): request.Test;
   /** Sends what the test has built, and holds the answer against the contract. */
   check(test: request.Test): Promise<Response>;
@@ -71,7 +71,7 @@ export async function start(options: StartOptions = {}): Promise<Started> {
     log,
     bearer,
     check,
-    request: (path = "/session") => request(url).post(path),
+    request: (path = "/session") => request(url).post(path).expect(expectToMatchContract),
     async post(subject, body) {
       const test = request(url)
         .post("/session")
@@ -94,6 +94,7 @@ export function baseEnvironment(
     PORT: "0",
     OPERATIONS_PORT: "0",
     DRAIN_DELAY: "0s",
+    RATE_LIMIT_USER: "off", // Its own tests switch it on.
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: "mx-session-bff",
     ...(apis !== "sso" && {

@@ -1,0 +1,58 @@
+/**
+ * Who asks too often waits: per address before anything is read, per address for logins that fail, per user.
+ *
+ * The two by address are off by default: without TRUSTED_PROXIES they would throttle the load balancer.
+ * Source of the RateLimit fields: draft-ietf-httpapi-ratelimit-headers-11; a draft, so they may change.
+ */
+
+import type { Request, RequestHandler, Response } from "express";
+import { AppError } from "../errors.ts";
+import type { Principal } from "../session/types.ts";
+import { toAddressKey } from "./client-address.ts";
+
+/** Ports to the counters; what is undefined is off. */
+export type RateLimits = {
+  user: Limiter | undefined;
+  address: Limiter | undefined;
+  failures: Limiter | undefined;
+};
+
+export type Limiter = {
+  take(key: string): Promise<{ remaining: number; resetSeconds: number }>;
+  check(key: string): Promise<void>;
+};
+
+export function createAddressLimit(limiter: Limiter | undefined): RequestHandler {
+  return async function addressLimit(req, _res, next) {
+    await limiter?.take(toAddressKey(req.ip));
+    next();
+  };
+}
+
+/** Counts only logins that fail: who has a good token is not held up by a neighbour's bad ones, until the limit. */
+export async function limitFailures<T>(
+  limiter: Limiter | undefined,
+  req: Request,
+  authenticate: () => Promise<T>,
+): Promise<T> {
+  if (!limiter) return authenticate();
+  const key = toAddressKey(req.ip);
+  await limiter.check(key);
+  try {
+    return await authenticate();
+  } catch (error) {
+    if (error instanceof AppError && error.code === "unauthenticated") await limiter.take(key);
+    throw error;
+  }
+}
+
+export async function limitUser(
+  limiter: Limiter | undefined,
+  principal: Principal,
+  res: Response,
+): Promise<void> {
+  if (!limiter) return;
+  const { issuer, subject } = principal;
+  const { remaining, resetSeconds } = await limiter.take(`${issuer}\0${subject}`);
+  res.set("RateLimit", `"user";r=${remaining};t=${resetSeconds}`);
+}

@@ -1,0 +1,111 @@
+/**
+ * Counts events per key in fixed windows: in memory, or in Redis for all replicas together.
+ *
+ * Redis dead or hung means an exact limit per replica, neither an outage nor no limit: after a failure it is left alone for
+ * five seconds, so that a hang costs its time limit once. Keys are keyed hashes: nobody can read ids out of Redis.
+ */
+
+import { createHmac } from "node:crypto";
+import { Redis } from "ioredis";
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import { AppError } from "./errors.ts";
+import type { Secret } from "./secret.ts";
+
+export type RateLimit = { events: number; windowMs: number };
+
+export type RateLimiter = {
+  /** Counts one event. Throws `rate_limited` where it is one too many. */
+  take(key: string): Promise<Allowance>;
+  /** Throws `rate_limited` where the next event would be one too many; counts nothing. */
+  check(key: string): Promise<void>;
+};
+
+export type Allowance = { remaining: number; resetSeconds: number };
+
+export type RateLimiterOptions = {
+  /** Stands in the keys; several limiters share one store. */
+  name: string;
+  limit: RateLimit;
+  keySecret: Secret;
+  /** Else memory. */
+  redis?: Redis | undefined;
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number;
+};
+
+const DISTRUST_MS = 5000;
+const COMMAND_TIMEOUT_MS = 100;
+
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const { name, limit, keySecret, redis, now = () => performance.now() } = options;
+  const rules = {
+    points: limit.events,
+    duration: limit.windowMs / 1000,
+    keyPrefix: `mx-session-bff:${name}`,
+  };
+  const local = new RateLimiterMemory(rules);
+  const shared =
+    redis && new RateLimiterRedis({ ...rules, storeClient: redis, rejectIfRedisNotReady: true });
+  let distrustedUntil = Number.NEGATIVE_INFINITY;
+
+  /** `ask` rejects with a result where the limit is reached, and with an error where the store fails. */
+  async function withStore<T>(
+    ask: (store: RateLimiterMemory | RateLimiterRedis) => Promise<T>,
+  ): Promise<T> {
+    if (!shared || now() < distrustedUntil) return ask(local);
+    try {
+      return await ask(shared);
+    } catch (refusal) {
+      if (refusal instanceof RateLimiterRes) throw refusal;
+      distrustedUntil = now() + DISTRUST_MS;
+      return ask(local);
+    }
+  }
+
+  const toKey = (key: string) =>
+    createHmac("sha256", keySecret.reveal()).update(key).digest("base64url");
+
+  return {
+    async take(key) {
+      const result = await withStore((store) => store.consume(toKey(key))).catch(
+        (refusal: unknown) => {
+          throw refusal instanceof RateLimiterRes ? limited(refusal) : refusal;
+        },
+      );
+      return { remaining: result.remainingPoints, resetSeconds: toSeconds(result.msBeforeNext) };
+    },
+    async check(key) {
+      const result = await withStore((store) => store.get(toKey(key)));
+      if (result && result.consumedPoints >= limit.events) throw limited(result);
+    },
+  };
+}
+
+/** A connection that fails fast: no queue while Redis is away, and an answer within 100 ms or none. */
+export function createRedis(url: Secret): Redis & AsyncDisposable {
+  const redis = new Redis(url.reveal(), {
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: 1000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2000),
+  });
+  redis.on("error", () => {}); // Its text can hold the URL. The limiter goes on without it.
+  return Object.assign(redis, {
+    async [Symbol.asyncDispose]() {
+      redis.disconnect();
+    },
+  });
+}
+
+function limited({ msBeforeNext }: RateLimiterRes): AppError {
+  const retryAfterSeconds = toSeconds(msBeforeNext);
+  return new AppError("rate_limited", `Too many requests. Try again in ${retryAfterSeconds} s.`, {
+    retryAfterSeconds,
+  });
+}
+
+/** Rounded up: who waits that long gets through. */
+function toSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
+}

@@ -1,0 +1,184 @@
+/**
+ * Who asks too often waits. With Redis the replicas count together; without an answer from it each counts for itself.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { type Started, start } from "../support/start.ts";
+
+const SUBJECTS = ["ada", "grace"];
+
+async function statusesOf(service: Started, subject: string, times: number): Promise<number[]> {
+  const responses = [];
+  for (let index = 0; index < times; index += 1)
+    responses.push((await service.post(subject)).status);
+  return responses;
+}
+
+describe("the limit per user", () => {
+  it("is exact, names the seconds to wait, and leaves others alone", async () => {
+    await using service = await start({ environment: { RATE_LIMIT_USER: "3/2s" } });
+
+    expect(await statusesOf(service, "ada", 3)).toEqual([200, 200, 200]);
+    service.mx.calls.clear();
+    const refused = await service.post("ada");
+    expect(refused.status).toBe(429);
+    expect(refused.body.type).toBe("/problems/rate-limited");
+    const retryAfterSeconds = Number(refused.headers["retry-after"]);
+    expect([1, 2]).toContain(retryAfterSeconds);
+    expect(service.mx.calls.count).toBe(0);
+    expect((await service.post("grace")).status).toBe(200);
+
+    await new Promise((resolve) => setTimeout(resolve, retryAfterSeconds * 1000));
+    const allowed = await service.post("ada");
+    expect(allowed.status).toBe(200);
+    expect(allowed.headers.ratelimit).toBe('"user";r=2;t=2');
+  });
+
+  it("is 60 per minute unless the operator says otherwise", async () => {
+    await using service = await start({ environment: { RATE_LIMIT_USER: undefined } });
+
+    expect((await service.post("ada")).headers.ratelimit).toBe('"user";r=59;t=60');
+  });
+});
+
+describe("the limits per address", () => {
+  it("count failed logins only, and then refuse good ones too", async () => {
+    await using service = await start({ environment: { RATE_LIMIT_FAILURES: "3/1m" } });
+    const fail = async () => (await service.request()).status;
+
+    expect(await statusesOf(service, "ada", 5)).toEqual([200, 200, 200, 200, 200]);
+    expect([await fail(), await fail(), await fail(), await fail()]).toEqual([401, 401, 401, 429]);
+    expect((await service.post("ada")).status).toBe(429);
+  });
+
+  it("believe X-Forwarded-For of trusted proxies only", async () => {
+    const ask = async (service: Started, address: string) =>
+      (await service.request().set("X-Forwarded-For", address)).status;
+
+    await using trusting = await start({
+      environment: { RATE_LIMIT_ADDRESS: "1/1m", TRUSTED_PROXIES: "127.0.0.1" },
+    });
+    expect([await ask(trusting, "203.0.113.1"), await ask(trusting, "203.0.113.2")]).toEqual([
+      401, 401,
+    ]);
+    expect([await ask(trusting, "203.0.113.1"), await ask(trusting, "203.0.113.2")]).toEqual([
+      429, 429,
+    ]);
+
+    await using wary = await start({ environment: { RATE_LIMIT_ADDRESS: "1/1m" } });
+    expect([await ask(wary, "203.0.113.1"), await ask(wary, "203.0.113.2")]).toEqual([401, 429]);
+  });
+
+  it("take a /64 of IPv6 for one", async () => {
+    const environment = { RATE_LIMIT_ADDRESS: "100/1m", TRUSTED_PROXIES: "1" };
+    await using service = await start({ environment });
+    const ask = async (index: number) =>
+      (await service.request().set("X-Forwarded-For", `2001:db8:1:2:${index.toString(16)}::1`))
+        .status;
+
+    const statuses = await Promise.all(Array.from({ length: 150 }, (_, index) => ask(index)));
+
+    expect(statuses.filter((status) => status === 429)).toHaveLength(50);
+  });
+});
+
+const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
+if (!hasRedis && process.env.CI === "true") throw new Error("redis-server is needed where CI=true");
+
+describe.skipIf(!hasRedis)(
+  "the limit per user of three replicas with one Redis (skipped without redis-server)",
+  () => {
+    const LIMIT = "20/1m";
+
+    it("is one limit", async () => {
+      await using redis = await startRedis();
+      await using cluster = await startReplicas({ RATE_LIMIT_USER: LIMIT, REDIS_URL: redis.url });
+
+      for (const subject of SUBJECTS) {
+        const statuses = await cluster.ask(subject, 60);
+        expect(statuses.filter((status) => status === 200)).toHaveLength(20);
+        expect(statuses.filter((status) => status === 429)).toHaveLength(40);
+      }
+    });
+
+    it("is a limit per replica while Redis hangs or is gone, at the price of one wait", async () => {
+      await using redis = await startRedis();
+      await using cluster = await startReplicas({ RATE_LIMIT_USER: LIMIT, REDIS_URL: redis.url });
+      await cluster.ask("warm-up", 3);
+
+      redis.process.kill("SIGSTOP");
+      const startedAt = performance.now();
+      const hung = await cluster.ask("ada", 90);
+      expect(performance.now() - startedAt).toBeLessThan(5000);
+      expect(hung.filter((status) => status === 200)).toHaveLength(3 * 20);
+      expect(hung.filter((status) => status === 429)).toHaveLength(30);
+
+      redis.process.kill("SIGKILL");
+      const dead = await cluster.ask("grace", 90);
+      expect(dead.filter((status) => status === 200)).toHaveLength(3 * 20);
+    });
+
+    it("holds no id of a user", async () => {
+      await using redis = await startRedis();
+      await using cluster = await startReplicas({ RATE_LIMIT_USER: LIMIT, REDIS_URL: redis.url });
+      await cluster.ask("ada", 3);
+
+      const keys = spawnSync("redis-cli", ["-u", redis.url, "--scan"]).stdout.toString();
+
+      expect(keys).toMatch(/^mx-session-bff:user:[\w-]{43}$/m);
+      expect(keys).not.toContain("ada");
+    });
+  },
+);
+
+async function startReplicas(environment: Record<string, string>) {
+  await using parts = new AsyncDisposableStack();
+  const first = parts.use(await start({ environment }));
+  const shared = { mx: first.mx, issuer: first.issuer, environment };
+  const replicas = [first, parts.use(await start(shared)), parts.use(await start(shared))];
+  const owned = parts.move();
+  return {
+    /** Spreads the requests evenly over the replicas. */
+    ask: (subject: string, times: number) =>
+      Promise.all(
+        Array.from(
+          { length: times },
+          async (_, index) => (await replicas[index % 3]?.post(subject))?.status,
+        ),
+      ),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function startRedis(): Promise<{ url: string; process: ChildProcess } & AsyncDisposable> {
+  const port = await freePort();
+  const process = spawn("redis-server", [
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+  ]);
+  const ping = () => spawnSync("redis-cli", ["-p", String(port), "ping"]).stdout.toString();
+  await expect.poll(ping, { timeout: 5000 }).toContain("PONG");
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    process,
+    async [Symbol.asyncDispose]() {
+      process.kill("SIGKILL");
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address ? address.port : 0;
+}

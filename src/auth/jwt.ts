@@ -24,8 +24,8 @@ export type TrustedIssuer = {
 export type IssuerKeys = {
   /** Throws `auth_unavailable` where there are none, or only ones that are too old. */
   current(): Promise<JWTVerifyGetKey>;
-  /** Asks again because of an unknown key; `undefined` where that was done a moment ago. */
-  refreshed(): Promise<JWTVerifyGetKey | undefined>;
+  /** Newer keys than the ones that were tried, asked for if need be; `undefined` where that was done a moment ago. */
+  refreshed(tried: JWTVerifyGetKey): Promise<JWTVerifyGetKey | undefined>;
 };
 
 export type JwtAuthenticator = (token: string) => Promise<Principal>;
@@ -50,7 +50,7 @@ export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): JwtAu
     const claims = Claims.safeParse(payload);
     if (!claims.success) throw unauthenticated("claims");
     const { sub, exp, iat } = claims.data;
-    if (exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
+    if (exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
     return { issuer: trusted.issuer, subject: sub, claims: claims.data, tenant: trusted.tenant };
   };
 }
@@ -82,7 +82,7 @@ async function verify(token: string, trusted: TrustedIssuer): Promise<unknown> {
   try {
     return (await jwtVerify(token, current, options)).payload;
   } catch (error) {
-    const refreshed = isUnknownKey(error) ? await trusted.keys.refreshed() : undefined;
+    const refreshed = isUnknownKey(error) ? await trusted.keys.refreshed(current) : undefined;
     if (!refreshed) throw rejected(error);
     const verified = await jwtVerify(token, refreshed, options).catch((again: unknown) => {
       throw rejected(again);

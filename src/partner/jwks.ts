@@ -23,7 +23,7 @@ export type IssuerKeysOptions = {
 
 export type LoadedIssuerKeys = Disposable & {
   current(): Promise<JWTVerifyGetKey>;
-  refreshed(): Promise<JWTVerifyGetKey | undefined>;
+  refreshed(tried: JWTVerifyGetKey): Promise<JWTVerifyGetKey | undefined>;
   /** For readiness: has the issuer been asked, and has it ever answered. */
   status(): { wasAsked: boolean; hasAnswered: boolean };
 };
@@ -98,8 +98,9 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
         },
       );
     },
-    async refreshed() {
-      if (now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS) return undefined;
+    async refreshed(tried) {
+      if (loaded && loaded.keys !== tried) return usable(); // Somebody else has asked meanwhile.
+      if (!loading && now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS) return undefined;
       unknownKeyAt = now();
       await reload();
       return usable();

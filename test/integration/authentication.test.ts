@@ -120,7 +120,7 @@ describe("POST /session without a good token", () => {
 
     expect(response.status).toBe(403);
     expect(response.body.type).toBe("/problems/forbidden");
-    expect(service.mx.state.created.users).toBe(0);
+    expect(service.mx.calls.count).toBe(0);
   });
 });
 
@@ -155,6 +155,19 @@ describe("the issuer's keys", () => {
     await service.issuer.rotateKeys({ keepOld: false });
 
     expect((await service.post("ada")).status).toBe(200);
+    expect(service.issuer.requests.jwks).toBe(2);
+  });
+
+  it("that are new are good for all who come while they are loaded", async () => {
+    await using service = await start();
+    await service.post("ada");
+    await service.issuer.rotateKeys({ keepOld: false });
+
+    const responses = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => service.post(`u-${index}`)),
+    );
+
+    expect(new Set(responses.map((response) => response.status))).toEqual(new Set([200]));
     expect(service.issuer.requests.jwks).toBe(2);
   });
 
@@ -270,13 +283,11 @@ describe("a request from a browser", () => {
   it("may ask first, and learns what is allowed", async () => {
     await using service = await start({ environment: { CORS_ORIGINS } });
     const preflight = (origin: string) =>
-      request(service.url)
-        .options("/session")
-        .set({
-          Origin: origin,
-          "Access-Control-Request-Method": "POST",
-          "Access-Control-Request-Headers": "authorization,content-type",
-        });
+      request(service.url).options("/session").set({
+        Origin: origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+      });
 
     const granted = await service.check(preflight("https://app.example.com"));
     expect(granted.status).toBe(204);

@@ -14,8 +14,7 @@ import {
   isBrokenCircuitError,
   SamplingBreaker,
 } from "cockatiel";
-import { AppError } from "../errors.ts";
-import type { Answer } from "./outcome.ts";
+import { type Answer, toUnsentError } from "./outcome.ts";
 import type { Send } from "./send.ts";
 
 export type CircuitBreakerOptions = {
@@ -46,11 +45,14 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
 
   return async function sendWithCircuitBreaker(call, budget) {
     if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
-    if (breaker.state === CircuitState.HalfOpen) throw isOpen(call.operation); // Cockatiel would let it wait.
+    if (breaker.state === CircuitState.HalfOpen)
+      throw toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000); // Cockatiel would let it wait.
     try {
       return await breaker.execute(() => send(call, budget));
     } catch (error) {
-      throw isBrokenCircuitError(error) ? isOpen(call.operation) : error;
+      throw isBrokenCircuitError(error)
+        ? toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000)
+        : error;
     }
   };
 }
@@ -68,15 +70,4 @@ function createOpenTime(random: () => number) {
     return { duration, next };
   };
   return { next };
-}
-
-function isOpen(operation: string): AppError {
-  return new AppError(
-    "upstream_unavailable",
-    "MX is not available at the moment. Try again later.",
-    {
-      retryAfterSeconds: OPEN_MS / 1000,
-      upstream: { operation, outcome: "unsent", reason: "circuit_open" },
-    },
-  );
 }

@@ -24,8 +24,9 @@ export type CreateOrFindOptions<T> = {
 export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: Budget): Promise<T> {
   const { create, toCreated, find, toExisting, settleMs, kind } = options;
 
-  async function findAfter(waitMs: number): Promise<T | undefined> {
-    if (!budget.allows("read", waitMs)) return undefined;
+  /** Throws the answer's own failure where there is no time for a look. */
+  async function findLater(waitMs: number, answer: Answer): Promise<T | undefined> {
+    if (!budget.allows("read", waitMs)) fail(answer);
     await sleep(waitMs);
     return find();
   }
@@ -33,15 +34,19 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
   let answer = await create();
   for (let isLast = false; ; isLast = true) {
     if (answer.outcome === "exists") {
-      const existing = toExisting?.() ?? (await find()) ?? (await findAfter(settleMs));
-      if (existing !== undefined) return existing;
-      throw toAppError({ ...answer, outcome: "ambiguous", reason: "exists_but_absent" });
+      const unclear: Answer = { ...answer, outcome: "ambiguous", reason: "exists_but_absent" };
+      const existing = toExisting?.() ?? (await find()) ?? (await findLater(settleMs, unclear));
+      return existing ?? (await findLater(2 * settleMs, unclear)) ?? fail(unclear);
     }
     if (answer.outcome !== "ambiguous") return toCreated(answer);
 
-    const found = await findAfter(settleMs);
+    const found = await findLater(settleMs, answer);
     if (found !== undefined) return found;
-    if (isLast || !budget.allows(kind, 0)) throw toAppError(answer);
+    if (isLast || !budget.allows(kind, 0)) fail(answer);
     answer = await create();
   }
+}
+
+function fail(answer: Answer): never {
+  throw toAppError(answer);
 }

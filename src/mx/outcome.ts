@@ -142,13 +142,22 @@ function badResponse({ operation, outcome, status, reason }: Answer): AppError {
   );
 }
 
+/** The call was not made: this service protects MX, or itself. */
+export function toUnsentError(
+  operation: Operation,
+  reason: string,
+  retryAfterSeconds: number,
+): AppError {
+  return unavailable({ operation, outcome: "unsent", reason, retryAfterSeconds });
+}
+
 function unavailable({
   operation,
   outcome,
   status,
   reason,
   retryAfterSeconds = 1,
-}: Answer): AppError {
+}: Omit<Answer, "body" | "sentAt">): AppError {
   return new AppError(
     "upstream_unavailable",
     "MX is not available at the moment. Try again later.",

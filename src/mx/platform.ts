@@ -48,9 +48,9 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
   const guids = new LRUCache<string, string>({ max: maxRememberedGuids });
 
   const findUser: Platform["findUser"] = async (userId, budget) => {
-    if (takesPartnerId) return toUser(userId, userId, false);
+    if (takesPartnerId) return toUser(userId, userId);
     const remembered = guids.get(userId);
-    return remembered ? toUser(userId, remembered, false) : listUser(userId, budget);
+    return remembered ? toUser(userId, remembered) : listUser(userId, budget);
   };
 
   const listUser: Platform["findUser"] = async (userId, budget) => {
@@ -63,7 +63,7 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     const guid = users.find((user) => user.id === userId)?.guid; // Whether MX's filter is exact is not documented.
     if (!guid) return undefined;
     guids.set(userId, guid);
-    return toUser(userId, guid, false);
+    return toUser(userId, guid);
   };
 
   const readUser: Platform["findUser"] = async (userId, budget) => {
@@ -74,13 +74,13 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     );
     if (answer.outcome === "absent") return undefined;
     refuseOtherUser(answer, read(UserBody, answer).user.id, userId);
-    return toUser(userId, userId, false);
+    return toUser(userId, userId);
   };
 
   const createUser: Platform["createUser"] = async (identity, budget) => {
     const { userId } = identity;
     const body = { user: toUserFields(identity) };
-    const find = takesPartnerId ? readUser : listUser;
+    const find = takesPartnerId ? readUser : findUser; // A request beside this one may have found it.
     const user = await createOrFind(
       {
         kind: "create_user",
@@ -92,19 +92,20 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
               method: "POST",
               path: "/users",
               body,
+              inOrderWith: userId,
             },
             budget,
           ),
         toCreated(answer) {
           const { user } = read(UserBody, answer);
           refuseOtherUser(answer, user.id, userId);
-          if (takesPartnerId) return toUser(userId, userId, true);
+          if (takesPartnerId) return toUser(userId, userId);
           if (!user.guid) throw toAppError({ ...answer, outcome: "nonsense", reason: "no_guid" });
           guids.set(userId, user.guid);
-          return toUser(userId, user.guid, true);
+          return toUser(userId, user.guid);
         },
         find: () => find(userId, budget),
-        ...(takesPartnerId && { toExisting: () => toUser(userId, userId, true) }),
+        ...(takesPartnerId && { toExisting: () => toUser(userId, userId) }),
         settleMs: SETTLE_MS,
       },
       budget,
@@ -123,7 +124,8 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
       const { widget_url: made } = read(WidgetUrlBody, answer);
       refuseOtherUser(answer, made.user_id, user.userId);
       refuseOtherUser(answer, made.external_user_guid, user.userId);
-      refuseOtherUser(answer, made.user_guid ?? made.guid, toGuid(user));
+      refuseOtherUser(answer, made.user_guid, toGuid(user));
+      refuseOtherUser(answer, made.guid, toGuid(user));
       const url = toWidgetUrl(urlRule, request.widgetType, made.url, answer.sentAt);
       if (!url) throw toAppError({ ...answer, outcome: "nonsense", reason: "widget_url" });
       return url;
@@ -135,10 +137,11 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
   return { findUser, createUser, requestWidgetUrl };
 }
 
-function toUser(userId: string, pathId: string, isNew: boolean): PlatformUser {
-  return { userId, pathId, isNew };
+function toUser(userId: string, pathId: string): PlatformUser {
+  return { userId, pathId, isNew: false };
 }
 
+/** With the partner's id in the path (v20250224) MX's guid is not known, and so cannot be compared. */
 function toGuid(user: PlatformUser): string | undefined {
   return user.pathId === user.userId ? undefined : user.pathId;
 }

@@ -16,6 +16,8 @@ export type MxCall = {
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** For writes: those with the same word are done one after the other. */
+  inOrderWith?: string;
 };
 
 /** Wrapped for retries, limits and measurements; each wrapper takes a `Send` and returns one. */

@@ -6,11 +6,12 @@
  */
 
 import * as z from "zod";
-import type { CallKind } from "../session/budget.ts";
+import type { Budget, CallKind } from "../session/budget.ts";
 import type {
   Identity,
   MemberCreation,
   MemberCredentials,
+  OwnedMember,
   SsoDirectory,
   SsoUser,
   WidgetUrl,
@@ -35,6 +36,7 @@ const User = z.looseObject({
 /** The shape of Member answers is not documented: the status decides, and an owner that is named must be ours. */
 const Member = z.looseObject({
   user_guid: z.string().nullish(),
+  external_user_guid: z.string().nullish(),
   external_member_guid: z.string().nullish(),
 });
 
@@ -43,19 +45,20 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
 
   const findUser: SsoDirectory["findUser"] = async (userId, budget) => {
     const answer = await send(get("sso.read_user", "user", userId), budget);
-    return answer.outcome === "absent"
-      ? undefined
-      : toUser(answer, userId, urlRule, { isNew: false });
+    return answer.outcome === "absent" ? undefined : toUser(answer, userId, urlRule);
   };
 
   const createUser: SsoDirectory["createUser"] = async (identity, budget) => {
     const { userId } = identity;
-    const call = post("sso.create_user", "create_user", "/user", toUserFields(identity));
+    const call = {
+      ...post("sso.create_user", "create_user", "/user", toUserFields(identity)),
+      inOrderWith: userId,
+    };
     const user = await createOrFind(
       {
         kind: "create_user",
         create: () => send(call, budget),
-        toCreated: (answer) => toUser(answer, userId, urlRule, { isNew: true }),
+        toCreated: (answer) => toUser(answer, userId, urlRule),
         find: () => findUser(userId, budget),
         settleMs: SETTLE_MS,
       },
@@ -66,46 +69,56 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
 
   const findMember: SsoDirectory["findMember"] = async (memberId, budget) => {
     const answer = await send(get("sso.read_member", "member", memberId), budget);
-    return answer.outcome === "absent" ? undefined : toMember(answer, memberId);
+    return answer.outcome === "absent" ? undefined : toMember(answer, { memberId });
   };
 
-  const createMember: SsoDirectory["createMember"] = async (identity, credentials, budget) => {
-    const { userId, memberId } = identity;
-    const call = post("sso.create_member", "create_member", "/member", {
+  const findOwnMember = async (owned: OwnedMember, budget: Budget) => {
+    const answer = await send(get("sso.read_member", "member", owned.memberId), budget);
+    return answer.outcome === "absent" ? undefined : toMember(answer, owned);
+  };
+
+  const createMember: SsoDirectory["createMember"] = async (owned, credentials, budget) => {
+    const { userId, memberId } = owned;
+    const body = {
       external_user_guid: userId,
       external_member_guid: memberId,
       credentials: toFields(credentials),
-    });
+    };
+    const call = {
+      ...post("sso.create_member", "create_member", "/member", body),
+      inOrderWith: memberId,
+    };
     return createOrFind<MemberCreation>(
       {
         kind: "create_member",
         create: () => send(call, budget),
         toCreated(answer) {
           if (answer.outcome === "absent") return "no_user";
-          toMember(answer, memberId);
+          toMember(answer, owned);
           return "created";
         },
-        find: async () => ((await findMember(memberId, budget)) ? "exists" : undefined),
-        toExisting: () => "exists",
+        find: async () => ((await findOwnMember(owned, budget)) ? "exists" : undefined),
         settleMs: SETTLE_MS,
       },
       budget,
     );
   };
 
-  const updateMember: SsoDirectory["updateMember"] = async (memberId, credentials, budget) => {
-    const path = `/member/${encodeURIComponent(memberId)}`;
-    const body = { credentials: toFields(credentials) };
-    const call: MxCall = {
-      operation: "sso.update_member",
-      kind: "update_member",
-      method: "PUT",
-      path,
-      body,
-    };
-    const answer = await send(call, budget);
+  const updateMember: SsoDirectory["updateMember"] = async (owned, credentials, budget) => {
+    const { memberId } = owned;
+    const answer = await send(
+      {
+        operation: "sso.update_member",
+        kind: "update_member",
+        method: "PUT",
+        path: `/member/${encodeURIComponent(memberId)}`,
+        body: { credentials: toFields(credentials) },
+        inOrderWith: memberId,
+      },
+      budget,
+    );
     if (answer.outcome === "absent") return "no_member";
-    toMember(answer, memberId);
+    toMember(answer, owned);
     return "updated";
   };
 
@@ -125,12 +138,7 @@ function post(operation: Operation, kind: CallKind, path: string, body: unknown)
   return { operation, kind, method: "POST", path, body };
 }
 
-function toUser(
-  answer: Answer,
-  userId: string,
-  urlRule: UrlRule,
-  { isNew }: { isNew: boolean },
-): SsoUser {
+function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
   const user = read(User, answer);
   refuseOtherUser(answer, user.external_user_guid, userId);
   refuseOtherUser(answer, user.external_guid, userId);
@@ -139,13 +147,16 @@ function toUser(
     const url = toWidgetUrl(urlRule, type, user[`${type}_url`], answer.sentAt);
     if (url) widgetUrls.set(type, url);
   }
-  return { guid: user.guid, isNew, widgetUrls };
+  return { guid: user.guid, isNew: false, widgetUrls };
 }
 
-function toMember(answer: Answer, memberId: string): { userGuid: string | undefined } {
+/** Everything of the owner that is known must fit; what the answer leaves out cannot be checked. */
+function toMember(answer: Answer, own: Partial<OwnedMember>): { userGuid: string | undefined } {
   if (answer.outcome !== "ok") throw toAppError(answer);
   const { data: member } = Member.safeParse(answer.body);
-  refuseOtherUser(answer, member?.external_member_guid, memberId);
+  refuseOtherUser(answer, member?.external_member_guid, own.memberId);
+  refuseOtherUser(answer, member?.external_user_guid, own.userId);
+  refuseOtherUser(answer, member?.user_guid, own.userGuid);
   return { userGuid: member?.user_guid ?? undefined };
 }
 

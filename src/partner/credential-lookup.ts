@@ -61,12 +61,16 @@ function isWorthRepeating(failure: string): boolean {
   return failure === "unsent" || failure === "cut";
 }
 
+const FAILURE_CODES = {
+  unsent: "upstream_unavailable",
+  cut: "upstream_unavailable",
+  timeout: "upstream_timeout",
+  garbled: "upstream_bad_response",
+  untrusted: "upstream_bad_response",
+} as const;
+
 function toCredentials(result: ExchangeResult) {
-  if (result.kind === "failure")
-    throw failed(
-      result.failure === "timeout" ? "upstream_timeout" : "upstream_unavailable",
-      result.reason,
-    );
+  if (result.kind === "failure") throw failed(FAILURE_CODES[result.failure], result.reason);
   const { status } = result;
   if (status === 404) {
     throw new AppError("forbidden", "The partner knows no MX credentials for this user.", {

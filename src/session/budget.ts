@@ -29,7 +29,8 @@ export type BudgetOptions = {
   now?: () => number;
 };
 
-const MIN_CALL_MS = 250;
+/** What a call needs to be worth starting. */
+export const MIN_CALL_MS = 250;
 const MAX_CALLS = 10;
 const MAX_CALLS_OF: Record<CallKind, number> = {
   read: MAX_CALLS,

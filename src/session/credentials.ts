@@ -23,12 +23,12 @@ export type CredentialRule =
 /** Port to the partner's endpoint. Throws `forbidden`, `upstream_unavailable`, `upstream_timeout`, `upstream_bad_response`. */
 export type CredentialLookup = (identity: Identity, budget: Budget) => Promise<MemberCredentials>;
 
-/** Throws `forbidden` where the claim is missing, and what the lookup throws. */
-export async function findCredentials(
+/** A promise only for the lookup, which may reject; throws `forbidden` where the claim is missing. */
+export function findCredentials(
   rule: CredentialRule,
   identity: Identity,
   budget: Budget,
-): Promise<MemberCredentials> {
+): MemberCredentials | Promise<MemberCredentials> {
   switch (rule.source) {
     case "none":
       return { fields: [], expires: false };

@@ -16,12 +16,14 @@ export function createInOrder(): InOrder {
     const before = tails.get(key);
     const tail = before ? before.then(() => done) : done;
     tails.set(key, tail);
+    void tail.then(() => {
+      if (tails.get(key) === tail) tails.delete(key);
+    });
     try {
       if (before) await within(before, budget.remainingMs());
       return await work();
     } finally {
       finish();
-      if (tails.get(key) === tail) tails.delete(key);
     }
   };
 }

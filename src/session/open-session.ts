@@ -6,11 +6,12 @@
  */
 
 import { AppError } from "../errors.ts";
+import { toAbsentError } from "./absent.ts";
 import type { Budget } from "./budget.ts";
 import { openByPlatform } from "./platform-workflow.ts";
 import { toProfile } from "./profile.ts";
 import { openBySso } from "./sso-workflow.ts";
-import type { Identity, MxApis, Principal, WidgetRequest, WidgetUrl } from "./types.ts";
+import type { Identity, Principal, WidgetRequest, WidgetUrl } from "./types.ts";
 import { toMemberId } from "./user-id.ts";
 
 export type OpenSession = (
@@ -22,26 +23,20 @@ export type OpenSession = (
 export const openSession: OpenSession = async (principal, request, budget) => {
   const identity = toIdentity(principal);
   const { mx } = principal.tenant;
-  const url =
-    (await open(mx, identity, request, { isRestart: false }, budget)) ??
-    (await open(mx, identity, request, { isRestart: true }, budget)); // The User was deleted at MX under our hands.
-  if (url) return url;
-  throw new AppError("upstream_rejected", "MX does not find the user that it has just confirmed.", {
-    upstream: { operation: "session", outcome: "absent", reason: "user_vanished_twice" },
-  });
-};
-
-/** Gives `undefined` where the User vanished midway: to begin again is safe, and heals it. */
-function open(
-  mx: MxApis,
-  identity: Identity,
-  request: WidgetRequest,
-  pass: { isRestart: boolean },
-  budget: Budget,
-): Promise<WidgetUrl | undefined> {
   if (mx.kind === "platform") return openByPlatform(mx.platform, identity, request, budget);
-  return openBySso(mx, identity, request, pass, budget);
-}
+  const url =
+    (await openBySso(mx, identity, request, { isRestart: false }, budget)) ??
+    (await openBySso(mx, identity, request, { isRestart: true }, budget)); // Deleted at MX under our hands.
+  if (url) return url;
+  const vanished = new AppError(
+    "upstream_rejected",
+    "MX does not find the user that it has just confirmed.",
+    {
+      upstream: { operation: "session", outcome: "absent", reason: "user_vanished_twice" },
+    },
+  );
+  throw toAbsentError(request, vanished);
+};
 
 function toIdentity(principal: Principal): Identity {
   const userId = principal.tenant.toUserId(principal);

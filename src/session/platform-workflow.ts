@@ -6,6 +6,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import { toAbsentError } from "./absent.ts";
 import type { Budget } from "./budget.ts";
 import type { Identity, Platform, WidgetRequest, WidgetUrl } from "./types.ts";
 
@@ -22,8 +23,17 @@ export async function openByPlatform(
   const created = await platform.createUser(identity, budget);
   const firstUrl = await platform.requestWidgetUrl(created, request, budget);
   if (firstUrl) return firstUrl;
-  throw new AppError("upstream_unavailable", "MX has not finished creating the user. Try again.", {
-    retryAfterSeconds: 1,
-    upstream: { operation: "request_widget_url", outcome: "absent", reason: "not_yet_propagated" },
-  });
+  const notYet = new AppError(
+    "upstream_unavailable",
+    "MX has not finished creating the user. Try again.",
+    {
+      retryAfterSeconds: 1,
+      upstream: {
+        operation: "request_widget_url",
+        outcome: "absent",
+        reason: "not_yet_propagated",
+      },
+    },
+  );
+  throw toAbsentError(request, notYet);
 }

@@ -65,10 +65,10 @@ function toSex(claim: unknown): "MALE" | "FEMALE" | undefined {
 /** US `nnnnn` or `nnnnn-nnnn`, Canada `ana nan`. */
 function toZipCode(claim: unknown): string | undefined {
   if (typeof claim !== "object" || claim === null || !("postal_code" in claim)) return undefined;
-  const zipCode = toText(claim.postal_code)?.toUpperCase();
-  return zipCode && /^(\d{5}(-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d)$/.test(zipCode)
-    ? zipCode
-    : undefined;
+  const postalCode = toText(claim.postal_code)?.toUpperCase() ?? "";
+  if (/^\d{5}(-\d{4})?$/.test(postalCode)) return postalCode;
+  const [, area, unit] = /^([A-Z]\d[A-Z]) ?(\d[A-Z]\d)$/.exec(postalCode) ?? [];
+  return area && unit ? `${area} ${unit}` : undefined;
 }
 
 function toText(claim: unknown): string | undefined {

@@ -12,6 +12,7 @@ import type {
   Member,
   MemberCredentials,
   MxApis,
+  OwnedMember,
   SsoDirectory,
   SsoUser,
   WidgetRequest,
@@ -30,17 +31,18 @@ export async function openBySso(
   budget: Budget,
 ): Promise<WidgetUrl | undefined> {
   const { directory } = mx;
+  const lookup = identity.principal.tenant.findCredentials(identity, budget); // Throws before MX is called, if at all.
   const [known, knownMember, credentials] = await Promise.all([
     directory.findUser(identity.userId, budget),
     directory.findMember(identity.memberId, budget), // Wasted only on a first login; saves a round trip on all others.
-    identity.principal.tenant.findCredentials(identity, budget),
+    lookup,
   ]);
   const user = known ?? (await directory.createUser(identity, budget));
   const member = known && knownMember; // A Member read before the create proves nothing.
   if (member) refuseForeignMember(member, user);
 
   const [isMemberCurrent, url] = await Promise.all([
-    ensureMember(directory, identity, member, credentials, budget),
+    ensureMember(directory, { ...identity, userGuid: user.guid }, member, credentials, budget),
     mx.kind === "both"
       ? requestUrl(mx, user, identity, request, pass, budget)
       : ownUrl(user, request),
@@ -48,24 +50,20 @@ export async function openBySso(
   return isMemberCurrent ? url : undefined;
 }
 
-/** Steps 3 to 5. Gives false where there is no User any more to attach a Member to. */
+/** Steps 3 to 5. Gives false where User or Member vanished under our hands. */
 async function ensureMember(
   directory: SsoDirectory,
-  identity: Identity,
+  owned: OwnedMember,
   member: Member | undefined,
   credentials: MemberCredentials,
   budget: Budget,
 ): Promise<boolean> {
   if (member && !credentials.expires) return true;
-  if (member) {
-    const update = await directory.updateMember(identity.memberId, credentials, budget);
-    if (update === "updated") return true;
-  }
-  const creation = await directory.createMember(identity, credentials, budget);
-  if (creation === "exists" && credentials.expires) {
-    await directory.updateMember(identity.memberId, credentials, budget); // Whoever was faster may hold older ones.
-  }
-  return creation !== "no_user";
+  if (member && (await directory.updateMember(owned, credentials, budget)) === "updated")
+    return true;
+  const creation = await directory.createMember(owned, credentials, budget);
+  if (creation !== "exists" || !credentials.expires) return creation !== "no_user";
+  return (await directory.updateMember(owned, credentials, budget)) === "updated"; // Whoever was faster may hold older ones.
 }
 
 function requestUrl(
@@ -86,7 +84,8 @@ function requestUrl(
   );
 }
 
-function ownUrl(user: SsoUser, request: WidgetRequest): WidgetUrl {
+/** Rejects, rather than throws, where there is none: the Member step beside it must not be left alone. */
+async function ownUrl(user: SsoUser, request: WidgetRequest): Promise<WidgetUrl> {
   const url = user.widgetUrls.get(request.widgetType);
   if (url) return url;
   throw new AppError("upstream_bad_response", "MX answered without a usable widget URL.", {

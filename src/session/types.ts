@@ -21,7 +21,10 @@ export type Tenant = {
   name: string;
   toUserId(principal: Principal): string;
   /** The Member's credentials; not asked for where the SSO API is not configured. */
-  findCredentials(identity: Identity, budget: Budget): Promise<MemberCredentials>;
+  findCredentials(
+    identity: Identity,
+    budget: Budget,
+  ): MemberCredentials | Promise<MemberCredentials>;
   /** Body of `POST /session` -> what MX is asked for. Throws `invalid_request` that names each faulty field. */
   parseWidgetRequest(body: unknown): WidgetRequest;
   mx: MxApis;
@@ -79,13 +82,14 @@ export type SsoDirectory = {
   /** Gives the User that exists afterwards, whoever made it. */
   createUser(identity: Identity, budget: Budget): Promise<SsoUser>;
   findMember(memberId: string, budget: Budget): Promise<Member | undefined>;
+  /** An answer that names another owner is refused, and so is a Member of another owner that exists already. */
   createMember(
-    identity: Identity,
+    member: OwnedMember,
     credentials: MemberCredentials,
     budget: Budget,
   ): Promise<MemberCreation>;
   updateMember(
-    memberId: string,
+    member: OwnedMember,
     credentials: MemberCredentials,
     budget: Budget,
   ): Promise<MemberUpdate>;
@@ -99,7 +103,10 @@ export type SsoUser = {
   widgetUrls: ReadonlyMap<string, WidgetUrl>;
 };
 
+/** The owner, where MX's answer named it. */
 export type Member = { userGuid: string | undefined };
+
+export type OwnedMember = { memberId: string; userId: string; userGuid: string };
 
 /** `no_user`: the User is gone, so there is nothing to attach a Member to. */
 export type MemberCreation = "created" | "exists" | "no_user";

@@ -160,7 +160,7 @@ export function createWidgetUrlBody(widgetTypes: readonly string[]) {
 }
 
 /** In v20250224 `data_request` took the place of these; MX's SDKs still send them. */
-const LEGACY_OPTIONS = [
+export const LEGACY_OPTIONS = [
   "mode",
   "include_transactions",
   "include_identity",

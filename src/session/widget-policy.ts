@@ -9,6 +9,7 @@ import { AppError, type BodyError } from "../errors.ts";
 import type { WidgetRequest } from "./types.ts";
 import {
   createWidgetUrlBody,
+  LEGACY_OPTIONS,
   SSO_WIDGET_TYPES,
   translateLegacyOptions,
   type WidgetOptions,
@@ -48,22 +49,34 @@ export function createWidgetRequestParser(
 ): (body: unknown) => WidgetRequest {
   const widgetTypes = allowedTypes(policy);
   const Body = createWidgetUrlBody(widgetTypes);
-  const defaults = translate(policy, policy.defaults);
-  const forced = translate(policy, policy.forced);
-  const fallbackType = policy.source === "sso" ? "master_widget" : "connect_widget";
+  const fallbackType = toFallbackType(policy, widgetTypes);
 
   return function parseWidgetRequest(body) {
     const parsed = Body.safeParse(body ?? {});
-    if (!parsed.success) throw invalid(parsed.error.issues.flatMap(toBodyErrors));
+    if (!parsed.success) throw invalid(firstOfEach(parsed.error.issues.flatMap(toBodyErrors)));
     const asked = parsed.data.widget_url ?? {};
     refuse(policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked));
 
-    const merged = { ...defaults, ...defined(translate(policy, asked)), ...forced };
+    const merged = [asked, policy.forced].reduce(merge, policy.defaults);
     const widgetType = merged.widget_type ?? fallbackType;
-    if (!widgetTypes.includes(widgetType)) refuse([notAllowed(widgetTypes)]);
-    const options = { ...merged, widget_type: widgetType, ui_message_version: UI_MESSAGE_VERSION };
-    return { widgetType, options: policy.source === "v20111101" ? withoutNulls(options) : options };
+    const options = {
+      ...translate(policy, merged),
+      widget_type: widgetType,
+      ui_message_version: UI_MESSAGE_VERSION,
+    };
+    return {
+      widgetType,
+      options: policy.source === "v20111101" ? withoutNulls(options) : options,
+    };
   };
+}
+
+/** What an operator's defaults or forced values have against this version, as for a caller's options. */
+export function findUnsupportedOptions(
+  source: WidgetPolicyOptions["source"],
+  values: PolicyValues,
+): BodyError[] {
+  return source === "sso" ? unsupportedBySso(values) : unsupportedByVersion(source, values);
 }
 
 function allowedTypes({ source, widgetTypes }: WidgetPolicyOptions): readonly string[] {
@@ -71,10 +84,25 @@ function allowedTypes({ source, widgetTypes }: WidgetPolicyOptions): readonly st
   return widgetTypes.filter((type) => SSO_WIDGET_TYPES.some((known) => known === type));
 }
 
+/** For a body that names none. */
+function toFallbackType({ source }: WidgetPolicyOptions, widgetTypes: readonly string[]): string {
+  const usual = source === "sso" ? "master_widget" : "connect_widget";
+  return widgetTypes.includes(usual) ? usual : (widgetTypes[0] ?? usual);
+}
+
+/** What the upper layer leaves out must not hide the lower one's; of the two ways to name products the upper one's counts. */
+function merge(lower: PolicyValues, upper: PolicyValues): PolicyValues {
+  const merged: PolicyValues = { ...lower, ...defined(upper) };
+  if (upper.data_request) for (const name of LEGACY_OPTIONS) delete merged[name];
+  else if (LEGACY_OPTIONS.some((name) => upper[name] !== undefined)) delete merged.data_request;
+  return merged;
+}
+
 function translate(policy: WidgetPolicyOptions, values: PolicyValues): PolicyValues {
   const options = { ...values };
-  if (options.client_redirect_url)
+  if (options.client_redirect_url) {
     options.client_redirect_url = serialise(options.client_redirect_url);
+  }
   return policy.source === "v20250224" ? translateLegacyOptions(options) : options;
 }
 
@@ -91,17 +119,20 @@ function unsupportedBySso(asked: PolicyValues): BodyError[] {
   }));
 }
 
-function unsupportedByPolicy(policy: WidgetPolicyOptions, asked: PolicyValues): BodyError[] {
-  const errors: BodyError[] = [];
-  for (const name of Object.keys(asked)) {
+function unsupportedByVersion(
+  source: WidgetPolicyOptions["source"],
+  values: PolicyValues,
+): BodyError[] {
+  return Object.keys(values).flatMap((name) => {
     const version = ONLY_IN_VERSION[name];
-    if (version && version !== policy.source) {
-      errors.push({
-        pointer: `/widget_url/${name}`,
-        detail: `exists in MX's ${version} only; this deployment uses ${policy.source}`,
-      });
-    }
-  }
+    if (!version || version === source) return [];
+    const detail = `exists in MX's ${version} only; this deployment uses ${source}`;
+    return [{ pointer: `/widget_url/${name}`, detail }];
+  });
+}
+
+function unsupportedByPolicy(policy: WidgetPolicyOptions, asked: PolicyValues): BodyError[] {
+  const errors = unsupportedByVersion(policy.source, asked);
   const { client_redirect_url: redirect, ui_message_webview_url_scheme: scheme } = asked;
   if (redirect !== undefined && !isListed(redirect, policy.clientRedirectUrls)) {
     errors.push({
@@ -118,9 +149,9 @@ function unsupportedByPolicy(policy: WidgetPolicyOptions, asked: PolicyValues): 
   return errors;
 }
 
-/** Compared as a browser would read it. White space and control characters, which `URL` drops in silence, never match. */
+/** Compared as a browser would read it. What `URL` drops or turns in silence (white space, control characters, `\`) never matches. */
 function isListed(redirect: string, listed: readonly string[]): boolean {
-  if (!/^[\x21-\x7e]+$/.test(redirect) || !URL.canParse(redirect)) return false;
+  if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(redirect) || !URL.canParse(redirect)) return false;
   return listed.includes(serialise(redirect));
 }
 
@@ -144,8 +175,11 @@ function refuse(errors: BodyError[]): void {
   if (errors.length > 0) throw invalid(errors);
 }
 
-function notAllowed(widgetTypes: readonly string[]): BodyError {
-  return { pointer: "/widget_url/widget_type", detail: `must be one of ${widgetTypes.join(", ")}` };
+/** A string where an array is due is also too long for it: one fault a field is enough. */
+function firstOfEach(errors: BodyError[]): BodyError[] {
+  return [...Map.groupBy(errors, (error) => error.pointer).values()].flatMap(
+    ([first]) => first ?? [],
+  );
 }
 
 function invalid(errors: BodyError[]): AppError {

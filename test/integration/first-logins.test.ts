@@ -32,6 +32,23 @@ async function expectPairsToSucceed(
   }
 }
 
+describe.each(["v20250224", "v20111101"])("first logins in two replicas with %s", (version) => {
+  it.each([300, 900])("succeed while MX needs %i ms to show a new User", async (propagationMs) => {
+    const environment = { MX_PLATFORM_VERSION: version };
+    await using one = await start({ environment });
+    await using two = await start({ environment, mx: one.mx, issuer: one.issuer });
+    one.mx.settings.propagationMs = propagationMs;
+    const subjects = Array.from({ length: 30 }, (_, index) => `u-${index}`);
+
+    const responses = await Promise.all(
+      subjects.flatMap((subject) => [one.post(subject), two.post(subject)]),
+    );
+
+    expect([...new Set(responses.map((response) => response.status))]).toEqual([200]);
+    expect(one.mx.state.created.users).toBe(30);
+  });
+});
+
 describe.each(["platform", "sso", "both"] as const)(
   "two hundred pairs of first logins with %s",
   (apis) => {

@@ -116,6 +116,23 @@ describe.each(VERSIONS)(
       expect(service.mx.state.created.users).toBe(1);
     });
 
+    it("blames the option where MX does not know what it names", async () => {
+      await using service = await startVersion();
+      await service.post("ada");
+      service.mx.failNext(
+        { kind: "absent" },
+        { operation: "platform.request_widget_url", times: Number.POSITIVE_INFINITY },
+      );
+
+      const response = await service.post("ada", {
+        widget_url: { current_member_guid: "MBR-unknown" },
+      });
+
+      expect(response.status).toBe(400);
+      expect(response.body.errors).toMatchObject([{ pointer: "/widget_url/current_member_guid" }]);
+      expect(service.mx.state.created.users).toBe(1);
+    });
+
     it("finds the User of a create whose answer was lost", async () => {
       await using service = await startVersion();
       service.mx.failNext({ kind: "reset", when: "after" }, { operation: "platform.create_user" });

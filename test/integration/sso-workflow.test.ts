@@ -205,6 +205,35 @@ describe("POST /session with the SSO API", () => {
     expect(service.mx.state.findMember("M-ada")).toBeDefined();
   });
 
+  it("touches no Member of somebody else, whose id would be ours", async () => {
+    await using lookup = await startLookup({ userkey: "k-1", expires: true });
+    await using service = await start({ apis: "sso", environment: lookup.environment });
+    const eve = service.mx.state.createUser({ id: "eve" });
+    const credentials = [{ field_name: "userkey", response: "eve's" }];
+    service.mx.state.createMember({ id: "M-ada", userGuid: eve.guid, credentials });
+
+    const response = await service.post("ada");
+
+    expect(response.body.type).toBe("/problems/upstream-bad-response");
+    expect(service.mx.state.findMember("M-ada")?.credentials).toEqual(credentials);
+  });
+
+  it("makes a Member again that vanishes while its credentials are updated", async () => {
+    await using lookup = await startLookup({ userkey: "k-1", expires: true });
+    await using service = await start({ apis: "sso", environment: lookup.environment });
+    const { guid: userGuid } = service.mx.state.createUser({ id: "ada" });
+    service.mx.before("sso.create_member", () => {
+      service.mx.state.createMember({ id: "M-ada", userGuid, credentials: [] });
+    });
+    service.mx.before("sso.update_member", () => {
+      const member = service.mx.state.findMember("M-ada");
+      if (member) service.mx.state.deleteMember(member);
+    });
+
+    expect((await service.post("ada")).status).toBe(200);
+    expect(service.mx.state.findMember("M-ada")).toBeDefined();
+  });
+
   it("hands out a URL of this request's own create, which expires ten minutes after it was sent", async () => {
     await using service = await start({ apis: "sso" });
     const before = Date.now();

@@ -15,5 +15,5 @@ COPY package.json openapi.yaml LICENSE ./
 COPY src ./src
 USER 1000:1000
 EXPOSE 3000 9090
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.OPERATIONS_PORT || 9090}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["node", "-e", "const { HOST, OPERATIONS_PORT = 9090 } = process.env; fetch(`http://${HOST && HOST !== '0.0.0.0' ? HOST : '127.0.0.1'}:${OPERATIONS_PORT}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "--disable-proto=delete", "--disable-sigusr1", "--report-exclude-env", "src/main.ts"]

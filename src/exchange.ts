@@ -5,7 +5,7 @@
  * own timers round up. HTTP/1.1, no redirects, no compression.
  */
 
-import { type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import { buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
 import type { Secret } from "./secret.ts";
 
 export type ExchangeRequest = {
@@ -84,7 +84,9 @@ function createDispatcher(options: ExchangeOptions): Dispatcher {
     bodyTimeout: 0,
   };
   const connect = { timeout: connectTimeoutMs };
-  if (!proxy || !origin.startsWith("https:")) return new Pool(origin, { ...limits, connect });
+  if (!proxy || !origin.startsWith("https:")) {
+    return new Pool(origin, { ...limits, connect: createMarkingConnector(connect) });
+  }
   const proxies = { httpProxy: "", httpsProxy: proxy.url.reveal(), noProxy: proxy.noProxy };
   return new EnvHttpProxyAgent({
     ...limits,
@@ -95,6 +97,20 @@ function createDispatcher(options: ExchangeOptions): Dispatcher {
   });
 }
 
+/** Failures before there was a connection, the TLS handshake included: no byte of a request can have gone. */
+const beforeConnection = new WeakSet<Error>();
+
+function createMarkingConnector(options: { timeout: number }): buildConnector.connector {
+  const connector = buildConnector({ ...options, allowH2: false });
+  return function connect(target, callback) {
+    connector(target, (...result) => {
+      const [error] = result;
+      if (error) beforeConnection.add(error);
+      callback(...result);
+    });
+  };
+}
+
 /** Never rejects: what goes wrong is a result. */
 async function perform(
   dispatcher: Dispatcher,
@@ -102,6 +118,7 @@ async function perform(
   request: ExchangeRequest,
   signal: AbortSignal,
 ): Promise<ExchangeResult> {
+  let hasHeaders = false;
   try {
     const headers = { ...request.headers, "accept-encoding": "identity" };
     const options: Dispatcher.RequestOptions = {
@@ -112,9 +129,10 @@ async function perform(
       signal,
     };
     const answer = await dispatcher.request(options);
+    hasHeaders = true;
     const encoding = answer.headers["content-encoding"];
     if (encoding !== undefined && encoding !== "identity") {
-      await answer.body.dump();
+      answer.body.on("error", () => {}).destroy(); // And the connection with it.
       return { kind: "failure", failure: "garbled", reason: "compressed" };
     }
     return {
@@ -125,7 +143,7 @@ async function perform(
       text: await answer.body.text(),
     };
   } catch (error) {
-    return { kind: "failure", ...toFailure(error) };
+    return { kind: "failure", ...toFailure(error, hasHeaders) };
   }
 }
 
@@ -143,21 +161,20 @@ const UNSENT_CODES = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
 ]);
-const GARBLED_CODES = new Set([
-  "UND_ERR_RES_EXCEEDED_MAX_SIZE",
-  "UND_ERR_HEADERS_OVERFLOW",
-  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
-]);
+const MALFORMED_CODES = new Set(["UND_ERR_RES_EXCEEDED_MAX_SIZE", "UND_ERR_HEADERS_OVERFLOW"]);
 const CERTIFICATE_CODE =
   /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
 
 /** Codes only: messages and other fields of these errors can hold bytes of the request or the answer. */
-function toFailure(error: unknown): { failure: ExchangeFailure; reason: string } {
+function toFailure(
+  error: unknown,
+  hasHeaders: boolean,
+): { failure: ExchangeFailure; reason: string } {
   const code = errorCode(error);
   const reason = code.toLowerCase();
-  if (UNSENT_CODES.has(code) || isConnecting(error)) return { failure: "unsent", reason };
   if (CERTIFICATE_CODE.test(code)) return { failure: "untrusted", reason };
-  if (GARBLED_CODES.has(code) || code.startsWith("HPE_")) return { failure: "garbled", reason };
+  if (isBeforeConnection(error, code)) return { failure: "unsent", reason };
+  if (isMalformed(error, code, hasHeaders)) return { failure: "garbled", reason: "malformed" };
   return { failure: "cut", reason };
 }
 
@@ -170,8 +187,19 @@ function errorCode(error: unknown): string {
   return "unknown";
 }
 
-function isConnecting(error: unknown): boolean {
+/**
+ * Against an end in the middle, which undici reports with the same classes: as a length that does not fit, but after the
+ * headers, and as a parser error that names the end of file.
+ */
+function isMalformed(error: unknown, code: string, hasHeaders: boolean): boolean {
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return !hasHeaders;
+  if (MALFORMED_CODES.has(code)) return true;
   return (
-    typeof error === "object" && error !== null && "syscall" in error && error.syscall === "connect"
+    error instanceof Error && error.name === "HTTPParserError" && !/\bEOF\b/.test(error.message)
   );
+}
+
+/** With a proxy in between only the codes tell. */
+function isBeforeConnection(error: unknown, code: string): boolean {
+  return error instanceof Error && (beforeConnection.has(error) || UNSENT_CODES.has(code));
 }

@@ -24,14 +24,13 @@ export type RequestEntry = {
   errorType: string | undefined;
 };
 
-export type LifecycleEvent = "listening" | "draining" | "stopped";
+export type LifecycleEvent = "listening" | "draining";
 
 export type Logger = {
   request(entry: RequestEntry): void;
-  lifecycle(
-    event: LifecycleEvent,
-    fields?: { port?: number; operationsPort?: number; version?: string },
-  ): void;
+  /** A fault of our own that no request can tell about. */
+  fault(cause: unknown): void;
+  lifecycle(event: LifecycleEvent, fields?: { port?: number; operationsPort?: number }): void;
 };
 
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
@@ -47,6 +46,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
 
   return {
     request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
+    fault: (cause) => log.error(describe(cause), "fault"),
     lifecycle: (event, fields = {}) => log.info(fields, event),
   };
 }

@@ -11,6 +11,8 @@ import { startService } from "./service.ts";
 const config = loadOrExit();
 const logger = createLogger(config.logLevel);
 
+process.on("unhandledRejection", (cause) => logger.fault(cause)); // One request's fault ends no other's.
+
 const shutdown = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());
 
@@ -34,12 +36,11 @@ function loadOrExit() {
   }
 }
 
-/** A port that cannot be opened is the operator's to mend, so it gets words instead of a stack. */
+/** An address that cannot be opened is the operator's to mend, so it gets words instead of a stack. */
 function explainAndExit(error: NodeJS.ErrnoException & { port?: number }): never {
-  if (error.syscall !== "listen") throw error;
-  exit(
-    `Cannot listen on port ${error.port} of ${config.host} (${error.code}): see PORT, OPERATIONS_PORT and HOST.`,
-  );
+  if (!/^(listen|bind|getaddrinfo)$/.test(error.syscall ?? "")) throw error;
+  const port = error.port === undefined ? "the port" : `port ${error.port}`;
+  exit(`Cannot listen on ${port} of HOST (${error.code}): see HOST, PORT and OPERATIONS_PORT.`);
 }
 
 function exit(message: string): never {

@@ -11,13 +11,17 @@ import { createLogger } from "../logger.ts";
 import { startService } from "../service.ts";
 import { startIdentityProvider } from "../simulator/identity-provider.ts";
 import { startSimulator } from "../simulator/simulator.ts";
-import { type Apis, isApis, toEnvironment } from "./environment.ts";
+import { isApis, toEnvironment } from "./environment.ts";
 import { startPartner } from "./partner.ts";
 import { pickPort } from "./pick-port.ts";
 import { toWelcome } from "./welcome.ts";
 
 const { values } = parseArgs({ options: { apis: { type: "string", default: "both" } } });
-const apis: Apis = isApis(values.apis) ? values.apis : "both";
+const { apis } = values;
+if (!isApis(apis)) {
+  process.stderr.write("--apis must be platform, sso or both\n");
+  process.exit(1);
+}
 
 const shutdown = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());

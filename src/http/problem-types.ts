@@ -124,7 +124,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 502,
     title: "MX's answer cannot be used",
     happened:
-      "MX, or something between, answered with what is no usable answer: no JSON, no URL, an URL that is not https or not of a listed origin, an answer about another user, a bad certificate. Nothing of it was passed on.",
+      "MX, something between, or the partner's credential lookup answered with what is no usable answer: no JSON, no URL, an URL that is not https or not of a listed origin, an answer about another user, a bad certificate. Nothing of it was passed on.",
     actor: "the operator",
     advice:
       "Compare the base URLs with MX's documentation, look for a proxy in between, and at WIDGET_URL_ORIGINS.",
@@ -134,7 +134,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 502,
     title: "MX refuses this service",
     happened:
-      "MX answered that the request, the key or the client is wrong. Trying again does not help.",
+      "MX (or the partner's credential lookup) answered that the request, the key or the client is wrong. Trying again does not help.",
     actor: "the operator",
     advice:
       "Check the keys, that the address of this service is on MX's allow-list (403), that the product is enabled for your client, and that both APIs belong to the same client. The log names the operation and the status.",
@@ -143,7 +143,8 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     name: "upstream-unavailable",
     status: 503,
     title: "MX is not available",
-    happened: "MX is down, in maintenance, out of reach, or asks for fewer requests.",
+    happened:
+      "MX (or the partner's own credential lookup, where one is configured) is down, in maintenance, out of reach, or asks for fewer requests.",
     actor: "nobody; try again",
     advice:
       "Wait for the seconds in `Retry-After`, then ask again. To repeat is always safe: no user is made twice.",
@@ -153,7 +154,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 504,
     title: "MX did not answer in time",
     happened:
-      "MX was reached, but did not finish within the deadline. MX's SSO API also stays silent when it does not like the key or the address of the caller.",
+      "MX (or the partner's credential lookup) was reached, but did not finish within the deadline. MX's SSO API also stays silent when it does not like the key or the address of the caller.",
     actor: "nobody; try again",
     advice:
       "Ask again; to repeat is always safe. If it stays, the operator checks MX_SSO_API_KEY and MX's allow-list.",

@@ -2,6 +2,7 @@
  * The base of the service: headers, request ids, the log, health, limits.
  */
 
+import { connect } from "node:net";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { start } from "../support/start.ts";
@@ -173,7 +174,70 @@ describe("the operations port", () => {
   });
 });
 
+describe("a request that nobody who means well sends", () => {
+  /** Sends the bytes and gives the whole answer. */
+  async function sendRaw(url: string, bytes: string): Promise<string> {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.end(bytes);
+    return Buffer.concat(await socket.toArray()).toString();
+  }
+
+  it.each(["http://", "http://[", "a://", "foo://x?y", "*", "http://elsewhere.example/session/x"])(
+    "to %s is answered as a problem, and logged",
+    async (target) => {
+      await using service = await start();
+
+      const answer = await sendRaw(
+        service.url,
+        `POST ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+      );
+
+      expect(answer).toMatch(/^HTTP\/1\.1 404 [\s\S]*application\/problem\+json/);
+      expect(service.log).toHaveLength(1);
+    },
+  );
+
+  it("gets no further than others by an absolute target", async () => {
+    await using service = await start();
+
+    const answer = await sendRaw(
+      service.url,
+      "POST http://elsewhere.example/session HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it("with two Hosts is refused, and its connection closed", async () => {
+    await using service = await start();
+
+    const answer = await sendRaw(
+      service.url,
+      "POST /session HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    );
+
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*Connection: close/);
+  });
+});
+
 describe("a service at its limit", () => {
+  it("lets a page read why it is refused", async () => {
+    const environment = { MAX_IN_FLIGHT: "1", CORS_ORIGINS: "https://app.example.com" };
+    await using service = await start({ environment });
+    await service.post("ada");
+    service.mx.calls.clear();
+    service.mx.settings.latencyMs = 300;
+    const slow = service.post("ada");
+    await expect.poll(() => service.mx.calls.count).toBe(1);
+
+    const response = await service.request().set("Origin", "https://app.example.com");
+
+    expect(response.status).toBe(503);
+    expect(response.headers["access-control-allow-origin"]).toBe("https://app.example.com");
+    expect(response.headers["access-control-expose-headers"]).toContain("retry-after");
+    expect((await slow).status).toBe(200);
+  });
+
   it("refuses at once what is more than MAX_IN_FLIGHT, before the token is looked at", async () => {
     await using service = await start({ environment: { MAX_IN_FLIGHT: "2" } });
     await service.post("ada");

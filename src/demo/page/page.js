@@ -22,8 +22,11 @@ async function openWidget() {
   const button = element("form").querySelector("button");
   button.disabled = true;
   closeWidget();
+  element("answer").textContent = "Asking …";
   try {
-    const token = await (await fetch(`/token/${chosenUser()}`)).text();
+    const login = await fetch(`/token/${chosenUser()}`);
+    if (!login.ok) throw new Error(await login.text());
+    const token = await login.text();
     const response = await fetch(`${setup.serviceUrl}/session`, {
       method: "POST",
       headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
@@ -34,7 +37,8 @@ async function openWidget() {
     if (response.ok) showWidget(answer.widget_url);
     else explain(answer);
   } catch (error) {
-    element("answer").textContent = `The service cannot be reached: ${error.message}`;
+    element("answer").textContent = `There is no answer: ${error.message}`;
+    showNote("No widget.");
   } finally {
     button.disabled = false;
   }
@@ -48,9 +52,9 @@ function showWidget({ url, type }) {
 }
 
 function closeWidget() {
-  frame?.remove();
-  frame = undefined;
+  showNote("The widget appears here.");
   element("messages").replaceChildren();
+  element("no-messages").hidden = false;
   element("problem").hidden = true;
 }
 
@@ -62,12 +66,14 @@ function receive(event) {
   const time = new Date().toLocaleTimeString();
   item.textContent = `${time} ${event.data.type} ${JSON.stringify(event.data.metadata ?? {})}`;
   element("messages").append(item);
+  element("no-messages").hidden = true;
   if (event.data.type === "mx/connect/connected/primaryAction") {
-    closeWidgetWith("Done. The widget was closed, as MX asks.");
+    showNote("Done. The widget was closed, as MX asks.");
   }
 }
 
-function closeWidgetWith(text) {
+/** In the widget's place, which ends the widget. */
+function showNote(text) {
   const note = document.createElement("p");
   note.textContent = text;
   element("widget").replaceChildren(note);
@@ -75,10 +81,11 @@ function closeWidgetWith(text) {
 }
 
 function explain({ title, detail, type }) {
+  showNote("No widget: see the answer.");
   const link = document.createElement("a");
   link.href = new URL(type, setup.serviceUrl).href;
   link.textContent = "What this means";
-  element("problem").replaceChildren(`${title}. ${detail} `, link);
+  element("problem").replaceChildren(`${detail || title} `, link, ".");
   element("problem").hidden = false;
 }
 

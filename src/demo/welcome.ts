@@ -32,7 +32,7 @@ export function toWelcome({ pageUrl, service, simulator, apis }: WelcomeOptions)
 }
 
 /** Works as pasted in any POSIX shell: the inner curl logs in, the outer one asks. */
-export function toCurl(pageUrl: string, serviceUrl: string): string {
+function toCurl(pageUrl: string, serviceUrl: string): string {
   return `curl -s -X POST ${serviceUrl}/session -H "Authorization: Bearer $(curl -s ${pageUrl}/token/ada)"`;
 }
 

@@ -54,7 +54,7 @@ export type Answer = {
  * The only signals v2 gives are texts, and MX may change them.
  * Source: MX SSO API v2, Errors. The text for a Member that exists is not documented.
  */
-export const SSO_TEXTS = {
+const SSO_TEXTS = {
   userAbsent: /^user with guid .* not found/i,
   memberAbsent: /member not found/i,
   exists: /already (exists|been taken)/i,

@@ -113,7 +113,7 @@ export function findUpstreamProblem(url: URL): string | undefined {
   if (url.username || url.password) return "must not hold credentials";
   if (url.hash) return "must not have a fragment";
   if (
-    /^(169\.254\.|\[::ffff:a9fe:|\[fe80:|\[fd00:ec2:|metadata\.|100\.100\.100\.200$|0\.0\.0\.0$|\[::\]$)/.test(
+    /^(169\.254\.|\[::ffff:|\[fe[89ab]|\[fd00:ec2:|metadata\.|100\.100\.100\.200$|0\.0\.0\.0$|\[::\]$)/.test(
       url.hostname,
     )
   ) {
@@ -199,7 +199,7 @@ const options = z.string().transform((text, context) => {
   const [issue] = parsed.error.issues;
   const where = issue?.code === "unrecognized_keys" ? issue.keys[0] : issue?.path[0];
   const name =
-    typeof where === "string" && /^[a-z0-9_]{1,64}$/.test(where) ? `, wrong at ${where}` : "";
+    typeof where === "string" && where in PolicyOptions.shape ? `, wrong at ${where}` : "";
   context.addIssue({
     code: "custom",
     message: `must be a JSON object of MX's widget options${name}`,
@@ -322,7 +322,7 @@ const VARIABLES = {
   REQUEST_DEADLINE: duration(1000, 60_000).default(8000),
   MAX_IN_FLIGHT: count(1, 100_000).default(200),
   DRAIN_DELAY: duration(0, 60_000).default(5000),
-  RATE_LIMIT_USER: rate.default({ events: 60, windowMs: 60_000 }),
+  RATE_LIMIT_USER: rate.prefault("60/1m"),
   RATE_LIMIT_ADDRESS: rate.optional(),
   RATE_LIMIT_FAILURES: rate.optional(),
   REDIS_URL: redisUrl.optional(),

@@ -7,6 +7,7 @@
  */
 
 import {
+  type CircuitBreakerPolicy,
   CircuitState,
   circuitBreaker,
   handleWhenResult,
@@ -15,7 +16,7 @@ import {
   SamplingBreaker,
 } from "cockatiel";
 import { type Answer, toUnsentError } from "./outcome.ts";
-import type { Send } from "./send.ts";
+import type { MxCall, Send } from "./send.ts";
 
 export type CircuitBreakerOptions = {
   /** In [0, 1). */
@@ -31,28 +32,28 @@ const OPEN_JITTER = 0.2;
 
 export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = {}): Send {
   const { random = Math.random } = options;
-  const breaker = circuitBreaker(
-    handleWhenResult((answer) => isFailure(answer as Answer)),
-    {
-      halfOpenAfter: createOpenTime(random),
-      breaker: new SamplingBreaker({
-        threshold: FAILURE_SHARE,
-        duration: WINDOW_MS,
-        minimumRps: MIN_CALLS_PER_SECOND,
-      }),
-    },
-  );
+  /** A probe that was never sent, because the gate was full, is no sign of life. */
+  const isProbe = () => breaker.state === CircuitState.HalfOpen;
+  const failures = handleWhenResult((answer) => isFailure(answer as Answer)).orWhen(isProbe);
+  const breaker: CircuitBreakerPolicy = circuitBreaker(failures, {
+    halfOpenAfter: createOpenTime(random),
+    breaker: new SamplingBreaker({
+      threshold: FAILURE_SHARE,
+      duration: WINDOW_MS,
+      minimumRps: MIN_CALLS_PER_SECOND,
+    }),
+  });
+
+  const toOpenError = ({ operation }: MxCall) =>
+    toUnsentError(operation, "circuit_open", OPEN_MS / 1000);
 
   return async function sendWithCircuitBreaker(call, budget) {
     if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
-    if (breaker.state === CircuitState.HalfOpen)
-      throw toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000); // Cockatiel would let it wait.
+    if (breaker.state === CircuitState.HalfOpen) throw toOpenError(call); // Cockatiel would let it wait.
     try {
       return await breaker.execute(() => send(call, budget));
     } catch (error) {
-      throw isBrokenCircuitError(error)
-        ? toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000)
-        : error;
+      throw isBrokenCircuitError(error) ? toOpenError(call) : error;
     }
   };
 }

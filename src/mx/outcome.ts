@@ -67,7 +67,9 @@ export const classifySsoV2: Classify = (operation, status, body) => {
   if (status === 400 || status === 500) {
     if (SSO_TEXTS.exists.test(text) && isCreate(operation)) return "exists";
     if (status === 400 && SSO_TEXTS.userAbsent.test(text)) return "absent";
-    if (status === 500 && SSO_TEXTS.memberAbsent.test(text)) return "absent";
+    if (status === 500 && SSO_TEXTS.memberAbsent.test(text) && operation.endsWith("_member")) {
+      return "absent";
+    }
     if (SSO_TEXTS.clientNotAssociated.test(text)) return "rejected";
   }
   return classifyStatus(status, body);

@@ -100,7 +100,9 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
     },
     async refreshed(tried) {
       if (loaded && loaded.keys !== tried) return usable(); // Somebody else has asked meanwhile.
-      if (!loading && now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS) return undefined;
+      const isTooSoon =
+        now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS || now() - failedAt < RETRY_MS;
+      if (!loading && isTooSoon) return undefined;
       unknownKeyAt = now();
       await reload();
       return usable();

@@ -1,0 +1,122 @@
+/** Makers of domain values and stand-ins at the ports, for the unit tests. */
+
+import type { Exchange, ExchangeRequest, ExchangeResult } from "../../src/exchange.ts";
+import type { Answer, Outcome } from "../../src/mx/outcome.ts";
+import { type Budget, createBudget } from "../../src/session/budget.ts";
+import type {
+  Claims,
+  Identity,
+  Platform,
+  Principal,
+  SsoDirectory,
+  SsoUser,
+  Tenant,
+  WidgetRequest,
+  WidgetUrl,
+} from "../../src/session/types.ts";
+
+/** For fast-check: the same cases in every run. */
+export const SEED = 20_261_120;
+
+/** A budget whose clock stands still. */
+export function frozenBudget(deadlineMs = 8000): Budget {
+  return createBudget({ deadlineMs, now: () => 0 });
+}
+
+/** Lets everything that is ready run, without waiting for a clock. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
+export function tenantOf(parts: Partial<Tenant> = {}): Tenant {
+  return {
+    name: "bank",
+    toUserId: (principal) => principal.subject,
+    findCredentials: async () => ({
+      fields: [{ name: "userkey", response: "key-1" }],
+      expires: false,
+    }),
+    parseWidgetRequest: () => widgetRequest(),
+    mx: { kind: "platform", platform: platformOf() },
+    ...parts,
+  };
+}
+
+export function principalOf(claims: Claims = { sub: "u-1" }, tenant = tenantOf()): Principal {
+  return { issuer: "https://login.example.com", subject: "u-1", claims, tenant };
+}
+
+export function identityOf(parts: Partial<Identity> = {}): Identity {
+  return { userId: "u-1", memberId: "M-u-1", profile: {}, principal: principalOf(), ...parts };
+}
+
+export function widgetRequest(widgetType = "connect_widget"): WidgetRequest {
+  return { widgetType, options: { widget_type: widgetType, ui_message_version: 4 } };
+}
+
+export function widgetUrl(name = "fresh", type = "connect_widget"): WidgetUrl {
+  return {
+    type,
+    url: `https://widgets.example.com/${name}`,
+    expiresAt: new Date("2026-11-20T12:10:00Z"),
+  };
+}
+
+export function ssoUserOf(parts: Partial<SsoUser> = {}): SsoUser {
+  const url = widgetUrl("sso", "master_widget");
+  return { guid: "USR-1", isNew: false, widgetUrls: new Map([["master_widget", url]]), ...parts };
+}
+
+const unexpected = () => Promise.reject(new Error("this call was not expected"));
+
+export function platformOf(parts: Partial<Platform> = {}): Platform {
+  return { findUser: unexpected, createUser: unexpected, requestWidgetUrl: unexpected, ...parts };
+}
+
+export function directoryOf(parts: Partial<SsoDirectory> = {}): SsoDirectory {
+  return {
+    findUser: unexpected,
+    createUser: unexpected,
+    findMember: unexpected,
+    createMember: unexpected,
+    updateMember: unexpected,
+    ...parts,
+  };
+}
+
+export function answerOf(outcome: Outcome, parts: Partial<Answer> = {}): Answer {
+  return {
+    operation: "sso.read_user",
+    outcome,
+    body: undefined,
+    sentAt: new Date("2026-11-20T12:00:00Z"),
+    ...parts,
+  };
+}
+
+type FakeExchange = Exchange & {
+  requests: (ExchangeRequest & { timeoutMs: number })[];
+};
+
+export function exchangeGiving(result: ExchangeResult): FakeExchange {
+  const requests: FakeExchange["requests"] = [];
+  const exchange: Exchange = async (request, timeoutMs) => {
+    requests.push({ ...request, timeoutMs });
+    return result;
+  };
+  return Object.assign(exchange, { requests });
+}
+
+export function answered(
+  text: string,
+  parts: Partial<Extract<ExchangeResult, { kind: "answer" }>> = {},
+): ExchangeResult {
+  return {
+    kind: "answer",
+    status: 200,
+    contentType: "application/json",
+    retryAfterSeconds: undefined,
+    text,
+    ...parts,
+  };
+}

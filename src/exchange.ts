@@ -5,6 +5,7 @@
  * own timers round up. HTTP/1.1, no redirects, no compression.
  */
 
+import type { Socket } from "node:net";
 import { buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
 import type { Secret } from "./secret.ts";
 
@@ -14,6 +15,8 @@ export type ExchangeRequest = {
   path: string;
   headers: Record<string, string>;
   body?: string | undefined;
+  /** On a connection of its own: after a stale one, the next idle one may be just as stale. */
+  isFresh?: boolean;
 };
 
 export type ExchangeResult =
@@ -30,10 +33,11 @@ export type ExchangeResult =
  * - `unsent`: no byte can have arrived
  * - `timeout`: no complete answer within the limit
  * - `cut`: the connection ended before the answer did
+ * - `stale`: so did one that had been used before, without a byte of this answer: it was probably closed while it was idle
  * - `garbled`: an answer that is not acceptable HTTP: malformed, too large, compressed
  * - `untrusted`: the certificate is not good
  */
-export type ExchangeFailure = "unsent" | "timeout" | "cut" | "garbled" | "untrusted";
+export type ExchangeFailure = "unsent" | "timeout" | "cut" | "stale" | "garbled" | "untrusted";
 
 export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
 
@@ -51,7 +55,8 @@ export type ForwardProxy = { url: Secret; noProxy: string };
 
 /** A pool of connections to one origin. Disposal closes them at once. */
 export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
-  const dispatcher = createDispatcher(options);
+  const reusing = createDispatcher(options, 1);
+  const fresh = createDispatcher(options, 0);
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
     const abort = new AbortController();
@@ -62,7 +67,7 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
     }, timeoutMs);
     try {
       return await Promise.race([
-        perform(dispatcher, options.origin, request, abort.signal),
+        perform(request.isFresh ? fresh : reusing, options.origin, request, abort.signal),
         timedOut,
       ]);
     } finally {
@@ -70,14 +75,19 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
     }
   }
 
-  return Object.assign(exchange, { [Symbol.asyncDispose]: () => dispatcher.destroy() });
+  return Object.assign(exchange, {
+    async [Symbol.asyncDispose]() {
+      await Promise.all([reusing.destroy(), fresh.destroy()]);
+    },
+  });
 }
 
-function createDispatcher(options: ExchangeOptions): Dispatcher {
+/** `pipelining`: 1 keeps connections for the next request, 0 does not. More would let one answer delay another. */
+function createDispatcher(options: ExchangeOptions, pipelining: 0 | 1): Dispatcher {
   const { origin, connections, maxResponseBytes, connectTimeoutMs = 1000, proxy } = options;
   const limits = {
     connections,
-    pipelining: 1,
+    pipelining,
     allowH2: false,
     maxResponseSize: maxResponseBytes,
     headersTimeout: 0, // Our own timer runs.
@@ -100,15 +110,33 @@ function createDispatcher(options: ExchangeOptions): Dispatcher {
 /** Failures before there was a connection, the TLS handshake included: no byte of a request can have gone. */
 const beforeConnection = new WeakSet<Error>();
 
+/** Failures of connections that had brought an answer before, and not a byte since the last request. */
+const afterReuse = new WeakSet<Error>();
+
 function createMarkingConnector(options: { timeout: number }): buildConnector.connector {
   const connector = buildConnector({ ...options, allowH2: false });
   return function connect(target, callback) {
     connector(target, (...result) => {
-      const [error] = result;
+      const [error, socket] = result;
       if (error) beforeConnection.add(error);
+      if (socket) markFailureAfterReuse(socket);
       callback(...result);
     });
   };
+}
+
+function markFailureAfterReuse(socket: Socket): void {
+  const bytesAtStart = socket.bytesRead; // Not 0 after a TLS handshake.
+  let bytesAtRequest = bytesAtStart;
+  const write = socket.write;
+  socket.write = (...args: unknown[]) => {
+    bytesAtRequest = socket.bytesRead;
+    return Reflect.apply(write, socket, args);
+  };
+  socket.prependOnceListener("error", (error) => {
+    const isReused = bytesAtRequest > bytesAtStart;
+    if (isReused && socket.bytesRead === bytesAtRequest) afterReuse.add(error);
+  });
 }
 
 /** Never rejects: what goes wrong is a result. */
@@ -175,6 +203,9 @@ function toFailure(
   if (CERTIFICATE_CODE.test(code)) return { failure: "untrusted", reason };
   if (isBeforeConnection(error, code)) return { failure: "unsent", reason };
   if (isMalformed(error, code, hasHeaders)) return { failure: "garbled", reason: "malformed" };
+  if (error instanceof Error && afterReuse.has(error)) {
+    return { failure: "stale", reason: "stale_connection" };
+  }
   return { failure: "cut", reason };
 }
 

@@ -15,7 +15,7 @@ import {
   isBrokenCircuitError,
   SamplingBreaker,
 } from "cockatiel";
-import { type Answer, toUnsentError } from "./outcome.ts";
+import { type Answer, STALE, toUnsentError } from "./outcome.ts";
 import type { MxCall, Send } from "./send.ts";
 
 export type CircuitBreakerOptions = {
@@ -59,7 +59,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
 }
 
 function isFailure({ outcome, status, reason }: Answer): boolean {
-  if (outcome === "unsent" || outcome === "ambiguous") return true;
+  if (outcome === "unsent" || outcome === "ambiguous") return reason !== STALE;
   if (outcome === "refused") return status === 503;
   return outcome === "nonsense" && reason !== "other_user";
 }

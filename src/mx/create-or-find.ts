@@ -11,15 +11,18 @@ import { type Answer, toAppError } from "./outcome.ts";
 
 export type CreateOrFindOptions<T> = {
   kind: CallKind;
-  create: () => Promise<Answer>;
+  /** `isFresh`: on a connection of its own, because the one before failed. */
+  create: (options: Connection) => Promise<Answer>;
   /** The answer of a create that went well, or of one that cannot be (`absent`). */
   toCreated: (answer: Answer) => T;
-  find: () => Promise<T | undefined>;
+  find: (options: Connection) => Promise<T | undefined>;
   /** After "already exists", where that is enough to go on; else `find`. */
   toExisting?: () => T;
   /** How long MX may take until a create shows. */
   settleMs: number;
 };
+
+type Connection = { isFresh: boolean };
 
 export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: Budget): Promise<T> {
   const { create, toCreated, find, toExisting, settleMs, kind } = options;
@@ -28,14 +31,15 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
   async function findLater(waitMs: number, answer: Answer): Promise<T | undefined> {
     if (!budget.allows("read", waitMs)) fail(answer);
     await sleep(waitMs);
-    return find();
+    return find({ isFresh: true });
   }
 
-  let answer = await create();
+  let answer = await create({ isFresh: false });
   for (let isLast = false; ; isLast = true) {
     if (answer.outcome === "exists") {
       const unclear: Answer = { ...answer, outcome: "ambiguous", reason: "exists_but_absent" };
-      const existing = toExisting?.() ?? (await find()) ?? (await findLater(settleMs, unclear));
+      const existing =
+        toExisting?.() ?? (await find({ isFresh: false })) ?? (await findLater(settleMs, unclear));
       return existing ?? (await findLater(2 * settleMs, unclear)) ?? fail(unclear);
     }
     if (answer.outcome !== "ambiguous") return toCreated(answer);
@@ -43,7 +47,7 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
     const found = await findLater(settleMs, answer);
     if (found !== undefined) return found;
     if (isLast || !budget.allows(kind, 0)) fail(answer);
-    answer = await create();
+    answer = await create({ isFresh: true });
   }
 }
 

@@ -91,12 +91,16 @@ function classifyStatus(status: number, body: unknown): Outcome {
   return status >= 400 ? "rejected" : "nonsense";
 }
 
+/** An idle connection that MX has closed meanwhile says nothing about MX. */
+export const STALE = "stale_connection";
+
 export function classifyFailure(failure: ExchangeFailure): Outcome {
   switch (failure) {
     case "unsent":
       return "unsent";
     case "timeout":
     case "cut":
+    case "stale":
       return "ambiguous";
     case "garbled":
     case "untrusted":

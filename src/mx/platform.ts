@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
+import type { Budget } from "../session/budget.ts";
 import type { Identity, Platform, PlatformUser, Profile, WidgetRequest } from "../session/types.ts";
 import { read, refuseOtherUser, toWidgetUrl, type UrlRule, UserGuid } from "./answers.ts";
 import { createOrFind } from "./create-or-find.ts";
@@ -47,16 +48,16 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
   const takesPartnerId = version === "v20250224";
   const guids = new LRUCache<string, string>({ max: maxRememberedGuids });
 
-  const findUser: Platform["findUser"] = async (userId, budget) => {
+  const findUser = async (userId: string, budget: Budget, isFresh = false) => {
     if (takesPartnerId) return toUser(userId, userId);
     const remembered = guids.get(userId);
-    return remembered ? toUser(userId, remembered) : listUser(userId, budget);
+    return remembered ? toUser(userId, remembered) : listUser(userId, budget, isFresh);
   };
 
-  const listUser: Platform["findUser"] = async (userId, budget) => {
+  const listUser = async (userId: string, budget: Budget, isFresh: boolean) => {
     const path = `/users?id=${encodeURIComponent(userId)}`;
     const answer = await send(
-      { operation: "platform.list_users", kind: "read", method: "GET", path },
+      { operation: "platform.list_users", kind: "read", method: "GET", path, isFresh },
       budget,
     );
     const { users } = read(UsersBody, answer);
@@ -66,10 +67,10 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     return toUser(userId, guid);
   };
 
-  const readUser: Platform["findUser"] = async (userId, budget) => {
+  const readUser = async (userId: string, budget: Budget, isFresh: boolean) => {
     const path = `/users/${encodeURIComponent(userId)}`;
     const answer = await send(
-      { operation: "platform.read_user", kind: "read", method: "GET", path },
+      { operation: "platform.read_user", kind: "read", method: "GET", path, isFresh },
       budget,
     );
     if (answer.outcome === "absent") return undefined;
@@ -84,7 +85,7 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     const user = await createOrFind(
       {
         kind: "create_user",
-        create: () =>
+        create: ({ isFresh }) =>
           send(
             {
               operation: "platform.create_user",
@@ -93,6 +94,7 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
               path: "/users",
               body,
               inOrderWith: userId,
+              isFresh,
             },
             budget,
           ),
@@ -104,7 +106,7 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
           guids.set(userId, user.guid);
           return toUser(userId, user.guid);
         },
-        find: () => find(userId, budget),
+        find: ({ isFresh }) => find(userId, budget, isFresh),
         ...(takesPartnerId && { toExisting: () => toUser(userId, userId) }),
         settleMs: SETTLE_MS,
       },
@@ -134,7 +136,11 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     return undefined;
   };
 
-  return { findUser, createUser, requestWidgetUrl };
+  return {
+    findUser: (userId, budget) => findUser(userId, budget),
+    createUser,
+    requestWidgetUrl,
+  };
 }
 
 function toUser(userId: string, pathId: string): PlatformUser {

@@ -8,12 +8,13 @@
  * | update, URL   | 1      | 1       | 1         |
  *
  * In an outage retries are a tenth of the calls at most (retry-budget.ts). The wait is exponential with full jitter; a `Retry-After` of at most two seconds is honoured, a longer one ends it.
+ * A connection that was closed while idle is no sign of trouble: the call is repeated at once, on a new one.
  * Source: docs/decisions/0003-retries.md; AWS Builders' Library, Timeouts, retries, and backoff with jitter.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallKind } from "../session/budget.ts";
-import type { Answer, Outcome } from "./outcome.ts";
+import { type Answer, type Outcome, STALE } from "./outcome.ts";
 import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
 import type { Send } from "./send.ts";
 
@@ -44,14 +45,17 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
   return async function sendWithRetry(call, budget) {
     const left = { ...RETRIES[call.kind] };
     retryBudget.recordCall();
+    let next = call;
     for (let attempt = 0; ; attempt += 1) {
-      const answer = await send(call, budget);
-      const waitMs = toWaitMs(answer, attempt, random);
+      const answer = await send(next, budget);
       if (!isRetryable(answer.outcome) || left[answer.outcome] === 0) return answer;
+      const isStale = answer.reason === STALE;
+      const waitMs = isStale ? 0 : toWaitMs(answer, attempt, random);
       if (waitMs === undefined || !budget.allows(call.kind, waitMs)) return answer;
-      if (!retryBudget.takeRetry()) return answer;
+      if (!isStale && !retryBudget.takeRetry()) return answer;
       left[answer.outcome] -= 1;
-      await sleep(waitMs);
+      if (isStale) next = { ...call, isFresh: true };
+      else await sleep(waitMs);
     }
   };
 }

@@ -16,6 +16,8 @@ export type MxCall = {
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** On a connection of its own. */
+  isFresh?: boolean;
   /** For writes: those with the same word are done one after the other. */
   inOrderWith?: string;
 };
@@ -56,6 +58,7 @@ export function createSend(options: SendOptions): Send {
           ...(hasBody && { "content-type": "application/json" }),
         },
         body: hasBody ? JSON.stringify(call.body) : undefined,
+        isFresh: call.isFresh ?? false,
       },
       Math.min(TIMEOUT_MS[call.method], budget.remainingMs()),
     );

@@ -40,11 +40,13 @@ const Member = z.looseObject({
   external_member_guid: z.string().nullish(),
 });
 
+type MemberKey = Pick<OwnedMember, "memberId"> & Partial<OwnedMember>;
+
 export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): SsoDirectory {
   const { urlRule } = options;
 
-  const findUser: SsoDirectory["findUser"] = async (userId, budget) => {
-    const answer = await send(get("sso.read_user", "user", userId), budget);
+  const findUser = async (userId: string, budget: Budget, isFresh = false) => {
+    const answer = await send({ ...get("sso.read_user", "user", userId), isFresh }, budget);
     return answer.outcome === "absent" ? undefined : toUser(answer, userId, urlRule);
   };
 
@@ -57,9 +59,9 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
     const user = await createOrFind(
       {
         kind: "create_user",
-        create: () => send(call, budget),
+        create: ({ isFresh }) => send({ ...call, isFresh }, budget),
         toCreated: (answer) => toUser(answer, userId, urlRule),
-        find: () => findUser(userId, budget),
+        find: ({ isFresh }) => findUser(userId, budget, isFresh),
         settleMs: SETTLE_MS,
       },
       budget,
@@ -67,14 +69,13 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
     return { ...user, isNew: true };
   };
 
-  const findMember: SsoDirectory["findMember"] = async (memberId, budget) => {
-    const answer = await send(get("sso.read_member", "member", memberId), budget);
-    return answer.outcome === "absent" ? undefined : toMember(answer, { memberId });
-  };
-
-  const findOwnMember = async (owned: OwnedMember, budget: Budget) => {
-    const answer = await send(get("sso.read_member", "member", owned.memberId), budget);
-    return answer.outcome === "absent" ? undefined : toMember(answer, owned);
+  /** As much of the owner as is known is compared. */
+  const findMember = async (own: MemberKey, budget: Budget, isFresh = false) => {
+    const answer = await send(
+      { ...get("sso.read_member", "member", own.memberId), isFresh },
+      budget,
+    );
+    return answer.outcome === "absent" ? undefined : toMember(answer, own);
   };
 
   const createMember: SsoDirectory["createMember"] = async (owned, credentials, budget) => {
@@ -91,13 +92,14 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
     return createOrFind<MemberCreation>(
       {
         kind: "create_member",
-        create: () => send(call, budget),
+        create: ({ isFresh }) => send({ ...call, isFresh }, budget),
         toCreated(answer) {
           if (answer.outcome === "absent") return "no_user";
           toMember(answer, owned);
           return "created";
         },
-        find: async () => ((await findOwnMember(owned, budget)) ? "exists" : undefined),
+        find: async ({ isFresh }) =>
+          (await findMember(owned, budget, isFresh)) ? "exists" : undefined,
         settleMs: SETTLE_MS,
       },
       budget,
@@ -122,7 +124,13 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
     return "updated";
   };
 
-  return { findUser, createUser, findMember, createMember, updateMember };
+  return {
+    findUser: (userId, budget) => findUser(userId, budget),
+    createUser,
+    findMember: (memberId, budget) => findMember({ memberId }, budget),
+    createMember,
+    updateMember,
+  };
 }
 
 function get(operation: Operation, collection: "user" | "member", id: string): MxCall {
@@ -151,7 +159,7 @@ function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
 }
 
 /** Everything of the owner that is known must fit; what the answer leaves out cannot be checked. */
-function toMember(answer: Answer, own: Partial<OwnedMember>): { userGuid: string | undefined } {
+function toMember(answer: Answer, own: MemberKey): { userGuid: string | undefined } {
   if (answer.outcome !== "ok") throw toAppError(answer);
   const { data: member } = Member.safeParse(answer.body);
   refuseOtherUser(answer, member?.external_member_guid, own.memberId);

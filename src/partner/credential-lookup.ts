@@ -46,24 +46,25 @@ export function createCredentialLookup(options: CredentialLookupOptions): Creden
         subject: principal.subject,
       }),
     };
-    const ask = () => {
+    const ask = (isFresh: boolean) => {
       if (budget.remainingMs() === 0) throw timeIsUp();
-      return exchange(request, Math.min(TIMEOUT_MS, budget.remainingMs()));
+      return exchange({ ...request, isFresh }, Math.min(TIMEOUT_MS, budget.remainingMs()));
     };
-    const first = await ask();
+    const first = await ask(false);
     const result =
-      first.kind === "failure" && isWorthRepeating(first.failure) ? await ask() : first;
+      first.kind === "failure" && isWorthRepeating(first.failure) ? await ask(true) : first;
     return toCredentials(result);
   };
 }
 
 function isWorthRepeating(failure: string): boolean {
-  return failure === "unsent" || failure === "cut";
+  return failure === "unsent" || failure === "cut" || failure === "stale";
 }
 
 const FAILURE_CODES = {
   unsent: "upstream_unavailable",
   cut: "upstream_unavailable",
+  stale: "upstream_unavailable",
   timeout: "upstream_timeout",
   garbled: "upstream_bad_response",
   untrusted: "upstream_bad_response",

@@ -26,6 +26,8 @@ export type ExchangeResult =
       contentType: string;
       retryAfterSeconds: number | undefined;
       text: string;
+      /** The answer was not meant for this request: no connection that is open now is used again. */
+      distrust?: () => void;
     }
   | { kind: "failure"; failure: ExchangeFailure; reason: string };
 
@@ -55,8 +57,15 @@ export type ForwardProxy = { url: Secret; noProxy: string };
 
 /** A pool of connections to one origin. Disposal closes them at once. */
 export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
-  const reusing = createDispatcher(options, 1);
+  let reusing = createDispatcher(options, 1);
   const fresh = createDispatcher(options, 0);
+
+  /** What is in flight may end; the others of the pool may have been mixed up in the same way. */
+  function renew(distrusted: Dispatcher): void {
+    if (distrusted !== reusing) return;
+    reusing = createDispatcher(options, 1);
+    void distrusted.close();
+  }
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
     const abort = new AbortController();
@@ -66,10 +75,10 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
       abort.abort();
     }, timeoutMs);
     try {
-      return await Promise.race([
-        perform(request.isFresh ? fresh : reusing, options.origin, request, abort.signal),
-        timedOut,
-      ]);
+      const dispatcher = request.isFresh ? fresh : reusing;
+      const performed = perform(dispatcher, options.origin, request, abort.signal);
+      const result = await Promise.race([performed, timedOut]);
+      return result.kind === "answer" ? { ...result, distrust: () => renew(dispatcher) } : result;
     } finally {
       clearTimeout(timer);
     }
@@ -139,13 +148,17 @@ function markFailureAfterReuse(socket: Socket): void {
   });
 }
 
+type Performed =
+  | Omit<Extract<ExchangeResult, { kind: "answer" }>, "distrust">
+  | Extract<ExchangeResult, { kind: "failure" }>;
+
 /** Never rejects: what goes wrong is a result. */
 async function perform(
   dispatcher: Dispatcher,
   origin: string,
   request: ExchangeRequest,
   signal: AbortSignal,
-): Promise<ExchangeResult> {
+): Promise<Performed> {
   let hasHeaders = false;
   try {
     const headers = { ...request.headers, "accept-encoding": "identity" };

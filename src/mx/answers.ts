@@ -24,6 +24,7 @@ export function read<Schema extends z.ZodType>(schema: Schema, answer: Answer): 
 /** Where an answer names a user, it must be this one: a mixed-up answer opens somebody else's accounts. */
 export function refuseOtherUser(answer: Answer, named: unknown, own: string | undefined): void {
   if (named === undefined || named === null || own === undefined || named === own) return;
+  answer.distrust?.(); // It may have been meant for the request before, on the same connection.
   throw toAppError({ ...answer, outcome: "nonsense", reason: "other_user" });
 }
 

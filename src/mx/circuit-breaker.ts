@@ -6,54 +6,66 @@
  * Source: docs/decisions/0006-overload.md.
  */
 
-import {
-  type CircuitBreakerPolicy,
-  CircuitState,
-  circuitBreaker,
-  handleWhenResult,
-  type IBackoff,
-  isBrokenCircuitError,
-  SamplingBreaker,
-} from "cockatiel";
 import { type Answer, STALE, toUnsentError } from "./outcome.ts";
-import type { MxCall, Send } from "./send.ts";
+import { createRecentCounts } from "./recent-counts.ts";
+import type { Send } from "./send.ts";
 
 export type CircuitBreakerOptions = {
   /** In [0, 1). */
   random?: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number;
 };
 
-const WINDOW_MS = 10_000;
-const MIN_CALLS_PER_SECOND = 2;
-/** Cockatiel opens above this share. */
-const FAILURE_SHARE = 0.499;
+type State = { kind: "closed" } | { kind: "open"; untilMs: number } | { kind: "half_open" };
+
+const MIN_CALLS = 20;
+const FAILURE_SHARE = 0.5;
 const OPEN_MS = 5000;
+/** Replicas should not come back all at the same moment. */
 const OPEN_JITTER = 0.2;
 
 export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = {}): Send {
-  const { random = Math.random } = options;
-  /** A probe that was never sent, because the gate was full, is no sign of life. */
-  const isProbe = () => breaker.state === CircuitState.HalfOpen;
-  const failures = handleWhenResult((answer) => isFailure(answer as Answer)).orWhen(isProbe);
-  const breaker: CircuitBreakerPolicy = circuitBreaker(failures, {
-    halfOpenAfter: createOpenTime(random),
-    breaker: new SamplingBreaker({
-      threshold: FAILURE_SHARE,
-      duration: WINDOW_MS,
-      minimumRps: MIN_CALLS_PER_SECOND,
-    }),
-  });
+  const { random = Math.random, now = () => performance.now() } = options;
+  const recent = createRecentCounts<"call" | "failure">(now);
+  let state: State = { kind: "closed" };
 
-  const toOpenError = ({ operation }: MxCall) =>
-    toUnsentError(operation, "circuit_open", OPEN_MS / 1000);
+  function open(): void {
+    state = { kind: "open", untilMs: now() + OPEN_MS * (1 + OPEN_JITTER * (2 * random() - 1)) };
+  }
+
+  function close(): void {
+    state = { kind: "closed" };
+    recent.clear();
+  }
+
+  function record(isFailed: boolean): void {
+    recent.add("call");
+    if (!isFailed) return;
+    recent.add("failure");
+    const calls = recent.count("call");
+    if (calls >= MIN_CALLS && recent.count("failure") >= FAILURE_SHARE * calls) open();
+  }
 
   return async function sendWithCircuitBreaker(call, budget) {
     if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
-    if (breaker.state === CircuitState.HalfOpen) throw toOpenError(call); // Cockatiel would let it wait.
+    if (state.kind === "half_open" || (state.kind === "open" && now() < state.untilMs)) {
+      throw toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000);
+    }
+    if (state.kind === "closed") {
+      const answer = await send(call, budget);
+      if (state.kind === "closed") record(isFailure(answer)); // Else it was sent before the host was given up.
+      return answer;
+    }
+    state = { kind: "half_open" };
     try {
-      return await breaker.execute(() => send(call, budget));
-    } catch (error) {
-      throw isBrokenCircuitError(error) ? toOpenError(call) : error;
+      const answer = await send(call, budget);
+      if (isFailure(answer)) open();
+      else close();
+      return answer;
+    } catch (neverSent) {
+      open(); // No sign of life.
+      throw neverSent;
     }
   };
 }
@@ -62,13 +74,4 @@ function isFailure({ outcome, status, reason }: Answer): boolean {
   if (outcome === "unsent" || outcome === "ambiguous") return reason !== STALE;
   if (outcome === "refused") return status === 503;
   return outcome === "nonsense" && reason !== "other_user";
-}
-
-/** Replicas should not come back all at the same moment. */
-function createOpenTime(random: () => number) {
-  const next = (): IBackoff<unknown> => {
-    const duration = OPEN_MS * (1 + OPEN_JITTER * (2 * random() - 1));
-    return { duration, next };
-  };
-  return { next };
 }

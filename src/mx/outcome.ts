@@ -46,6 +46,8 @@ export type Answer = {
   reason?: string;
   retryAfterSeconds?: number | undefined;
   body: unknown;
+  /** See exchange.ts. */
+  distrust?: (() => void) | undefined;
   /** When the call was sent: a URL in the answer lives from here. */
   sentAt: Date;
 };

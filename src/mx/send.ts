@@ -89,7 +89,13 @@ function toAnswer(
     return { outcome: "nonsense", reason: "content_type", status, body: undefined };
   }
   const body = content.kind === "json" ? content.body : undefined;
-  return { outcome: classify(operation, status, body), status, retryAfterSeconds, body };
+  return {
+    outcome: classify(operation, status, body),
+    status,
+    retryAfterSeconds,
+    body,
+    distrust: result.distrust,
+  };
 }
 
 type Content =

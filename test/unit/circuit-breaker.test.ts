@@ -80,6 +80,14 @@ describe("the circuit breaker", () => {
     expect(state.calls).toBe(20);
   });
 
+  it("forgets what is longer ago than ten seconds, however few calls there are", async () => {
+    const { state, calls } = mx();
+    await calls(19, DOWN);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await calls(19, DOWN);
+    expect(state.calls).toBe(38);
+  });
+
   it.each<[string, Answer, boolean]>([
     ["a connection that cannot be made", answerOf("unsent"), true],
     ["a connection that is cut", answerOf("ambiguous", { reason: "und_err_socket" }), true],
@@ -153,6 +161,17 @@ describe("the circuit breaker", () => {
       const before = state.calls;
       for (let index = 0; index < 10; index += 1) await call().catch(() => undefined);
       expect(state.calls).toBeLessThanOrEqual(before + 1);
+    });
+
+    it("tries again after the same time when the machine's clock is put back", async () => {
+      const { state, call } = mx();
+      state.answer = DOWN;
+      for (let index = 0; index < 40; index += 1) await call().catch(() => undefined);
+      state.answer = answerOf("ok");
+      await vi.advanceTimersByTimeAsync(3000);
+      vi.setSystemTime(Date.now() - 3_600_000);
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(await call()).toMatchObject({ outcome: "ok" });
     });
 
     it("does not take a caller without time or calls for a sign of life", async () => {

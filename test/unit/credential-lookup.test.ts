@@ -35,6 +35,7 @@ describe("the lookup of a Member's credentials", () => {
           accept: "application/json",
         },
         body: '{"user_id":"u-1","issuer":"https://login.example.com","subject":"u-1"}',
+        isFresh: false,
       },
     ]);
     expect(timeouts).toEqual([2000]);

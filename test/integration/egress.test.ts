@@ -1,0 +1,254 @@
+/**
+ * The way out: MX answers listed addresses only, so many operators send all calls through a forward proxy.
+ *
+ * Source: RFC 9110, section 9.3.6 (CONNECT).
+ */
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  type IdentityProvider,
+  startIdentityProvider,
+} from "../../src/simulator/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import {
+  type Certificate,
+  type Certificates,
+  type FaultServer,
+  makeCertificates,
+  startFaultServer,
+  startProcess,
+  toHttp,
+} from "../support/fault-server.ts";
+import { baseEnvironment } from "../support/start.ts";
+
+const USER = "canary-user";
+const PASSWORD = "canary-p@ss/w:rd";
+const BASIC = Buffer.from(`${USER}:${PASSWORD}`).toString("base64");
+
+type Proxy = AsyncDisposable & {
+  /** With credentials. */
+  url: string;
+  /** What it was asked for so far. */
+  tunnels: { target: string | undefined; authorization: string | undefined }[];
+};
+
+/** Opens tunnels, or answers each CONNECT with `status`. */
+async function startProxy({ status = 200 } = {}): Promise<Proxy> {
+  const tunnels: Proxy["tunnels"] = [];
+  const server = createServer((_req, res) => res.writeHead(500).end());
+  server.on("connect", (req, socket, head) => {
+    tunnels.push({ target: req.url, authorization: req.headers["proxy-authorization"] });
+    socket.on("error", () => {});
+    if (status !== 200) {
+      socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 6\r\n\r\ncanary`);
+      return;
+    }
+    const { hostname, port } = new URL(`https://${req.url}`);
+    const upstream = connect(Number(port), hostname, () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      upstream.write(head);
+      socket.pipe(upstream).pipe(socket);
+    });
+    upstream.on("error", () => socket.destroy());
+    socket.once("close", () => upstream.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const credentials = `${encodeURIComponent(USER)}:${encodeURIComponent(PASSWORD)}`;
+  return {
+    url: `http://${credentials}@127.0.0.1:${port}`,
+    tunnels,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+let certificates: Certificates;
+let mx: Simulator;
+let issuer: IdentityProvider;
+
+beforeAll(async () => {
+  certificates = makeCertificates();
+  mx = await startSimulator();
+  issuer = await startIdentityProvider();
+});
+afterAll(async () => {
+  await issuer[Symbol.asyncDispose]();
+  await mx[Symbol.asyncDispose]();
+  certificates[Symbol.dispose]();
+});
+beforeEach(() => mx.calls.clear());
+
+/** The service as a process that trusts the test's authority, in front of MX behind TLS. */
+async function startOverTls(
+  environment: Record<string, string>,
+  choose: (all: Certificates) => Certificate = ({ good }) => good,
+) {
+  await using parts = new AsyncDisposableStack();
+  const certificate = choose(certificates);
+  const wire: FaultServer = parts.use(
+    await startFaultServer({ upstream: mx.platformUrl, certificate }),
+  );
+  const service = parts.use(
+    await startProcess({
+      ...baseEnvironment(mx, issuer, "platform"),
+      RATE_LIMIT_USER: "100000/1s",
+      MX_PLATFORM_BASE_URL: wire.url,
+      NODE_EXTRA_CA_CERTS: certificates.authorityFile,
+      ...environment,
+    }),
+  );
+  const owned = parts.move();
+  return {
+    wire,
+    service,
+    async ask(subject: string) {
+      const headers = { Authorization: `Bearer ${await issuer.issueToken(subject)}` };
+      const response = await fetch(`${service.url}/session`, { method: "POST", headers });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function expectNoCredentials(text: string): void {
+  for (const canary of [USER, PASSWORD, encodeURIComponent(PASSWORD), BASIC, "canary"]) {
+    expect(text).not.toContain(canary);
+  }
+}
+
+describe("calls to an MX behind https", () => {
+  it("go through HTTPS_PROXY, with its credentials, in tunnels that are kept", async () => {
+    await using proxy = await startProxy();
+    await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
+
+    for (let time = 0; time < 5; time += 1) expect((await way.ask("ada")).status).toBe(200);
+
+    expect(way.wire.operations()).toEqual([
+      "platform.request_widget_url",
+      "platform.create_user",
+      ...Array(5).fill("platform.request_widget_url"),
+    ]);
+    const target = new URL(way.wire.url).host;
+    expect(proxy.tunnels.length).toBeLessThanOrEqual(4); // For seven calls.
+    for (const tunnel of proxy.tunnels) {
+      expect(tunnel).toEqual({ target, authorization: `Basic ${BASIC}` });
+    }
+    expectNoCredentials(way.service.output());
+  });
+
+  it.each(["localhost", "example.com,localhost", "*"])(
+    "go straight to where NO_PROXY (%s) says so",
+    async (noProxy) => {
+      await using proxy = await startProxy();
+      await using way = await startOverTls({ HTTPS_PROXY: proxy.url, NO_PROXY: noProxy });
+
+      expect((await way.ask("grace")).status).toBe(200);
+
+      expect(proxy.tunnels).toEqual([]);
+      expect(way.wire.requests.length).toBeGreaterThan(0);
+    },
+  );
+
+  it("go through it where NO_PROXY names others", async () => {
+    await using proxy = await startProxy();
+    const environment = { HTTPS_PROXY: proxy.url, NO_PROXY: "example.com,ocalhost,127.0.0.1" };
+    await using way = await startOverTls(environment);
+
+    expect((await way.ask("grace")).status).toBe(200);
+
+    expect(proxy.tunnels).toHaveLength(1);
+  });
+
+  it.each([403, 407, 502])(
+    "fail as 503 after two tries when the proxy answers %i to CONNECT",
+    async (status) => {
+      await using proxy = await startProxy({ status });
+      await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
+
+      const answer = await way.ask("ada");
+
+      expect([answer.status, answer.body.type]).toEqual([503, "/problems/upstream-unavailable"]);
+      expect(answer.headers.get("retry-after")).toMatch(/^([1-9]|[12]\d|30)$/);
+      expect(proxy.tunnels).toHaveLength(2);
+      expect(way.wire.connections.opened).toBe(0);
+      expectNoCredentials(answer.text + way.service.output());
+    },
+  );
+
+  it("fail as 503 when there is no proxy at its address", async () => {
+    const proxy = await startProxy();
+    await proxy[Symbol.asyncDispose]();
+    await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
+
+    const answer = await way.ask("ada");
+
+    expect([answer.status, answer.body.type]).toEqual([503, "/problems/upstream-unavailable"]);
+    expect(way.wire.connections.opened).toBe(0);
+    expectNoCredentials(answer.text + way.service.output());
+  });
+
+  it.each(["expired", "otherHost", "selfSigned"] as const)(
+    "check MX's certificate through the proxy as well (%s): 502, not repeated",
+    async (name) => {
+      await using proxy = await startProxy();
+      await using way = await startOverTls({ HTTPS_PROXY: proxy.url }, (all) => all[name]);
+
+      const answer = await way.ask("ada");
+
+      expect([answer.status, answer.body.type]).toEqual([502, "/problems/upstream-bad-response"]);
+      expect(proxy.tunnels).toHaveLength(1);
+      expect(mx.calls.count).toBe(0);
+    },
+  );
+
+  it("are made over again in a new tunnel when the old one is cut off", async () => {
+    await using proxy = await startProxy();
+    await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
+    await way.ask("ada");
+    const before = proxy.tunnels.length;
+    await way.wire.refuse();
+    await way.wire.listenAgain();
+
+    expect((await way.ask("ada")).status).toBe(200);
+
+    expect(proxy.tunnels).toHaveLength(before + 1);
+  });
+
+  it("survive MX's closing of tunnelled connections at the moment of reuse: 60 of 60", async () => {
+    await using proxy = await startProxy();
+    await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
+    await way.ask("ada");
+    way.wire.misbehave(() => ({ kind: "stale", by: "fin" }));
+
+    const statuses: number[] = [];
+    for (let time = 0; time < 60; time += 1) statuses.push((await way.ask("ada")).status);
+
+    expect(statuses).toEqual(Array(60).fill(200));
+  });
+
+  it("are unsent, and so repeated, when MX cuts the handshake off within the tunnel", async () => {
+    await using proxy = await startProxy();
+    await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
+    const absent = toHttp({}).replace("200 OK", "404 Not Found");
+    way.wire.misbehave(({ number }) =>
+      number === 1 ? { kind: "say", text: absent, close: true } : undefined,
+    );
+    way.wire.welcome((number) => (number === 2 ? "close" : "serve"));
+
+    expect((await way.ask("linus")).status).toBe(200);
+
+    expect(way.wire.operations()).toEqual([
+      "platform.request_widget_url",
+      "platform.create_user",
+      "platform.request_widget_url",
+    ]);
+  });
+});

@@ -1,0 +1,1020 @@
+/**
+ * What goes wrong between MX and us: each fault has its own answer, number of calls and bound in time, and leaves at most
+ * one User and one Member behind. Faults that are whole HTTP answers stand in resilience.test.ts.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { gzipSync } from "node:zlib";
+import request, { type Response } from "supertest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
+import type { Operation } from "../../src/simulator/operation.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import {
+  type Certificate,
+  type Certificates,
+  type FaultServer,
+  type Misbehaviour,
+  makeCertificates,
+  startBehindFaults,
+  startFaultServer,
+  toHttp,
+} from "../support/fault-server.ts";
+import { baseEnvironment, type Started, start } from "../support/start.ts";
+
+const ALWAYS = Number.POSITIVE_INFINITY;
+/** For tests in which one user asks again and again. */
+const UNLIMITED = { RATE_LIMIT_USER: "100000/1s" };
+/** For the machine that runs the tests, beside what the service may take. */
+const ROOM_MS = 750;
+/** A request may take that much longer than its deadline. */
+const GRACE_MS = 250;
+
+function expectProblem(response: Response, status: number, type: string): void {
+  expect([response.status, response.body.type]).toEqual([status, `/problems/${type}`]);
+}
+
+/** 503, with a time to try again that a caller can bear. */
+function expectUnavailable(response: Response): void {
+  expectProblem(response, 503, "upstream-unavailable");
+  expect(response.headers["retry-after"]).toMatch(/^([1-9]|[12]\d|30)$/);
+}
+
+function expectMadeOnce(mx: Simulator, apis: string): void {
+  expect(mx.state.created.users).toBe(1);
+  expect(mx.state.created.members).toBe(apis === "platform" ? 0 : 1);
+}
+
+async function timed<T>(work: Promise<T>): Promise<{ result: T; ms: number }> {
+  const startedAt = performance.now();
+  const result = await work;
+  return { result, ms: performance.now() - startedAt };
+}
+
+/** What the last request has paid for, from the log. */
+function callsOfLastRequest(service: Started): number {
+  return JSON.parse(service.log.at(-1) ?? "{}")["mx.calls"];
+}
+
+type Asked = { subject: string; status: number; url: string | undefined; ms: number };
+
+/** Many sessions, `atOnce` at a time, at less cost than through `post`. */
+async function askAll(
+  service: Started,
+  subjects: readonly string[],
+  atOnce: number,
+): Promise<Asked[]> {
+  const answers: Asked[] = [];
+  const tokens = new Map<string, string>();
+  for (const subject of new Set(subjects)) tokens.set(subject, await service.bearer(subject));
+  const left = subjects.values();
+  async function work(): Promise<void> {
+    for (const subject of left) {
+      const headers = { Authorization: tokens.get(subject) ?? "" };
+      const asked = fetch(`${service.url}/session`, { method: "POST", headers });
+      const { result, ms } = await timed(asked);
+      const body = (await result.json()) as { widget_url?: { url: string } };
+      answers.push({ subject, status: result.status, url: body.widget_url?.url, ms });
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return answers;
+}
+
+function countByStatus(answers: readonly { status: number }[]): Record<string, number> {
+  const groups = Map.groupBy(answers, ({ status }) => `${status}`);
+  return Object.fromEntries([...groups].map(([status, group]) => [status, group.length]));
+}
+
+function subjectsOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `u-${index}`);
+}
+
+/** Whose widget it opens at MX. */
+function ownerOf(mx: Simulator, url: string | undefined): string | null | undefined {
+  const ticket = mx.state.widgetTickets.get(url?.split("/").at(-1) ?? "");
+  return ticket && mx.state.users.get(ticket.userGuid)?.id;
+}
+
+/** What follows happens to new connections. */
+async function disconnect(wire: FaultServer): Promise<void> {
+  await wire.refuse();
+  await wire.listenAgain();
+}
+
+/** The first `times` calls of this operation. */
+function hitting(operation: Operation, fault: Misbehaviour, times = 1) {
+  let left = times;
+  return (request: { operation: string }) =>
+    request.operation === operation && left-- > 0 ? fault : undefined;
+}
+
+describe.concurrent("POST /session when MX", () => {
+  type Case = {
+    name: string;
+    arrange: (wire: FaultServer) => unknown;
+    /** Whether calls reach MX at all. */
+    isSeen: boolean;
+  };
+  const misbehaving = (fault: Misbehaviour) => (wire: FaultServer) => wire.misbehave(() => fault);
+  const welcoming = (welcome: "close" | "reset") => async (wire: FaultServer) => {
+    await disconnect(wire);
+    wire.welcome(() => welcome);
+  };
+  const inAChunk = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n40\r\n{";
+  const CASES: Case[] = [
+    { name: "refuses connections", arrange: (wire) => wire.refuse(), isSeen: false },
+    { name: "accepts, then ends", arrange: welcoming("close"), isSeen: false },
+    { name: "accepts, then resets", arrange: welcoming("reset"), isSeen: false },
+    { name: "reads, then ends", arrange: misbehaving({ kind: "fin" }), isSeen: true },
+    { name: "reads, then resets", arrange: misbehaving({ kind: "reset" }), isSeen: true },
+    {
+      name: "does it, then ends",
+      arrange: misbehaving({ kind: "fin", applied: true }),
+      isSeen: true,
+    },
+    {
+      name: "does it, then resets",
+      arrange: misbehaving({ kind: "reset", applied: true }),
+      isSeen: true,
+    },
+    {
+      name: "ends within the status line",
+      arrange: misbehaving({ kind: "say", text: "HTTP/1.1 2", close: true }),
+      isSeen: true,
+    },
+    {
+      name: "ends within the headers",
+      arrange: misbehaving({ kind: "half", of: "head" }),
+      isSeen: true,
+    },
+    {
+      name: "ends within the body",
+      arrange: misbehaving({ kind: "half", of: "body" }),
+      isSeen: true,
+    },
+    {
+      name: "ends within a chunk",
+      arrange: misbehaving({ kind: "say", text: inAChunk, close: true }),
+      isSeen: true,
+    },
+  ];
+  /** One URL request, tried twice; two reads side by side, each tried three times. */
+  const ROWS = [
+    { apis: "platform", calls: 2 },
+    { apis: "sso", calls: 6 },
+  ] as const;
+
+  it.each(ROWS.flatMap((row) => CASES.map((each) => ({ ...row, ...each }))))(
+    "$name ($apis): 503 after $calls calls",
+    async ({ apis, calls, arrange, isSeen }) => {
+      await using service = await startBehindFaults({ apis });
+      const wire = service[apis];
+      await service.post("ada");
+      wire.reset();
+      await arrange(wire);
+
+      const { result, ms } = await timed(service.post("ada"));
+
+      expectUnavailable(result);
+      expect(ms).toBeLessThan(600 + ROOM_MS);
+      if (apis === "platform") expect(callsOfLastRequest(service)).toBe(calls);
+      await sleep(apis === "sso" ? 350 : 0); // The other read may still have a try.
+      expect(wire.requests).toHaveLength(isSeen ? calls : 0);
+
+      wire.reset();
+      await wire.listenAgain();
+      expect((await service.post("ada")).status).toBe(200);
+      expectMadeOnce(service.mx, apis);
+    },
+  );
+
+  it("has a name that nobody knows: 503 after 2 calls", async () => {
+    await using service = await start({
+      environment: { MX_PLATFORM_BASE_URL: "https://nowhere.invalid" },
+    });
+
+    const { result, ms } = await timed(service.post("ada"));
+
+    expectUnavailable(result);
+    expect(callsOfLastRequest(service)).toBe(2);
+    expect(ms).toBeLessThan(3500 + ROOM_MS);
+    expect(result.text).not.toContain("nowhere");
+  });
+
+  it("does not answer to SYN: 503 after 2 calls", async () => {
+    await using deaf = await startDeafListener();
+    await using service = await start({ environment: { MX_PLATFORM_BASE_URL: deaf.url } });
+
+    const { result, ms } = await timed(service.post("ada"));
+
+    expectUnavailable(result);
+    expect(callsOfLastRequest(service)).toBe(2);
+    expect(ms).toBeLessThan(3500 + ROOM_MS);
+  });
+});
+
+/** A listener that never accepts, with its queue full. */
+async function startDeafListener(): Promise<AsyncDisposable & { url: string }> {
+  const script = `
+    const server = require("node:net").createServer().listen(0, "127.0.0.1", 1, () => {
+      require("node:fs").writeSync(1, server.address().port + "\\n");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ["--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(createInterface(child.stdout), "line");
+  const port = Number(line);
+  const queued: Socket[] = [];
+  for (let isFull = false; !isFull; ) {
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    queued.push(socket);
+    const connected = once(socket, "connect").then(() => true);
+    isFull = !(await Promise.race([connected, sleep(100, false)]));
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of queued) socket.destroy();
+      await kill(child);
+    },
+  };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}
+
+describe.concurrent("POST /session when MX takes too long", () => {
+  const DEADLINE_MS = 1000; // The shortest there is.
+  const environment = { REQUEST_DEADLINE: `${DEADLINE_MS}ms` };
+
+  type Case = { name: string; arrange: (wire: FaultServer) => unknown };
+  const CASES: Case[] = [
+    {
+      name: "accepts and is silent",
+      async arrange(wire) {
+        await disconnect(wire);
+        wire.welcome(() => "hold");
+      },
+    },
+    { name: "reads and is silent", arrange: (wire) => wire.misbehave(() => ({ kind: "silence" })) },
+    {
+      name: "does it and is silent",
+      arrange: (wire) => wire.misbehave(() => ({ kind: "silence", applied: true })),
+    },
+    {
+      name: "drips its answer",
+      arrange: (wire) => wire.misbehave(() => ({ kind: "drip", bytes: 1, everyMs: 20 })),
+    },
+    {
+      name: "drips the body of its answer",
+      arrange(wire) {
+        const text = `HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n{`;
+        wire.misbehave(() => ({ kind: "say", text }));
+      },
+    },
+  ];
+
+  it.each(
+    (["platform", "sso"] as const).flatMap((apis) => CASES.map((each) => ({ apis, ...each }))),
+  )("$name ($apis): 504 at the deadline", async ({ apis, arrange }) => {
+    await using service = await startBehindFaults({ apis, environment });
+    const wire = service[apis];
+    await service.post("ada");
+    wire.reset();
+    await arrange(wire);
+
+    const { result, ms } = await timed(service.post("ada"));
+
+    expectProblem(result, 504, "upstream-timeout");
+    expect(ms).toBeGreaterThan(DEADLINE_MS - 100);
+    expect(ms).toBeLessThan(DEADLINE_MS + GRACE_MS + ROOM_MS);
+    expect(callsOfLastRequest(service)).toBe(apis === "sso" ? 2 : 1);
+
+    await disconnect(wire);
+    wire.reset();
+    expect((await service.post("ada")).status).toBe(200);
+    expectMadeOnce(service.mx, apis);
+  });
+
+  it.each([
+    { apis: "platform", calls: ["platform.request_widget_url", "platform.create_user"] },
+    { apis: "sso", calls: ["sso.read_user", "sso.read_member", "sso.create_user"] },
+  ] as const)(
+    "over several calls ($apis): 504, and no call starts in the last 250 ms",
+    async (row) => {
+      await using service = await startBehindFaults({ apis: row.apis, environment });
+      const wire = service[row.apis];
+      wire.misbehave(() => ({ kind: "delay", ms: 400 }));
+
+      const { result, ms } = await timed(service.post("ada"));
+
+      expectProblem(result, 504, "upstream-timeout");
+      expect(ms).toBeLessThan(DEADLINE_MS + GRACE_MS + ROOM_MS);
+      await sleep(450); // Whatever would still be sent has been sent.
+      expect(wire.operations().sort()).toEqual([...row.calls].sort());
+
+      wire.reset();
+      expect((await service.post("ada")).status).toBe(200);
+      expectMadeOnce(service.mx, row.apis);
+    },
+  );
+});
+
+describe("POST /session when MX's answer is not acceptable HTTP", () => {
+  const say = (text: string | Buffer, close = false): Misbehaviour => ({
+    kind: "say",
+    text,
+    close,
+  });
+  const head = (...lines: string[]) => `${["HTTP/1.1 200 OK", ...lines].join("\r\n")}\r\n\r\n`;
+  const json = "content-type: application/json";
+  const chunked = "transfer-encoding: chunked";
+  const body = '{"widget_url":{"url":"https://canary.example/"}}';
+  const length = `content-length: ${body.length}`;
+  const CASES: [string, Misbehaviour][] = [
+    ["another protocol", say("SSH-2.0-canary\r\n")],
+    ["another protocol, then the end", say("220 canary ESMTP\r\n", true)],
+    ["HTTP/2 frames", say(Buffer.from("000000040000000000", "hex"))],
+    ["HTTP/9.9", say(`HTTP/9.9 200 OK\r\n${length}\r\n\r\n${body}`)],
+    ["two lengths", say(head(json, length, "content-length: 7") + body)],
+    ["a length and chunks", say(`${head(json, length, chunked)}30\r\n${body}\r\n0\r\n\r\n`)],
+    ["a negative length", say(head(json, "content-length: -1") + body)],
+    ["a chunk size that is no number", say(`${head(json, chunked)}canary\r\n${body}\r\n0\r\n\r\n`)],
+    ["a NUL in a header", say(head(json, "x-canary: a\0b", length) + body)],
+    [
+      "headers of 100 kB",
+      say(head(json, ...Array(100).fill(`x: ${"canary".repeat(170)}`), length) + body),
+    ],
+    [
+      "gzip",
+      say(
+        Buffer.concat([
+          Buffer.from(head(json, "content-encoding: gzip", chunked)),
+          toChunk(gzipSync(body)),
+        ]),
+      ),
+    ],
+    ["gzip that is none", say(head(json, "content-encoding: gzip", length) + body)],
+    ["100 kB with a length", say(toHttp(`"${"canary".repeat(17_000)}"`))],
+    ["1 MB in chunks", say(head(json, chunked) + `8000\r\n${"x".repeat(0x8000)}\r\n`.repeat(32))],
+    ["100 kB until the end", say(head(json) + "canary".repeat(17_000), true)],
+    [
+      "a redirect",
+      say(`HTTP/1.1 307 Temporary Redirect\r\nlocation: /users/canary\r\n${length}\r\n\r\n${body}`),
+    ],
+  ];
+
+  it.each(CASES)("(%s): 502, not repeated, not shown, not logged", async (_name, fault) => {
+    await using service = await startBehindFaults();
+    await service.post("ada");
+    service.platform.reset();
+    service.platform.misbehave(() => fault);
+
+    const { result, ms } = await timed(service.post("ada"));
+
+    expectProblem(result, 502, "upstream-bad-response");
+    expect(service.platform.requests).toHaveLength(1);
+    expect(ms).toBeLessThan(500 + ROOM_MS);
+    expect(`${result.text}${JSON.stringify(result.headers)}${service.log.join("")}`).not.toMatch(
+      /canary|xxxx/i,
+    );
+
+    service.platform.reset();
+    expect((await service.post("ada")).status).toBe(200);
+    expectMadeOnce(service.mx, "platform");
+  });
+
+  it.each([
+    ["sso.create_user", ["sso.create_user"]],
+    ["sso.create_member", ["sso.create_user", "sso.create_member"]],
+  ] as const)(
+    "to %s: 502, not repeated, and the next login heals it",
+    async (operation, creates) => {
+      await using service = await startBehindFaults({ apis: "sso" });
+      service.sso.misbehave(
+        hitting(operation, { kind: "say", text: "SSH-2.0-canary\r\n", applied: true }),
+      );
+
+      expectProblem(await service.post("ada"), 502, "upstream-bad-response");
+      expect(service.sso.operations().filter((each) => each.includes("create"))).toEqual(creates);
+
+      expect((await service.post("ada")).status).toBe(200);
+      expectMadeOnce(service.mx, "sso");
+    },
+  );
+});
+
+function toChunk(bytes: Buffer): Buffer {
+  return Buffer.concat([
+    Buffer.from(`${bytes.length.toString(16)}\r\n`),
+    bytes,
+    Buffer.from("\r\n0\r\n\r\n"),
+  ]);
+}
+
+describe("POST /session when MX's certificate", () => {
+  let certificates: Certificates;
+  const trusted = getCACertificates();
+
+  beforeAll(() => {
+    certificates = makeCertificates();
+    setDefaultCACertificates([...trusted, certificates.authority]);
+  });
+  afterAll(() => {
+    setDefaultCACertificates(trusted);
+    certificates[Symbol.dispose]();
+  });
+
+  async function startOverTls(choose: (all: Certificates) => Certificate) {
+    await using parts = new AsyncDisposableStack();
+    const mx = parts.use(await startSimulator());
+    const certificate = choose(certificates);
+    const wire = parts.use(await startFaultServer({ upstream: mx.platformUrl, certificate }));
+    const environment = { MX_PLATFORM_BASE_URL: wire.url };
+    const started = parts.use(await start({ mx, environment }));
+    const owned = parts.move();
+    return { ...started, wire, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  }
+
+  it("is good: 200", async () => {
+    await using service = await startOverTls(({ good }) => good);
+
+    const response = await service.post("ada");
+
+    expect(response.status).toBe(200);
+    expect(response.body.widget_url.url).toMatch(/^https:/);
+  });
+
+  it.each(["expired", "otherHost", "selfSigned"] as const)(
+    "is not (%s): 502 after one connection, and no byte of the call is sent",
+    async (name) => {
+      await using service = await startOverTls((all) => all[name]);
+
+      const { result, ms } = await timed(service.post("ada"));
+
+      expectProblem(result, 502, "upstream-bad-response");
+      expect(service.wire.connections.opened).toBe(1);
+      expect(callsOfLastRequest(service)).toBe(1);
+      expect(service.wire.requests).toHaveLength(0);
+      expect(service.mx.calls.count).toBe(0);
+      expect(ms).toBeLessThan(500 + ROOM_MS);
+    },
+  );
+
+  it("never comes, because the handshake is cut off: 503 after 2 calls", async () => {
+    await using service = await startOverTls(({ good }) => good);
+    service.wire.welcome(() => "close");
+
+    expectUnavailable(await service.post("ada"));
+    expect(service.wire.connections.opened).toBe(2);
+    expect(callsOfLastRequest(service)).toBe(2);
+  });
+
+  it("never comes once, for a create: it is repeated without a read, since no byte was sent", async () => {
+    await using service = await startOverTls(({ good }) => good);
+    const absent = toHttp({}).replace("200 OK", "404 Not Found");
+    service.wire.misbehave(({ number }) =>
+      number === 1 ? { kind: "say", text: absent, close: true } : undefined,
+    );
+    service.wire.welcome((number) => (number === 2 ? "close" : "serve"));
+
+    expect((await service.post("ada")).status).toBe(200);
+
+    expect(service.wire.operations()).toEqual([
+      "platform.request_widget_url",
+      "platform.create_user",
+      "platform.request_widget_url",
+    ]);
+    expectMadeOnce(service.mx, "platform");
+  });
+});
+
+describe.concurrent("a first login", () => {
+  type Row = { apis: "platform" | "sso" | "both"; operation: Operation; read: Operation };
+  const ROWS: Row[] = [
+    { apis: "platform", operation: "platform.create_user", read: "platform.read_user" },
+    { apis: "sso", operation: "sso.create_user", read: "sso.read_user" },
+    { apis: "sso", operation: "sso.create_member", read: "sso.read_member" },
+    { apis: "both", operation: "sso.create_user", read: "sso.read_user" },
+    { apis: "both", operation: "sso.create_member", read: "sso.read_member" },
+  ];
+  const CUTS: [string, Misbehaviour][] = [
+    ["a reset before MX did it", { kind: "reset" }],
+    ["FIN before MX did it", { kind: "fin" }],
+    ["a reset after MX did it", { kind: "reset", applied: true }],
+    ["FIN after MX did it", { kind: "fin", applied: true }],
+    ["half of the headers", { kind: "half", of: "head" }],
+    ["half of the body", { kind: "half", of: "body" }],
+  ];
+  const CASES = ROWS.flatMap((row) => CUTS.map(([cut, fault]) => ({ ...row, cut, fault })));
+
+  it.each(CASES)(
+    "whose $operation ($apis) ends with $cut: 200, read before it is repeated, made once",
+    async ({ apis, operation, read, fault }) => {
+      await using service = await startBehindFaults({ apis });
+      const wire = operation.startsWith("sso") ? service.sso : service.platform;
+      wire.misbehave(hitting(operation, fault));
+
+      const { result, ms } = await timed(service.post("ada"));
+
+      expect(result.status).toBe(200);
+      expect(ownerOf(service.mx, result.body.widget_url.url)).toBe("ada");
+      expect(ms).toBeLessThan(800 + ROOM_MS);
+      const isApplied = fault.kind === "half" || ("applied" in fault && fault.applied);
+      const seen = wire.operations();
+      expect(
+        seen.slice(seen.indexOf(operation)).filter((each) => /read|create/.test(each)),
+      ).toEqual([
+        ...(isApplied ? [operation, read] : [operation, read, operation]),
+        ...(operation === "sso.create_user" ? ["sso.create_member"] : []),
+      ]);
+      expectMadeOnce(service.mx, apis);
+    },
+  );
+
+  it.each(ROWS)(
+    "whose $operation ($apis) is cut off again and again: 503 after two creates, and the next one heals it",
+    async ({ apis, operation }) => {
+      await using service = await startBehindFaults({ apis });
+      const wire = operation.startsWith("sso") ? service.sso : service.platform;
+      wire.misbehave(hitting(operation, { kind: "reset" }, ALWAYS));
+
+      expectUnavailable(await service.post("ada"));
+      expect(wire.operations().filter((each) => each === operation)).toHaveLength(2);
+
+      wire.reset();
+      expect((await service.post("ada")).status).toBe(200);
+      expectMadeOnce(service.mx, apis);
+    },
+  );
+
+  it.each(ROWS)(
+    "whose $operation ($apis) is refused once: 200, repeated without a read, for nothing was done",
+    async ({ apis, operation, read }) => {
+      await using service = await startBehindFaults({ apis });
+      const wire = operation.startsWith("sso") ? service.sso : service.platform;
+      const refusal = toHttp({ error: "maintenance" }).replace("200 OK", "503 Service Unavailable");
+      wire.misbehave(hitting(operation, { kind: "say", text: refusal }));
+
+      expect((await service.post("ada")).status).toBe(200);
+
+      const seen = wire.operations();
+      expect(seen.slice(seen.indexOf(operation))).not.toContain(read);
+      expect(seen.filter((each) => each === operation)).toHaveLength(2);
+      expectMadeOnce(service.mx, apis);
+    },
+  );
+
+  it("whose User MX does not show for a while: three URL requests, then 503", async () => {
+    await using service = await startBehindFaults();
+    service.mx.settings.propagationMs = 60_000;
+
+    const { result, ms } = await timed(service.post("ada"));
+
+    expectUnavailable(result);
+    expect(service.platform.operations()).toEqual([
+      "platform.request_widget_url",
+      "platform.create_user",
+      ...Array(3).fill("platform.request_widget_url"),
+    ]);
+    expect(ms).toBeGreaterThan(1000);
+    expect(ms).toBeLessThan(1000 + ROOM_MS);
+    service.mx.advance(60_000);
+    expect((await service.post("ada")).status).toBe(200);
+    expectMadeOnce(service.mx, "platform");
+  });
+});
+
+describe.concurrent("a Member update", () => {
+  const environment = {
+    MEMBER_CREDENTIALS: "claim",
+    MEMBER_USERKEY_CLAIM: "sid",
+    MEMBER_USERKEY_EXPIRES: "true",
+    MEMBER_USERKEY_SECRET: "",
+  };
+
+  async function login(service: Started, sid: string): Promise<Response> {
+    const token = await service.issuer.issueToken("ada", { claims: { sid } });
+    return service.check(service.request().set("Authorization", `Bearer ${token}`));
+  }
+
+  it.each([
+    ["a reset before MX did it", { kind: "reset" }],
+    ["FIN after MX did it", { kind: "fin", applied: true }],
+  ] as [string, Misbehaviour][])(
+    "that ends with %s is repeated once: 200",
+    async (_name, fault) => {
+      await using service = await startBehindFaults({ apis: "sso", environment });
+      await login(service, "first");
+      service.sso.reset();
+      service.sso.misbehave(hitting("sso.update_member", fault));
+
+      expect((await login(service, "second")).status).toBe(200);
+      expect(service.sso.operations().filter((each) => /update|create/.test(each))).toEqual(
+        Array(2).fill("sso.update_member"),
+      );
+      const [member] = service.mx.state.members.values();
+      expect(member?.credentials).toEqual([{ field_name: "userkey", response: "second" }]);
+    },
+  );
+
+  it("that never gets through is tried twice: 503", async () => {
+    await using service = await startBehindFaults({ apis: "sso", environment });
+    await login(service, "first");
+    service.sso.reset();
+    service.sso.misbehave(hitting("sso.update_member", { kind: "reset" }, ALWAYS));
+
+    expectUnavailable(await login(service, "second"));
+    expect(service.sso.operations().filter((each) => each === "sso.update_member")).toHaveLength(2);
+    expectMadeOnce(service.mx, "sso");
+  });
+
+  it("waits for the one before it, repeats included, so that the last login's userkey stays", async () => {
+    await using service = await startBehindFaults({ apis: "sso", environment });
+    await login(service, "first");
+    service.sso.reset();
+    service.mx.calls.clear();
+    service.mx.settings.latencyMs = 30;
+    service.sso.misbehave(hitting("sso.update_member", { kind: "reset" }));
+
+    const logins = await Promise.all(["a", "b", "c", "d"].map((sid) => login(service, sid)));
+
+    expect(logins.map(({ status }) => status)).toEqual(Array(4).fill(200));
+    const updates = service.mx.calls.of("sso.update_member");
+    expect(updates).toHaveLength(4);
+    updates.reduce((before, update) => {
+      expect(update.startedAt).toBeGreaterThan(before.endedAt ?? ALWAYS);
+      return update;
+    });
+    const sent = service.sso.requests.filter(({ operation }) => operation === "sso.update_member");
+    expect(sent[1]?.body).toBe(sent[0]?.body); // The repeat comes before the next login's update.
+  });
+});
+
+describe("connections that MX closes at the moment of reuse", () => {
+  it.each(["fin", "reset"] as const)("(%s): 500 of 500 sessions", async (by) => {
+    await using service = await startBehindFaults({ environment: UNLIMITED });
+    await service.post("ada");
+    service.platform.misbehave(() => ({ kind: "stale", by }));
+
+    const answers = await askAll(service, Array(500).fill("ada"), 10);
+
+    expect(countByStatus(answers)).toEqual({ 200: 500 });
+    expectMadeOnce(service.mx, "platform");
+  });
+
+  it.each(["platform", "sso"] as const)("100 of 100 first logins (%s)", async (apis) => {
+    await using service = await startBehindFaults({ apis });
+    service[apis].misbehave(() => ({ kind: "stale", by: "fin" }));
+
+    const answers = await askAll(service, subjectsOf(100), 20);
+
+    expect(countByStatus(answers)).toEqual({ 200: 100 });
+    expect(service.mx.state.created.users).toBe(100);
+    expect(service.mx.state.created.members).toBe(apis === "sso" ? 100 : 0);
+  });
+});
+
+describe("an answer that nobody has asked for", () => {
+  const answerFor = (user: object) =>
+    toHttp({ widget_url: { type: "connect_widget", url: "http://127.0.0.1/canary", ...user } });
+  const NAMES_HIM = answerFor({ user_id: "somebody-else" });
+  const NAMES_NOBODY = answerFor({});
+
+  async function startWith(users: number) {
+    const service = await startBehindFaults({ environment: UNLIMITED });
+    for (const id of subjectsOf(users)) service.mx.state.createUser({ id });
+    return service;
+  }
+
+  it.each([
+    ["naming somebody else", NAMES_HIM],
+    ["naming nobody", NAMES_NOBODY],
+  ])("(behind the own one, %s) reaches none of 1,000 others", async (_who, text) => {
+    await using service = await startWith(1000);
+    service.platform.misbehave(() => ({ kind: "extra", text }));
+
+    const answers = await askAll(service, subjectsOf(1000), 1);
+
+    const isOwn = answers.map(({ subject, url }) => ownerOf(service.mx, url) === subject);
+    expect(countByStatus(answers)).toEqual({ 200: 1000 });
+    expect(isOwn).not.toContain(false);
+  });
+
+  it("(on an idle connection) reaches none of those who come after it", async () => {
+    await using service = await startWith(40);
+    service.platform.misbehave(() => ({ kind: "extra", text: NAMES_NOBODY, afterMs: 5 }));
+
+    for (const subject of subjectsOf(40)) {
+      const [answer] = await askAll(service, [subject], 1);
+      expect(answer && ownerOf(service.mx, answer.url)).toBe(subject);
+      await sleep(20); // The connection is idle when it comes.
+    }
+  });
+
+  /** Nobody can tell it from the own one by its time; but it names its user, and ends the connection. */
+  it.each([0, 2, 5])(
+    "(%i ms later, in the next one's place) is refused for its user",
+    async (afterMs) => {
+      await using service = await startWith(125);
+      service.platform.misbehave(() => ({ kind: "extra", text: NAMES_HIM, afterMs }));
+
+      const answers = await askAll(service, subjectsOf(125), 1);
+
+      for (const { subject, status, url } of answers) {
+        if (status === 200) expect(ownerOf(service.mx, url)).toBe(subject);
+        else expect(status).toBe(502);
+      }
+    },
+  );
+
+  it("in place of the own one spoils this session, and not those after it", async () => {
+    await using service = await startWith(30);
+    const early: Misbehaviour = { kind: "early", text: NAMES_HIM, ms: 5 };
+    service.platform.misbehave(({ number }) => (number === 10 ? early : undefined));
+
+    const answers = await askAll(service, subjectsOf(30), 1);
+
+    expect(countByStatus(answers)).toEqual({ 200: 29, 502: 1 });
+    for (const { subject, status, url } of answers) {
+      if (status === 200) expect(ownerOf(service.mx, url)).toBe(subject);
+    }
+  });
+});
+
+describe("v2's 500 for a Member that does not exist", () => {
+  it("a thousand times is no outage: 1,000 of 1,000 first logins, the breaker stays closed", async () => {
+    await using service = await start({ apis: "sso", environment: UNLIMITED });
+
+    const answers = await askAll(service, subjectsOf(1000), 20);
+
+    expect(countByStatus(answers)).toEqual({ 200: 1000 });
+    expect(service.mx.calls.of("sso.read_member")).toHaveLength(1000);
+    expect(service.mx.calls.count).toBe(4000);
+    expect(service.mx.state.created.members).toBe(1000);
+    expect(service.log.join("")).not.toContain("circuit_open");
+  }, 15_000);
+});
+
+describe("retries in an outage", () => {
+  it("add a tenth at most when MX refuses everything", async () => {
+    await using service = await start({ environment: UNLIMITED });
+    service.mx.failNext({ kind: "status", status: 429 }, { times: ALWAYS });
+
+    const answers = await askAll(service, Array(400).fill("ada"), 40);
+
+    expect(countByStatus(answers)).toEqual({ 503: 400 });
+    expect(service.mx.calls.count).toBeGreaterThan(400);
+    expect(service.mx.calls.count).toBeLessThanOrEqual(440);
+  });
+
+  it.each([
+    { asked: "3", environment: {}, told: "3" },
+    { asked: "2", environment: { REQUEST_DEADLINE: "1500ms" }, told: "2" },
+    { asked: "86400", environment: {}, told: "30" },
+    { asked: "0", environment: {}, told: "1" },
+  ])("do not wait for $asked s as MX asks, but answer at once", async (row) => {
+    const { asked, environment, told } = row;
+    await using service = await start({ environment });
+    await service.post("ada");
+    const headers = { "retry-after": asked };
+    service.mx.failNext({ kind: "status", status: 503, body: {}, headers }, { times: ALWAYS });
+
+    const { result, ms } = await timed(service.post("ada"));
+
+    expectUnavailable(result);
+    expect(result.headers["retry-after"]).toBe(told);
+    expect(callsOfLastRequest(service)).toBe(asked === "0" ? 2 : 1);
+    expect(ms).toBeLessThan(200 + ROOM_MS);
+  });
+});
+
+describe("the circuit breaker", () => {
+  let skippedMs = 0;
+  const { now } = performance;
+  const dateNow = Date.now;
+  beforeEach(() => {
+    skippedMs = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + skippedMs);
+    vi.spyOn(Date, "now").mockImplementation(() => dateNow() + skippedMs);
+  });
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** The clocks go on as ever; timers know nothing of it. */
+  function advanceClock(ms: number): void {
+    skippedMs += ms;
+  }
+
+  it("opens after twenty failed calls, then answers at once, then tries once, then closes", async () => {
+    await using service = await startBehindFaults({ environment: UNLIMITED });
+    const wire = service.platform;
+    service.mx.state.createUser({ id: "ada" });
+    wire.misbehave(() => ({ kind: "reset" }));
+
+    await askAll(service, Array(30).fill("ada"), 3);
+    const failed = wire.requests.length;
+    expect(failed).toBeGreaterThanOrEqual(20);
+    expect(failed).toBeLessThanOrEqual(20 + 2); // Those under way when it opened.
+
+    const { result, ms } = await timed(service.post("ada"));
+    expectUnavailable(result);
+    expect(ms).toBeLessThan(200 + ROOM_MS);
+    advanceClock(3900); // 5 s less a fifth, and some time has passed.
+    expectUnavailable(await service.post("ada"));
+    expect(wire.requests).toHaveLength(failed);
+
+    wire.misbehave(() => ({ kind: "delay", ms: 600 }));
+    advanceClock(2400);
+    const probe = service.post("ada");
+    await expect.poll(() => wire.requests.length).toBe(failed + 1);
+    const others = await askAll(service, Array(10).fill("ada"), 10);
+    expect(countByStatus(others)).toEqual({ 503: 10 });
+    expect(Math.max(...others.map((answer) => answer.ms))).toBeLessThan(550);
+    expect((await probe).status).toBe(200);
+    expect(wire.requests).toHaveLength(failed + 1);
+
+    wire.misbehave(() => undefined);
+    expect(countByStatus(await askAll(service, Array(10).fill("ada"), 10))).toEqual({ 200: 10 });
+  });
+
+  it("opens again when the one try fails", async () => {
+    await using service = await startBehindFaults({ environment: UNLIMITED });
+    const wire = service.platform;
+    wire.misbehave(() => ({ kind: "reset" }));
+    await askAll(service, Array(30).fill("ada"), 3);
+    const failed = wire.requests.length;
+
+    advanceClock(6100);
+    expectUnavailable(await service.post("ada"));
+    expectUnavailable(await service.post("ada"));
+
+    expect(wire.requests).toHaveLength(failed + 1);
+  });
+
+  it("is one for each API: the Platform API's outage leaves the SSO API alone", async () => {
+    await using service = await startBehindFaults({ apis: "both", environment: UNLIMITED });
+    await service.post("ada");
+    service.platform.misbehave(() => ({ kind: "reset" }));
+    await askAll(service, Array(30).fill("ada"), 3);
+    service.sso.reset();
+
+    expectUnavailable(await service.post("ada"));
+
+    expect(service.sso.requests).toHaveLength(2);
+  });
+
+  it("stays closed when MX refuses or rejects", async () => {
+    await using service = await start({ environment: UNLIMITED });
+    await service.post("ada");
+    service.mx.calls.clear();
+    for (const status of [429, 401, 422]) {
+      service.mx.failNext({ kind: "status", status }, { times: 25 });
+      await askAll(service, Array(40).fill("ada"), 5);
+    }
+
+    expect(service.log.join("")).not.toContain("circuit_open");
+    service.mx.clearFaults();
+    expect((await service.post("ada")).status).toBe(200);
+  });
+});
+
+describe("the gate before the connections, when MX hangs", () => {
+  it("keeps 5 calls at MX and 10 waiting for a second; all others are answered at once", async () => {
+    const environment = { MX_CONNECTIONS: "5", MAX_IN_FLIGHT: "15", REQUEST_DEADLINE: "2s" };
+    await using service = await startBehindFaults({ environment });
+    const wire = service.platform;
+    await service.post("ada");
+    await disconnect(wire);
+    wire.reset();
+    wire.misbehave(() => ({ kind: "silence" }));
+
+    const answers = await askAll(service, subjectsOf(40), 40);
+
+    expect(countByStatus(answers)).toEqual({ 503: 35, 504: 5 });
+    const waits = answers.map(({ ms }) => ms); // In the order of the answers.
+    expect(Math.max(...waits.slice(0, 25))).toBeLessThan(200 + ROOM_MS);
+    expect(Math.min(...waits.slice(25))).toBeGreaterThan(990);
+    expect(Math.max(...waits.slice(25, 35))).toBeLessThan(1000 + ROOM_MS);
+    expect(Math.max(...waits.slice(35))).toBeLessThan(2000 + GRACE_MS + ROOM_MS);
+    expect(wire.requests).toHaveLength(5);
+    expect(wire.connections.mostOpen).toBeLessThanOrEqual(5);
+
+    wire.reset();
+    expect(countByStatus(await askAll(service, subjectsOf(15), 15))).toEqual({ 200: 15 });
+    expect(wire.connections.mostOpen).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("resets at random on reads", () => {
+  const RATE_PER_SECOND = 8;
+  const SESSIONS = 32;
+
+  /** In [0, 1), the same in every run, whatever comes first. */
+  function draw(text: string): number {
+    return createHash("sha256").update(`20261120 ${text}`).digest().readUInt32BE() / 2 ** 32;
+  }
+
+  it.concurrent.each([
+    { share: 0.1, successes: 0.97 },
+    { share: 0.3, successes: 0.9 },
+  ])("($share): at least $successes of the sessions, at most 1.45 times the calls", async (row) => {
+    await using service = await startBehindFaults({ apis: "sso" });
+    const subjects = subjectsOf(SESSIONS);
+    for (const id of subjects) {
+      const { guid: userGuid } = service.mx.state.createUser({ id });
+      service.mx.state.createMember({ id: `M-${id}`, userGuid, credentials: [] });
+    }
+    const tries = new Map<string, number>();
+    service.sso.misbehave(({ operation, id }) => {
+      const name = `${row.share} ${operation} ${id}`;
+      const number = (tries.get(name) ?? 0) + 1;
+      tries.set(name, number);
+      return draw(`${name} ${number}`) < row.share ? { kind: "reset" } : undefined;
+    });
+
+    const statuses = await Promise.all(
+      subjects.map(async (subject, index) => {
+        await sleep((index * 1000) / RATE_PER_SECOND);
+        return (await service.post(subject)).status;
+      }),
+    );
+
+    const succeeded = statuses.filter((status) => status === 200).length;
+    expect(succeeded / SESSIONS).toBeGreaterThanOrEqual(row.successes);
+    expect(service.sso.requests.length / (2 * SESSIONS)).toBeLessThanOrEqual(1.45);
+    expect(service.sso.requests.length).toBeGreaterThan(2 * SESSIONS);
+  });
+});
+
+describe("a process that is killed between the User and its Member", () => {
+  it("leaves a half-made user, whom the next call of another process completes", async () => {
+    await using service = await startBehindFaults({ apis: "sso" });
+    const main = new URL("../../src/main.ts", import.meta.url).pathname;
+    const environment = baseEnvironment(service.mx, service.issuer, "sso");
+    const child = spawn(process.execPath, [main], {
+      env: { PATH: process.env.PATH, ...environment, MX_SSO_BASE_URL: service.sso.url },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = await once(createInterface(child.stdout), "line");
+    service.sso.misbehave(hitting("sso.create_member", { kind: "silence" }));
+    const asked = fetch(`http://127.0.0.1:${JSON.parse(line).port}/session`, {
+      method: "POST",
+      headers: { Authorization: await service.bearer("ada") },
+    }).catch(() => "cut off");
+    await expect.poll(() => service.sso.operations().at(-1)).toBe("sso.create_member");
+    await kill(child);
+
+    expect(await asked).toBe("cut off");
+    expect(service.mx.state.created).toMatchObject({ users: 1, members: 0 });
+    expect((await service.post("ada")).status).toBe(200);
+    expectMadeOnce(service.mx, "sso");
+  });
+});
+
+describe("while MX is down", () => {
+  it("the service is alive and ready, and comes back with MX", async () => {
+    await using service = await startBehindFaults({ environment: UNLIMITED });
+    await service.post("ada");
+    await service.platform.refuse();
+
+    for (let time = 0; time < 3; time += 1) {
+      const answers = await askAll(service, Array(20).fill("ada"), 5);
+      expect(countByStatus(answers)).toEqual({ 503: 20 });
+      for (const path of ["/livez", "/readyz"]) {
+        expect((await request(service.operationsUrl).get(path)).status).toBe(200);
+      }
+    }
+  });
+});
+
+describe("an issuer whose clock is", () => {
+  it.each([
+    { seconds: 5, status: 200 },
+    { seconds: -5, status: 200 },
+    { seconds: 90, status: 401 },
+    { seconds: -90, status: 401 },
+  ])("$seconds s off: $status", async ({ seconds, status }) => {
+    await using issuer = await startIdentityProvider({ now: () => Date.now() + seconds * 1000 });
+    await using service = await start({ issuer });
+    const iat = Math.floor(Date.now() / 1000) + seconds;
+    const token = await issuer.issueToken("ada", { claims: { iat, nbf: iat, exp: iat + 60 } });
+
+    const response = await service.check(service.request().set("Authorization", `Bearer ${token}`));
+
+    expect(response.status).toBe(status);
+    if (status === 401) expectProblem(response, 401, "unauthenticated");
+    expect(service.mx.calls.count > 0).toBe(status === 200);
+  });
+});

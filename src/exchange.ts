@@ -102,18 +102,24 @@ function createDispatcher(options: ExchangeOptions, pipelining: 0 | 1): Dispatch
     headersTimeout: 0, // Our own timer runs.
     bodyTimeout: 0,
   };
-  const connect = { timeout: connectTimeoutMs };
-  if (!proxy || !origin.startsWith("https:")) {
-    return new Pool(origin, { ...limits, connect: createMarkingConnector(connect) });
-  }
-  const proxies = { httpProxy: "", httpsProxy: proxy.url.reveal(), noProxy: proxy.noProxy };
+  const connect = { timeout: connectTimeoutMs, allowH2: false };
+  if (!proxy || !origin.startsWith("https:")) return createPool(origin, { ...limits, connect });
   return new EnvHttpProxyAgent({
     ...limits,
-    ...proxies,
+    httpProxy: "",
+    httpsProxy: proxy.url.reveal(),
+    noProxy: proxy.noProxy,
     connect,
     proxyTls: connect,
     requestTls: connect,
+    factory: createPool, // `connect` is then what opens the tunnel, TLS within it included.
   });
+}
+
+function createPool(origin: string | URL, options: Pool.Options): Pool {
+  const { connect } = options;
+  const connector = typeof connect === "function" ? connect : buildConnector(connect ?? {});
+  return new Pool(origin, { ...options, connect: withMarks(connector) });
 }
 
 /** Failures before there was a connection, the TLS handshake included: no byte of a request can have gone. */
@@ -122,8 +128,7 @@ const beforeConnection = new WeakSet<Error>();
 /** Failures of connections that had brought an answer before, and not a byte since the last request. */
 const afterReuse = new WeakSet<Error>();
 
-function createMarkingConnector(options: { timeout: number }): buildConnector.connector {
-  const connector = buildConnector({ ...options, allowH2: false });
+function withMarks(connector: buildConnector.connector): buildConnector.connector {
   return function connect(target, callback) {
     connector(target, (...result) => {
       const [error, socket] = result;

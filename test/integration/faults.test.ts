@@ -32,7 +32,7 @@ const ALWAYS = Number.POSITIVE_INFINITY;
 /** For tests in which one user asks again and again. */
 const UNLIMITED = { RATE_LIMIT_USER: "100000/1s" };
 /** For the machine that runs the tests, beside what the service may take. */
-const ROOM_MS = 750;
+const ROOM_MS = 1500;
 /** A request may take that much longer than its deadline. */
 const GRACE_MS = 250;
 
@@ -62,7 +62,14 @@ function callsOfLastRequest(service: Started): number {
   return JSON.parse(service.log.at(-1) ?? "{}")["mx.calls"];
 }
 
-type Asked = { subject: string; status: number; url: string | undefined; ms: number };
+type Asked = {
+  subject: string;
+  status: number;
+  /** Of the problem, where it is one. */
+  type: string | undefined;
+  url: string | undefined;
+  ms: number;
+};
 
 /** Many sessions, `atOnce` at a time, at less cost than through `post`. */
 async function askAll(
@@ -79,8 +86,11 @@ async function askAll(
       const headers = { Authorization: tokens.get(subject) ?? "" };
       const asked = fetch(`${service.url}/session`, { method: "POST", headers });
       const { result, ms } = await timed(asked);
-      const body = (await result.json()) as { widget_url?: { url: string } };
-      answers.push({ subject, status: result.status, url: body.widget_url?.url, ms });
+      const { type, widget_url } = (await result.json()) as {
+        type?: string;
+        widget_url?: { url: string };
+      };
+      answers.push({ subject, status: result.status, type, url: widget_url?.url, ms });
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work));
@@ -184,8 +194,10 @@ describe.concurrent("POST /session when MX", () => {
 
       expectUnavailable(result);
       expect(ms).toBeLessThan(600 + ROOM_MS);
-      if (apis === "platform") expect(callsOfLastRequest(service)).toBe(calls);
-      await sleep(apis === "sso" ? 350 : 0); // The other read may still have a try.
+      // Of two reads side by side, the other one may still have a try when the first one has failed.
+      expect(callsOfLastRequest(service)).toBeGreaterThanOrEqual(apis === "sso" ? 4 : calls);
+      expect(callsOfLastRequest(service)).toBeLessThanOrEqual(calls);
+      await sleep(apis === "sso" ? 350 : 0);
       expect(wire.requests).toHaveLength(isSeen ? calls : 0);
 
       wire.reset();
@@ -835,13 +847,13 @@ describe("the circuit breaker", () => {
     expectUnavailable(await service.post("ada"));
     expect(wire.requests).toHaveLength(failed);
 
-    wire.misbehave(() => ({ kind: "delay", ms: 600 }));
+    wire.misbehave(() => ({ kind: "delay", ms: 1200 }));
     advanceClock(2400);
     const probe = service.post("ada");
     await expect.poll(() => wire.requests.length).toBe(failed + 1);
     const others = await askAll(service, Array(10).fill("ada"), 10);
     expect(countByStatus(others)).toEqual({ 503: 10 });
-    expect(Math.max(...others.map((answer) => answer.ms))).toBeLessThan(550);
+    expect(Math.max(...others.map((answer) => answer.ms))).toBeLessThan(1100);
     expect((await probe).status).toBe(200);
     expect(wire.requests).toHaveLength(failed + 1);
 
@@ -902,12 +914,15 @@ describe("the gate before the connections, when MX hangs", () => {
 
     const answers = await askAll(service, subjectsOf(40), 40);
 
-    expect(countByStatus(answers)).toEqual({ 503: 35, 504: 5 });
-    const waits = answers.map(({ ms }) => ms); // In the order of the answers.
-    expect(Math.max(...waits.slice(0, 25))).toBeLessThan(200 + ROOM_MS);
-    expect(Math.min(...waits.slice(25))).toBeGreaterThan(990);
-    expect(Math.max(...waits.slice(25, 35))).toBeLessThan(1000 + ROOM_MS);
-    expect(Math.max(...waits.slice(35))).toBeLessThan(2000 + GRACE_MS + ROOM_MS);
+    const groups = Map.groupBy(answers, ({ type }) => type);
+    const waits = (name: string) => groups.get(`/problems/${name}`)?.map(({ ms }) => ms) ?? [];
+    expect(waits("overloaded")).toHaveLength(25);
+    expect(Math.max(...waits("overloaded"))).toBeLessThan(900);
+    expect(waits("upstream-unavailable")).toHaveLength(10);
+    expect(Math.min(...waits("upstream-unavailable"))).toBeGreaterThan(990);
+    expect(Math.max(...waits("upstream-unavailable"))).toBeLessThan(1000 + ROOM_MS);
+    expect(waits("upstream-timeout")).toHaveLength(5);
+    expect(Math.max(...waits("upstream-timeout"))).toBeLessThan(2000 + GRACE_MS + ROOM_MS);
     expect(wire.requests).toHaveLength(5);
     expect(wire.connections.mostOpen).toBeLessThanOrEqual(5);
 

@@ -1,0 +1,52 @@
+/**
+ * The issuer: two keys, published at a JWKS address that can fail.
+ */
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createTokenKey, type TokenIssuer, type TokenKey, toPublicJwk } from "./tokens.ts";
+
+export type JwksFailure = "500" | "hang";
+
+export type Issuer = AsyncDisposable &
+  TokenIssuer & {
+    jwksUrl: string;
+    keys: { rs256: TokenKey; es256: TokenKey };
+    /** How often the keys were asked for, failures included. */
+    requests(): number;
+    /** `undefined`: works again. */
+    fail(failure: JwksFailure | undefined): void;
+  };
+
+export async function startIssuer(): Promise<Issuer> {
+  const keys = { rs256: createTokenKey("RS256", "rsa"), es256: createTokenKey("ES256", "ec") };
+  const document = JSON.stringify({ keys: Object.values(keys).map(toPublicJwk) });
+  let requests = 0;
+  let failing: JwksFailure | undefined;
+
+  const server = createServer((_req, res) => {
+    requests += 1;
+    if (failing === "hang") return;
+    res.writeHead(failing ? 500 : 200, { "content-type": "application/json" });
+    res.end(failing ? "{}" : document);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    issuer: "https://login.example",
+    audience: "mx-session-bff",
+    jwksUrl: `http://127.0.0.1:${port}/jwks`,
+    keys,
+    requests: () => requests,
+    fail(failure) {
+      failing = failure;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

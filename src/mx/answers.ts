@@ -11,7 +11,7 @@ const URL_LIFETIME_MS = 10 * 60 * 1000;
 const MAX_URL_LENGTH = 4096;
 
 /** MX's own ids are put into paths, so they have to look like it. */
-export const UserGuid = z.string().regex(/^USR-[A-Za-z0-9-]{1,64}$/);
+export const UserGuid = z.string().regex(/^USR-[A-Za-z0-9_-]{1,255}$/);
 
 /** The answer as `schema` sees it. Throws what fits the outcome; `upstream_bad_response` where the shape is wrong. */
 export function read<Schema extends z.ZodType>(schema: Schema, answer: Answer): z.infer<Schema> {

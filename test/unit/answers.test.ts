@@ -126,7 +126,7 @@ describe("the body of an answer", () => {
     { guid: "usr-1" },
     { guid: "USR-../x" },
     { guid: "USR-1?k=" },
-    { guid: `USR-${"1".repeat(65)}` },
+    { guid: `USR-${"1".repeat(256)}` },
   ])("is nonsense where it is %j", (body) => {
     expect(() => read(Body, answerOf("ok", { body }))).toThrow(
       expect.objectContaining({

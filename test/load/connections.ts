@@ -5,6 +5,7 @@
  */
 
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Message, readMessage } from "./http-message.ts";
 
 export type Ending =
@@ -14,6 +15,8 @@ export type Ending =
 
 export type Connections = Disposable & {
   send(request: string, onEnd: (ending: Ending) => void): void;
+  /** Opens so many ahead of time, at a pace that no listener takes for a flood. */
+  warm(count: number): Promise<void>;
   /** Requests without an ending so far. */
   pending(): number;
 };
@@ -21,8 +24,6 @@ export type Connections = Disposable & {
 export type ConnectionsOptions = {
   port: number;
   max: number;
-  /** Opened before the first request. */
-  warm: number;
 };
 
 type Request = { text: string; onEnd: (ending: Ending) => void; sentAt: number };
@@ -30,8 +31,9 @@ type Connection = { socket: Socket; isOpen: boolean; request: Request | undefine
 
 /** Beyond the service's deadline: whoever waits that long has been forgotten. */
 const LATE_MS = 12_000;
+const WARM_AT_ONCE = 50;
 
-export function createConnections({ port, max, warm }: ConnectionsOptions): Connections {
+export function createConnections({ port, max }: ConnectionsOptions): Connections {
   const all = new Set<Connection>();
   /** The one that has rested longest goes first: none gets old. */
   const idle = new Set<Connection>();
@@ -117,8 +119,6 @@ export function createConnections({ port, max, warm }: ConnectionsOptions): Conn
     }
   }, 500);
 
-  for (let count = 0; count < Math.min(warm, max); count += 1) idle.add(open());
-
   return {
     send(text, onEnd) {
       const request = { text, onEnd, sentAt: 0 };
@@ -126,6 +126,12 @@ export function createConnections({ port, max, warm }: ConnectionsOptions): Conn
       const connection = takeIdle() ?? (all.size < max ? open() : undefined);
       if (connection) start(connection, request);
       else waiting.push(request);
+    },
+    async warm(count) {
+      while (all.size < Math.min(count, max)) {
+        for (let opened = 0; opened < WARM_AT_ONCE; opened += 1) idle.add(open());
+        await sleep(20);
+      }
     },
     pending: () => pending,
     [Symbol.dispose]() {

@@ -38,7 +38,9 @@ const DOCS = new URL("../../docs/load/", import.meta.url);
 
 const options = readOptions();
 const figures: Figure[] = [];
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(130)); // Children end with us.
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => fail(`Stopped by ${name}.`)); // Children end with us.
+}
 const limitMs = MAX_MINUTES * 60_000 + (options.soakMs ?? 0);
 setTimeout(() => {
   report();
@@ -86,6 +88,7 @@ async function measure(name: string, context: PartContext): Promise<Figure[]> {
     process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
     return [judge("", name, String(error).split("\n", 1).join(), "runs to its end", false)];
   } finally {
+    await context.rig.stopLoad();
     await context.rig.mx.setMode({ kind: "answer" });
   }
 }

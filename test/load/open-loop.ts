@@ -5,6 +5,7 @@
  * checked: made for this user, and never seen before.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Connections, createConnections, type Ending } from "./connections.ts";
 import { createTally, type LoadResult, type Result } from "./tally.ts";
 import { createSign, type TokenIssuer, type TokenKey } from "./tokens.ts";
@@ -73,18 +74,15 @@ async function generate(
   isNewUrl: (number: number) => boolean,
   stopped: AbortSignal,
 ): Promise<LoadResult> {
-  using connections = createConnections({
-    port,
-    max: MAX_CONNECTIONS,
-    warm: WARM_SECONDS * ratePerSecond,
-  });
+  using connections = createConnections({ port, max: MAX_CONNECTIONS });
   const tally = createTally();
   const others: Record<string, number> = {};
   const everyMs = 1000 / ratePerSecond;
   let shedsWithoutRetryAfter = 0;
   let wrongUrls = 0;
   let lagMs = 0;
-  await sleep(400); // All connections are accepted before the first request is due.
+  await connections.warm(WARM_SECONDS * ratePerSecond);
+  await sleep(100); // The last ones are accepted.
   const start = performance.now();
   const startedAt = Date.now();
 
@@ -190,8 +188,4 @@ function createUrlMemory(): (number: number) => boolean {
     bits[index] = (bits[index] ?? 0) | bit;
     return isNew;
   };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -16,20 +16,44 @@ export type Capacity = {
   figures: Figure[];
 };
 
-const FIRST_RATE = 300;
 /** Below this share of what was offered, the service is beyond its knee. */
 const KNEE_SHARE = 0.93;
 const MAX_RATE = 10_000;
-/** First in large and short steps up to the knee, then in small and long ones around it. */
-const FULL = { stepMs: 3000, factor: 1.5, holdMs: 11_000, holdFactor: 1.1, maxOvershoot: 1.3 };
-const QUICK = { stepMs: 2000, factor: 2, holdMs: 3000, holdFactor: 1.1, maxOvershoot: 1 };
+
+type Plan = {
+  /** First in large and short steps up to the knee. */
+  firstRate: number;
+  factor: number;
+  stepMs: number;
+  /** Then in small and long ones around it. */
+  holdFactor: number;
+  holdMs: number;
+  maxOvershoot: number;
+};
+const FULL: Plan = {
+  firstRate: 300,
+  factor: 1.5,
+  stepMs: 3000,
+  holdFactor: 1.1,
+  holdMs: 11_000,
+  maxOvershoot: 1.3,
+};
+const QUICK: Plan = {
+  ...FULL,
+  firstRate: 500,
+  factor: 2,
+  stepMs: 2000,
+  holdMs: 3000,
+  maxOvershoot: 1,
+};
 
 export async function measureCapacity(rig: Rig, isQuick: boolean): Promise<Capacity> {
   await using replica = await rig.startReplica();
-  const { stepMs, factor, holdMs, holdFactor, maxOvershoot } = isQuick ? QUICK : FULL;
-  await offer(rig, replica, 2 * FIRST_RATE, stepMs); // The code gets warm.
+  const plan = isQuick ? QUICK : FULL;
+  const { stepMs, holdMs, holdFactor, maxOvershoot } = plan;
+  await offer(rig, replica, 600, stepMs); // The code gets warm.
 
-  const knee = await findKnee(factor, (rate) => offer(rig, replica, rate, stepMs));
+  const knee = await findKnee(plan, (rate) => offer(rig, replica, rate, stepMs));
   let best = await offer(rig, replica, knee, holdMs);
   for (let rate = knee; rate < maxOvershoot * knee; ) {
     rate *= holdFactor;
@@ -42,10 +66,13 @@ export async function measureCapacity(rig: Rig, isQuick: boolean): Promise<Capac
 }
 
 /** Two steps in a row have to fall short: one can be the machine's own hiccup. */
-async function findKnee(factor: number, offerAt: (rate: number) => Promise<Step>): Promise<number> {
+async function findKnee(
+  { firstRate, factor }: Plan,
+  offerAt: (rate: number) => Promise<Step>,
+): Promise<number> {
   let knee = 0;
   let short = 0;
-  for (let rate = FIRST_RATE; short < 2 && rate < MAX_RATE; rate *= factor) {
+  for (let rate = firstRate; short < 2 && rate < MAX_RATE; rate *= factor) {
     const { goodput } = await offerAt(rate);
     knee = Math.max(knee, goodput);
     short = goodput < KNEE_SHARE * rate ? short + 1 : 0;

@@ -30,7 +30,7 @@ export async function measureMxOutage({
   await using replica = await rig.startReplica();
   const [warmMs, hangMs, backMs, downMs] = pick(
     [15_000, 60_000, 16_000, 10_000],
-    [2000, 4000, 8000, 2000],
+    [2000, 3000, 7000, 1000],
   );
   using health = startSampler(() => readHealth(replica.operationsUrl));
   using rss = startSampler(() => readRssBytes(replica.pid));

@@ -33,10 +33,10 @@ export async function measureOverload(context: PartContext): Promise<Figure[]> {
   const load = (factor: number, durationMs: number) =>
     rig.load({ port: replica.port, ratePerSecond: factor * peak, durationMs, users: "pool" });
 
-  await load(0.7, pick(10_000, 2000)); // The code gets warm.
+  await load(0.7, pick(10_000, 1000)); // The code gets warm.
   const cases: Case[] = [];
   for (const each of CASES) {
-    cases.push({ ...each, result: await load(each.factor, pick(60_000, 4000)) });
+    cases.push({ ...each, result: await load(each.factor, pick(60_000, 3000)) });
     await sleep(pick(3000, 500));
   }
 

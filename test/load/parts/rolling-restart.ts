@@ -14,7 +14,7 @@ const MIN_REQUESTS = 10_000;
 const MAX_EXIT_MS = 15_000;
 /** A replica that is ready again is given this long to be found by nginx before the next one goes. */
 const SETTLE_MS = 3000;
-const QUICK_SETTLE_MS = 1500;
+const QUICK_SETTLE_MS = 1000;
 
 /**
  * Either replica alone must carry the load, so 0.7 × the capacity of one is offered. The second one runs beside nginx and

@@ -41,7 +41,7 @@ export async function listen(
   );
   server.maxHeadersCount = 64;
   server.maxConnections = 5000;
-  server.listen(port, host);
+  server.listen({ port, host, backlog: 4096 }); // A burst waits there, instead of being dropped by the kernel.
   await once(server, "listening"); // Rejects on "error": address in use, no permission.
   const address = server.address() as AddressInfo;
 

@@ -4,7 +4,7 @@
 
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Started, start } from "../support/start.ts";
+import { fetchChecked, type Started, start } from "../support/start.ts";
 
 describe("POST /session with bad input", () => {
   let service: Started;
@@ -121,7 +121,7 @@ describe("POST /session with bad input", () => {
   });
 
   it("refuses a body without a type as 415", async () => {
-    const response = await fetch(`${service.url}/session`, {
+    const response = await fetchChecked(`${service.url}/session`, {
       method: "POST",
       headers: { Authorization: await service.bearer("ada") },
       body: new Blob(["{}"]),

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { fetchChecked } from "../support/start.ts";
 
 const MAIN = new URL("../../src/demo/main.ts", import.meta.url).pathname;
 
@@ -58,7 +59,7 @@ describe("npm run demo", () => {
     };
     const token = await (await fetch(`${demo.pageUrl}/token/ada`)).text();
 
-    const response = await fetch(`${serviceUrl}/session`, {
+    const response = await fetchChecked(`${serviceUrl}/session`, {
       method: "POST",
       headers: { Authorization: `Bearer ${token}`, Origin: demo.pageUrl },
     });

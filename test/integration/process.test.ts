@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { baseEnvironment, fetchChecked } from "../support/start.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
@@ -65,7 +65,7 @@ describe("the process", () => {
     const exited = outcome(child);
     const { port } = await listening(child);
     const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };
-    const ask = () => fetch(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
+    const ask = () => fetchChecked(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
     expect((await ask()).status).toBe(200);
 
     mx.settings.latencyMs = 800;

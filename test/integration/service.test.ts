@@ -63,7 +63,7 @@ describe("the log", () => {
     await service.post("ada", { widget_url: { nonsense: 1 } });
     await service.check(request(service.url).get("/session?secret=1"));
     await service.check(request(service.url).get("/somewhere/else"));
-    await request(service.url).get("/problems/forbidden");
+    await service.check(request(service.url).get("/problems/forbidden"));
 
     const lines = service.log
       .map((line) => JSON.parse(line))

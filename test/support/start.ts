@@ -111,3 +111,18 @@ export function baseEnvironment(
     }),
   };
 }
+
+/** `fetch`, with the answer held against the contract. */
+export async function fetchChecked(
+  url: string,
+  options: RequestInit = {},
+): Promise<globalThis.Response> {
+  const response = await fetch(url, options);
+  expectToMatchContract({
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    text: await response.clone().text(),
+    request: { method: options.method ?? "GET", url },
+  });
+  return response;
+}

@@ -709,6 +709,19 @@ describe("connections that MX closes at the moment of reuse", () => {
     expectMadeOnce(service.mx, "platform");
   });
 
+  it("all at once: 40 of 40 sessions, for that is no outage", async () => {
+    await using service = await startBehindFaults({ environment: UNLIMITED });
+    service.mx.state.createUser({ id: "ada" });
+    service.mx.settings.latencyMs = 100; // So that no call is answered before all have begun.
+    service.platform.misbehave(() => ({ kind: "stale", by: "fin" }));
+
+    for (const _wave of [1, 2]) {
+      const answers = await askAll(service, Array(40).fill("ada"), 40);
+      expect(countByStatus(answers)).toEqual({ 200: 40 });
+    }
+    expect(service.platform.requests.length).toBeLessThanOrEqual(80);
+  });
+
   it.each(["platform", "sso"] as const)("100 of 100 first logins (%s)", async (apis) => {
     await using service = await startBehindFaults({ apis });
     service[apis].misbehave(() => ({ kind: "stale", by: "fin" }));

@@ -2,33 +2,11 @@
  * `npm run demo` as a newcomer meets it: it says what to open, and its curl line works as pasted.
  */
 
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { startDemo } from "../support/demo.ts";
 import { fetchChecked } from "../support/start.ts";
-
-const MAIN = new URL("../../src/demo/main.ts", import.meta.url).pathname;
-
-async function startDemo(apis: string) {
-  const child = spawn(process.execPath, [MAIN, "--apis", apis], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const welcome: string[] = [];
-  for await (const line of createInterface(child.stdout)) {
-    welcome.push(line.trim());
-    if (line.includes("Ctrl-C")) break;
-  }
-  return {
-    pageUrl: welcome.find((line) => /^http:\S+$/.test(line)) ?? "",
-    curl: welcome.find((line) => line.startsWith("curl ")) ?? "",
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
-  };
-}
 
 describe("npm run demo", () => {
   it.each([

@@ -1,7 +1,10 @@
 /**
- * Keeps retries from making an outage worse: at most a tenth of the calls of the last ten seconds, or three per second.
+ * Keeps retries from making an outage worse. Every call earns a share of a retry; seconds of health cannot save up
+ * more than a few, or the first seconds of an outage would spend what ten good ones left over. Where calls are rare
+ * thirty in ten seconds are free, but not forgotten: later calls pay for them.
  *
- * Source: Google, Site Reliability Engineering, chapter 22, "Retries" (retry budgets).
+ * Over any ten seconds with n calls the retries are at most max(30, 10 + 0.09 n).
+ * Source: Finagle, `RetryBudget`; Google, Site Reliability Engineering, chapter 22, "Retries".
  */
 
 import { createRecentCounts } from "./recent-counts.ts";
@@ -18,20 +21,27 @@ export type RetryBudgetOptions = {
   now?: () => number;
 };
 
-const RETRY_SHARE = 0.1;
-/** Three per second. */
-const MIN_RETRIES = 30;
+/** In hundredths of a retry, to stay exact. */
+const RETRY = 100;
+/** What is kept below the tenth that is promised pays for `MAX_CREDIT`. */
+const EARNED_BY_CALL = 9;
+const MAX_CREDIT = 10 * RETRY;
+const FREE_RETRIES = 30;
+const MAX_DEBT = FREE_RETRIES * RETRY;
 
 export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   const { now = () => performance.now() } = options;
-  const recent = createRecentCounts<"call" | "retry">(now);
+  const recent = createRecentCounts<"retry">(now);
+  let credit = 0;
 
   return {
-    recordCall: () => recent.add("call"),
+    recordCall() {
+      credit = Math.min(credit + EARNED_BY_CALL, MAX_CREDIT);
+    },
     takeRetry() {
-      const allowed = Math.max(RETRY_SHARE * recent.count("call"), MIN_RETRIES);
-      if (recent.count("retry") + 1 > allowed) return false;
+      if (credit < RETRY && recent.count("retry") >= FREE_RETRIES) return false;
       recent.add("retry");
+      credit = Math.max(credit - RETRY, -MAX_DEBT);
       return true;
     },
   };

@@ -12,7 +12,7 @@ import {
   readVariables,
   type Variables,
 } from "./config-variables.ts";
-import type { ForwardProxy } from "./exchange.ts";
+import type { ForwardProxy } from "./connections.ts";
 import type { RateLimit } from "./rate-limiter.ts";
 import type { Secret } from "./secret.ts";
 import type { UserIdRule } from "./session/user-id.ts";

@@ -5,9 +5,13 @@
  * own timers round up. HTTP/1.1, no redirects, no compression.
  */
 
-import type { Socket } from "node:net";
-import { buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
-import type { Secret } from "./secret.ts";
+import type { Dispatcher } from "undici";
+import {
+  type ConnectionOptions,
+  createConnections,
+  isAfterReuse,
+  isBeforeConnection,
+} from "./connections.ts";
 
 export type ExchangeRequest = {
   method: "GET" | "POST" | "PUT";
@@ -43,29 +47,9 @@ export type ExchangeFailure = "unsent" | "timeout" | "cut" | "stale" | "garbled"
 
 export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
 
-export type ExchangeOptions = {
-  origin: string;
-  connections: number;
-  maxResponseBytes: number;
-  connectTimeoutMs?: number;
-  /** For https origins. */
-  proxy?: ForwardProxy | undefined;
-};
-
-/** A forward proxy with CONNECT. Its URL may hold credentials; `noProxy` lists hosts as `NO_PROXY` does. */
-export type ForwardProxy = { url: Secret; noProxy: string };
-
-/** A pool of connections to one origin. Disposal closes them at once. */
-export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
-  let reusing = createDispatcher(options, 1);
-  const fresh = createDispatcher(options, 0);
-
-  /** What is in flight may end; the others of the pool may have been mixed up in the same way. */
-  function renew(distrusted: Dispatcher): void {
-    if (distrusted !== reusing) return;
-    reusing = createDispatcher(options, 1);
-    void distrusted.close();
-  }
+/** Disposal closes all connections at once. */
+export function createExchange(options: ConnectionOptions): Exchange & AsyncDisposable {
+  const connections = createConnections(options);
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
     const abort = new AbortController();
@@ -75,95 +59,37 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
       abort.abort();
     }, timeoutMs);
     try {
-      const dispatcher = request.isFresh ? fresh : reusing;
-      const performed = perform(dispatcher, options.origin, request, abort.signal);
-      const result = await Promise.race([performed, timedOut]);
-      return result.kind === "answer" ? { ...result, distrust: () => renew(dispatcher) } : result;
+      return await Promise.race([perform(request, abort.signal), timedOut]);
     } finally {
       clearTimeout(timer);
     }
   }
 
+  async function perform(request: ExchangeRequest, signal: AbortSignal): Promise<ExchangeResult> {
+    const connection = await connections.acquire(request.isFresh ?? false, signal);
+    const result = await send(connection, options.origin, request, signal);
+    connections.release(connection, signal.aborted);
+    return result.kind === "answer"
+      ? { ...result, distrust: () => connections.distrust(connection) }
+      : result;
+  }
+
   return Object.assign(exchange, {
-    async [Symbol.asyncDispose]() {
-      await Promise.all([reusing.destroy(), fresh.destroy()]);
-    },
+    [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
   });
 }
 
-/** `pipelining`: 1 keeps connections for the next request, 0 does not. More would let one answer delay another. */
-function createDispatcher(options: ExchangeOptions, pipelining: 0 | 1): Dispatcher {
-  const { origin, connections, maxResponseBytes, connectTimeoutMs = 1000, proxy } = options;
-  const limits = {
-    connections,
-    pipelining,
-    allowH2: false,
-    maxResponseSize: maxResponseBytes,
-    headersTimeout: 0, // Our own timer runs.
-    bodyTimeout: 0,
-  };
-  const connect = { timeout: connectTimeoutMs, allowH2: false };
-  if (!proxy || !origin.startsWith("https:")) return createPool(origin, { ...limits, connect });
-  return new EnvHttpProxyAgent({
-    ...limits,
-    httpProxy: "",
-    httpsProxy: proxy.url.reveal(),
-    noProxy: proxy.noProxy,
-    connect,
-    proxyTls: connect,
-    requestTls: connect,
-    factory: createPool, // `connect` is then what opens the tunnel, TLS within it included.
-  });
-}
-
-function createPool(origin: string | URL, options: Pool.Options): Pool {
-  const { connect } = options;
-  const connector = typeof connect === "function" ? connect : buildConnector(connect ?? {});
-  return new Pool(origin, { ...options, connect: withMarks(connector) });
-}
-
-/** Failures before there was a connection, the TLS handshake included: no byte of a request can have gone. */
-const beforeConnection = new WeakSet<Error>();
-
-/** Failures of connections that had brought an answer before, and not a byte since the last request. */
-const afterReuse = new WeakSet<Error>();
-
-function withMarks(connector: buildConnector.connector): buildConnector.connector {
-  return function connect(target, callback) {
-    connector(target, (...result) => {
-      const [error, socket] = result;
-      if (error) beforeConnection.add(error);
-      if (socket) markFailureAfterReuse(socket);
-      callback(...result);
-    });
-  };
-}
-
-function markFailureAfterReuse(socket: Socket): void {
-  const bytesAtStart = socket.bytesRead; // Not 0 after a TLS handshake.
-  let bytesAtRequest = bytesAtStart;
-  const write = socket.write;
-  socket.write = (...args: unknown[]) => {
-    bytesAtRequest = socket.bytesRead;
-    return Reflect.apply(write, socket, args);
-  };
-  socket.prependOnceListener("error", (error) => {
-    const isReused = bytesAtRequest > bytesAtStart;
-    if (isReused && socket.bytesRead === bytesAtRequest) afterReuse.add(error);
-  });
-}
-
-type Performed =
+type Sent =
   | Omit<Extract<ExchangeResult, { kind: "answer" }>, "distrust">
   | Extract<ExchangeResult, { kind: "failure" }>;
 
 /** Never rejects: what goes wrong is a result. */
-async function perform(
-  dispatcher: Dispatcher,
+async function send(
+  connection: Dispatcher,
   origin: string,
   request: ExchangeRequest,
   signal: AbortSignal,
-): Promise<Performed> {
+): Promise<Sent> {
   let hasHeaders = false;
   try {
     const headers = { ...request.headers, "accept-encoding": "identity" };
@@ -174,7 +100,7 @@ async function perform(
       body: request.body ?? null,
       signal,
     };
-    const answer = await dispatcher.request(options);
+    const answer = await connection.request(options);
     hasHeaders = true;
     const encoding = answer.headers["content-encoding"];
     if (encoding !== undefined && encoding !== "identity") {
@@ -219,9 +145,9 @@ function toFailure(
   const code = errorCode(error);
   const reason = code.toLowerCase();
   if (CERTIFICATE_CODE.test(code)) return { failure: "untrusted", reason };
-  if (isBeforeConnection(error, code)) return { failure: "unsent", reason };
+  if (isUnsent(error, code)) return { failure: "unsent", reason };
   if (isMalformed(error, code, hasHeaders)) return { failure: "garbled", reason: "malformed" };
-  if (error instanceof Error && afterReuse.has(error)) {
+  if (error instanceof Error && isAfterReuse(error)) {
     return { failure: "stale", reason: "stale_connection" };
   }
   return { failure: "cut", reason };
@@ -249,6 +175,6 @@ function isMalformed(error: unknown, code: string, hasHeaders: boolean): boolean
 }
 
 /** With a proxy in between only the codes tell. */
-function isBeforeConnection(error: unknown, code: string): boolean {
-  return error instanceof Error && (beforeConnection.has(error) || UNSENT_CODES.has(code));
+function isUnsent(error: unknown, code: string): boolean {
+  return error instanceof Error && (isBeforeConnection(error) || UNSENT_CODES.has(code));
 }

@@ -9,8 +9,9 @@
 import { readFile } from "node:fs/promises";
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import * as z from "zod";
+import type { ForwardProxy } from "../connections.ts";
 import { AppError } from "../errors.ts";
-import { createExchange, type ForwardProxy } from "../exchange.ts";
+import { createExchange } from "../exchange.ts";
 
 /** Gives the key set, or throws: why does not matter to anybody who waits for keys. */
 export type LoadKeys = () => Promise<JSONWebKeySet>;

@@ -9,12 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import {
-  createExchange,
-  type ExchangeOptions,
-  type ExchangeRequest,
-  type ExchangeResult,
-} from "../../src/exchange.ts";
+import type { ConnectionOptions } from "../../src/connections.ts";
+import { createExchange, type ExchangeRequest, type ExchangeResult } from "../../src/exchange.ts";
 import { createSecret } from "../../src/secret.ts";
 
 /** Room for a busy machine; no fault below may cost more than its own limit and this. */
@@ -56,7 +52,7 @@ function startRaw(bytes: string, after: (socket: Socket) => void = () => undefin
   );
 }
 
-type AskOptions = Partial<ExchangeOptions> & { timeoutMs?: number };
+type AskOptions = Partial<ConnectionOptions> & { timeoutMs?: number };
 
 /** One exchange with its own pool, and how long it took. */
 async function ask(

@@ -16,7 +16,7 @@ const MAX_ANSWER_MS = 8250;
 /** For what lies between the service's clock and ours. */
 const MEASURING_ROOM_MS = 250;
 /** MX_CONNECTIONS by default, and a tenth. */
-const MAX_SOCKETS = 110;
+const MAX_SOCKETS = 110; // What we have closed, MX closes a moment later.
 const MAX_RSS_GROWTH_BYTES = 50e6;
 const MAX_RECOVERY_SECONDS = 10;
 const RECOVERED_SHARE = 0.9;

@@ -38,6 +38,9 @@ export type Service = AsyncDisposable & {
 /** Of MX and of the credential lookup; a widget URL has some hundred bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** For requests that were on their way when the listening ended. */
+const LAST_REQUESTS_MS = 500;
+
 /** Rejects where a port cannot be opened. Disposal drains: nothing that was accepted is lost. */
 export async function startService(config: Config, logger: Logger): Promise<Service> {
   await using parts = new AsyncDisposableStack();
@@ -92,6 +95,8 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     async [Symbol.asyncDispose]() {
       drain();
       await sleep(config.drainDelayMs); // Until the load balancer has seen it.
+      await server.stopListening();
+      await sleep(LAST_REQUESTS_MS);
       lifecycle.state = "closing";
       await server.close(config.requestDeadlineMs + 250);
       await owned.disposeAsync();

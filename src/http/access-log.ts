@@ -2,9 +2,11 @@
  * One line per request, whatever happens to it, through the closed schema of logger.ts.
  */
 
+import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler, Response } from "express";
 import type { Logger, RequestEntry } from "../logger.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
+import { toPath } from "./request-check.ts";
 
 const METHODS = new Set([
   "GET",
@@ -30,8 +32,8 @@ export function createAccessLog(logger: Logger): RequestHandler {
 function toEntry(req: Request, res: Response, durationMs: number): RequestEntry {
   const { requestId, tenant, error, budget } = res.locals;
   return {
-    method: METHODS.has(req.method) ? req.method : "_OTHER",
-    route: toRoute(req.path),
+    method: toMethod(req),
+    route: toRoute(req),
     status: res.statusCode,
     durationMs: Math.round(durationMs * 10) / 10,
     requestId,
@@ -43,8 +45,14 @@ function toEntry(req: Request, res: Response, durationMs: number): RequestEntry 
   };
 }
 
+/** One of a closed set. */
+export function toMethod({ method = "" }: IncomingMessage): string {
+  return METHODS.has(method) ? method : "_OTHER";
+}
+
 /** Never the path as it came: that is the caller's text. */
-function toRoute(path: string): string {
+export function toRoute(req: IncomingMessage): string {
+  const path = toPath(req);
   if (ROUTES.has(path)) return path;
   return path.startsWith("/problems/") ? "/problems/{name}" : "unmatched";
 }

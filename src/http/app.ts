@@ -4,20 +4,21 @@
 
 import type { RequestListener } from "node:http";
 import express from "express";
-import helmet from "helmet";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { createAccessLog } from "./access-log.ts";
 import { createAdmission, type Lifecycle } from "./admission.ts";
 import { createJsonBody } from "./body.ts";
-import { createBrowserGuard } from "./browser-guard.ts";
+import { createBrowserGuard, createCorsHeaders } from "./browser-guard.ts";
 import { createDocsRouter } from "./docs.ts";
 import "./locals.ts";
 import { createProblemHandler } from "./problem.ts";
 import { createAddressLimit } from "./rate-limit.ts";
-import { createHostCheck, toPathTarget } from "./request-check.ts";
+import { createHostCheck, toPath, toPathTarget } from "./request-check.ts";
 import { createRequestId } from "./request-id.ts";
+import { createSecurityHeaders } from "./security-headers.ts";
 import { createSessionRouter, SESSION_PATHS, type SessionRouterOptions } from "./session.ts";
+import { createShed } from "./shed.ts";
 
 export type AppOptions = SessionRouterOptions & {
   logger: Logger;
@@ -39,6 +40,10 @@ export function createApp(options: AppOptions): RequestListener {
     rateLimits,
     trustedProxies,
   } = options;
+  const toCorsHeaders = createCorsHeaders(corsOrigins);
+  const admission = createAdmission({ maxInFlight, deadlineMs: requestDeadlineMs, lifecycle });
+  const shed = createShed({ logger, toCorsHeaders });
+  const sessionPaths = new Set(SESSION_PATHS);
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.set("trust proxy", trustedProxies);
@@ -46,15 +51,7 @@ export function createApp(options: AppOptions): RequestListener {
 
   app.use(createRequestId());
   app.use(createAccessLog(logger));
-  app.use(
-    helmet({
-      frameguard: { action: "deny" },
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      },
-    }),
-  );
+  app.use(createSecurityHeaders());
   app.use(createHostCheck());
   app.use((_req, res, next) => {
     res.set("Cache-Control", "no-store"); // Errors included; what may be cached says so itself.
@@ -62,8 +59,8 @@ export function createApp(options: AppOptions): RequestListener {
   });
   app.use(
     SESSION_PATHS,
-    createBrowserGuard(corsOrigins), // First of all, so that a page can read why it is refused.
-    createAdmission({ maxInFlight, deadlineMs: requestDeadlineMs, lifecycle }),
+    createBrowserGuard(toCorsHeaders), // First of all, so that a page can read why it is refused.
+    admission.admit,
     createAddressLimit(rateLimits.address),
     createJsonBody(),
   );
@@ -76,6 +73,8 @@ export function createApp(options: AppOptions): RequestListener {
 
   return function handle(req, res) {
     toPathTarget(req);
-    app(req, res);
+    const refusal = sessionPaths.has(toPath(req)) ? admission.findRefusal() : undefined;
+    if (refusal) shed(req, res, refusal);
+    else app(req, res);
   };
 }

@@ -14,17 +14,29 @@ const ALLOWED_HEADERS =
 const EXPOSED_HEADERS = "ratelimit, retry-after, x-request-id";
 const PREFLIGHT_SECONDS = "600";
 
-export function createBrowserGuard(origins: readonly string[]): RequestHandler {
-  const listed = new Set(origins);
+/** What lets the page of a listed origin read an answer. */
+export type ToCorsHeaders = (origin: string | undefined) => Record<string, string>;
 
+export function createCorsHeaders(origins: readonly string[]): ToCorsHeaders {
+  const listed = new Set(origins);
+  return function toCorsHeaders(origin) {
+    if (origin === undefined || !listed.has(origin)) return { Vary: "Origin" };
+    return {
+      Vary: "Origin",
+      "Access-Control-Allow-Origin": origin,
+      "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+    };
+  };
+}
+
+export function createBrowserGuard(toCorsHeaders: ToCorsHeaders): RequestHandler {
   return function browserGuard(req, res, next) {
-    res.vary("Origin");
     const { origin } = req.headers;
+    const corsHeaders = toCorsHeaders(origin);
+    res.set(corsHeaders);
     if (origin === undefined) return next();
-    if (listed.has(origin)) {
-      res.set("Access-Control-Allow-Origin", origin);
-      res.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
-    } else if (req.headers["sec-fetch-site"] !== "same-origin") {
+    const isListed = "Access-Control-Allow-Origin" in corsHeaders;
+    if (!isListed && req.headers["sec-fetch-site"] !== "same-origin") {
       throw new AppError(
         "csrf_rejected",
         "The page's origin is not listed. The operator can add it to CORS_ORIGINS.",

@@ -8,30 +8,35 @@ import type { ErrorRequestHandler, Response } from "express";
 import { AppError, type ErrorCode } from "../errors.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 
+export const PROBLEM_CONTENT_TYPE = "application/problem+json; charset=utf-8";
+
 /** Ends the request with the problem that fits. Keeps the error for the log. */
 export function createProblemHandler(): ErrorRequestHandler {
   return function problemHandler(thrown: unknown, req, res, next) {
     const error = toAppError(thrown);
     res.locals.error = error;
     if (res.headersSent) return next(thrown);
-    const { name, status, title } = PROBLEM_TYPES[error.code];
+    const { status } = PROBLEM_TYPES[error.code];
     if (error.retryAfterSeconds !== undefined)
       res.set("Retry-After", String(error.retryAfterSeconds));
     if (status === 401) res.set("WWW-Authenticate", challenge(req.headers.authorization));
     res
       .status(status)
-      .type("application/problem+json")
-      .send(
-        JSON.stringify({
-          type: `/problems/${name}`,
-          title,
-          status,
-          detail: error.message,
-          request_id: res.locals.requestId,
-          ...(error.errors && { errors: error.errors }),
-        }),
-      );
+      .set("Content-Type", PROBLEM_CONTENT_TYPE)
+      .send(toProblem(error, res.locals.requestId));
   };
+}
+
+export function toProblem(error: AppError, requestId: string): string {
+  const { name, status, title } = PROBLEM_TYPES[error.code];
+  return JSON.stringify({
+    type: `/problems/${name}`,
+    title,
+    status,
+    detail: error.message,
+    request_id: requestId,
+    ...(error.errors && { errors: error.errors }),
+  });
 }
 
 /** Answers what no route took. `allow` lists the methods of the path. */

@@ -30,3 +30,9 @@ export function toPathTarget(req: IncomingMessage): void {
   const target = /^https?:/i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
   req.url = target ? target.pathname + target.search : "/not-a-path";
 }
+
+/** The path of a target that is one: without the query. */
+export function toPath({ url = "" }: IncomingMessage): string {
+  const end = url.indexOf("?");
+  return end === -1 ? url : url.slice(0, end);
+}

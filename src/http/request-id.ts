@@ -5,15 +5,20 @@
  */
 
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
 
 const USABLE = /^[A-Za-z0-9_-]{8,64}$/;
 
 export function createRequestId(): RequestHandler {
   return function requestId(req, res, next) {
-    const sent = req.headers["x-request-id"];
-    res.locals.requestId = typeof sent === "string" && USABLE.test(sent) ? sent : randomUUID();
+    res.locals.requestId = toRequestId(req);
     res.set("X-Request-Id", res.locals.requestId);
     next();
   };
+}
+
+export function toRequestId(req: IncomingMessage): string {
+  const sent = req.headers["x-request-id"];
+  return typeof sent === "string" && USABLE.test(sent) ? sent : randomUUID();
 }

@@ -5,14 +5,19 @@
  */
 
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { type AddressInfo, Server as NetServer } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+const MAX_ACCEPTING_MS = 1000;
 
 export type Listening = {
   port: number;
   /** From now on each answer closes its connection, those of requests in flight included. */
   drain(): void;
-  /** Takes no new connections, lets requests in flight finish for up to `graceMs`, then cuts. */
+  /** Takes no new connections; what comes on those that are there is still served. */
+  stopListening(): Promise<void>;
+  /** Closes what is idle, lets requests in flight finish for up to `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
 };
 
@@ -39,6 +44,7 @@ export async function listen(
       listener(req, res);
     },
   );
+  const closed = new Promise((resolve) => server.once("close", resolve));
   server.maxHeadersCount = 64;
   server.maxConnections = 5000;
   server.listen({ port, host, backlog: 4096 }); // A burst waits there, instead of being dropped by the kernel.
@@ -51,17 +57,35 @@ export async function listen(
       isDraining = true;
       for (const res of inFlight) if (!res.headersSent) res.setHeader("Connection", "close");
     },
-    close: (graceMs) => close(server, graceMs),
+    stopListening: () => stopListening(server),
+    async close(graceMs) {
+      if (server.listening) await stopListening(server);
+      server.closeIdleConnections();
+      const sweep = setInterval(() => server.closeIdleConnections(), 100);
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearInterval(sweep);
+      clearTimeout(cut);
+    },
   };
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  server.closeIdleConnections();
-  const sweep = setInterval(() => server.closeIdleConnections(), 100);
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cut);
+/**
+ * A connection that the kernel has set up, but that we have not accepted, is lost when a server closes. So first all of
+ * those are taken. And `http.Server.close` would close idle connections at once, on which a request may just be coming.
+ */
+async function stopListening(server: NetServer): Promise<void> {
+  let accepted = 0;
+  const count = () => {
+    accepted += 1;
+  };
+  server.on("connection", count);
+  const giveUpAt = performance.now() + MAX_ACCEPTING_MS;
+  for (let quietTurns = 0; quietTurns < 2 && performance.now() < giveUpAt; ) {
+    const before = accepted;
+    await nextTurn();
+    quietTurns = accepted === before ? quietTurns + 1 : 0;
+  }
+  NetServer.prototype.close.call(server);
+  server.off("connection", count);
 }

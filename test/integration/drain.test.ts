@@ -165,6 +165,48 @@ describe("on SIGTERM the service", () => {
     expect(performance.now() - signalledAt).toBeLessThan(300 + 1250 + ROOM_MS);
   });
 
+  it("serves what comes on a kept connection in the moment of the close", async () => {
+    await using service = await run({ DRAIN_DELAY: "100ms" });
+    const kept = await open(service);
+    post(kept);
+    await once(kept, "data");
+    service.signal("SIGTERM");
+    await untilClosed(service);
+
+    post(kept);
+    const [answer] = await once(kept, "data");
+    expect(String(answer)).toMatch(/^HTTP\/1.1 200 [\s\S]*\r\nConnection: close\r\n/);
+    expect(await service.exited).toBe(0);
+  });
+
+  it("loses none of the connections that were set up before the close", async () => {
+    await using service = await run({ DRAIN_DELAY: "300ms" });
+    let lost = 0;
+    let answered = 0;
+    let isClosed = false;
+    const client = async () => {
+      while (!isClosed) {
+        const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
+        const isConnected = await once(socket, "connect").then(
+          () => true,
+          () => false,
+        );
+        if (!isConnected) isClosed = true;
+        if (isClosed) return void socket.destroy();
+        socket.end("GET /problems/overloaded HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        const bytes = await socket.toArray().catch(() => []);
+        if (bytes.length > 0) answered += 1;
+        else lost += 1;
+      }
+    };
+    const clients = Array.from({ length: 40 }, client);
+    service.signal("SIGTERM");
+    await Promise.all(clients);
+    expect(answered).toBeGreaterThan(100);
+    expect(lost).toBe(0);
+    expect(await service.exited).toBe(0);
+  });
+
   it("waits for no MX call longer than the deadline", async () => {
     await using service = await run({ DRAIN_DELAY: "0s", REQUEST_DEADLINE: "1s" });
     await ask(`${service.url}/session`);

@@ -255,4 +255,40 @@ describe("a service at its limit", () => {
     expect(performance.now() - startedAt).toBeLessThan(400);
     expect((await Promise.all(slow)).map((answer) => answer.status)).toEqual([200, 200]);
   });
+
+  it("answers it as any other problem, so that a page of a listed origin can read it", async () => {
+    await using service = await start({
+      environment: { MAX_IN_FLIGHT: "1", CORS_ORIGINS: "https://app.example.com" },
+    });
+    const ask = (origin: string) =>
+      service.request().set("Origin", origin).set("X-Request-Id", "overload-1");
+    const usual = await ask("https://app.example.com");
+    expect(usual.status).toBe(401);
+
+    service.mx.settings.latencyMs = 800;
+    const slow = service.post("ada");
+    await expect.poll(() => service.mx.calls.count).toBeGreaterThan(0);
+    const refused = await ask("https://app.example.com");
+    const foreign = await ask("https://evil.example.com");
+    const query = await service.request("/session?x=1");
+    expect((await slow).status).toBe(200);
+
+    expect(refused.body).toMatchObject({ type: "/problems/overloaded", request_id: "overload-1" });
+    const names = (headers: object) => Object.keys(headers).sort();
+    expect(names(refused.headers)).toEqual(
+      names({ ...usual.headers, "retry-after": "1" }).filter((name) => name !== "www-authenticate"),
+    );
+    expect(refused.headers["access-control-allow-origin"]).toBe("https://app.example.com");
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect(foreign.status).toBe(503);
+    expect(foreign.headers["access-control-allow-origin"]).toBeUndefined();
+    expect(foreign.headers.vary).toBe("Origin");
+    expect(query.status).toBe(503);
+    const line = service.log
+      .map((each) => JSON.parse(each))
+      .find(
+        ({ request_id: id, "error.type": type }) => id === "overload-1" && type === "overloaded",
+      );
+    expect(line).toMatchObject({ "http.response.status_code": 503, "http.route": "/session" });
+  });
 });

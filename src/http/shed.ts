@@ -1,0 +1,50 @@
+/**
+ * Refuses a request for want of room before Express sees it: a refusal has to cost a fraction of an answer, or refusals
+ * alone would use up the CPU. The answer is the one that problem.ts would give.
+ *
+ * Source: AWS Builders' Library, Using load shedding to avoid overload.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { toMethod, toRoute } from "./access-log.ts";
+import type { ToCorsHeaders } from "./browser-guard.ts";
+import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
+import { PROBLEM_TYPES } from "./problem-types.ts";
+import { toRequestId } from "./request-id.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
+
+export type Shed = (req: IncomingMessage, res: ServerResponse, error: AppError) => void;
+
+export type ShedOptions = { logger: Logger; toCorsHeaders: ToCorsHeaders };
+
+export function createShed({ logger, toCorsHeaders }: ShedOptions): Shed {
+  return function shed(req, res, error) {
+    const { name, status } = PROBLEM_TYPES[error.code];
+    const requestId = toRequestId(req);
+    const body = toProblem(error, requestId);
+    res.writeHead(status, {
+      ...SECURITY_HEADERS,
+      ...toCorsHeaders(req.headers.origin),
+      "Cache-Control": "no-store",
+      "Content-Length": Buffer.byteLength(body),
+      "Content-Type": PROBLEM_CONTENT_TYPE,
+      "Retry-After": String(error.retryAfterSeconds),
+      "X-Request-Id": requestId,
+    });
+    res.end(body);
+    logger.request({
+      method: toMethod(req),
+      route: toRoute(req),
+      status,
+      durationMs: 0,
+      requestId,
+      tenant: undefined,
+      mxCalls: undefined,
+      isClientGone: false,
+      error,
+      errorType: name,
+    });
+  };
+}

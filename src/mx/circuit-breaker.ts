@@ -1,11 +1,12 @@
 /**
  * Stops asking an MX host that fails: after 20 calls in 10 s of which half failed, it is left alone for about 5 s, then
- * one call tries. All others are answered at once.
+ * one request tries. All others are answered at once.
  *
  * One per tenant and host. A User that does not exist, or a request that MX rejects, is no failure of MX.
  * Source: docs/decisions/0006-overload.md.
  */
 
+import type { Budget } from "../session/budget.ts";
 import { type Answer, STALE, toUnsentError } from "./outcome.ts";
 import { createRecentCounts } from "./recent-counts.ts";
 import type { Send } from "./send.ts";
@@ -17,7 +18,11 @@ export type CircuitBreakerOptions = {
   now?: () => number;
 };
 
-type State = { kind: "closed" } | { kind: "open"; untilMs: number } | { kind: "half_open" };
+type State =
+  | { kind: "closed" }
+  | { kind: "open"; untilMs: number }
+  /** The request that tries: what it asks beside its first call may go with it. */
+  | { kind: "half_open"; probe: Budget };
 
 const MIN_CALLS = 20;
 const FAILURE_SHARE = 0.5;
@@ -39,6 +44,11 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
     recent.clear();
   }
 
+  function isRefused(current: State, budget: Budget): boolean {
+    if (current.kind === "half_open") return current.probe !== budget;
+    return current.kind === "open" && now() < current.untilMs;
+  }
+
   function record(isFailed: boolean): void {
     recent.add("call");
     if (!isFailed) return;
@@ -49,15 +59,16 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
 
   return async function sendWithCircuitBreaker(call, budget) {
     if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
-    if (state.kind === "half_open" || (state.kind === "open" && now() < state.untilMs)) {
+    if (isRefused(state, budget)) {
       throw toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000);
     }
+    if (state.kind === "half_open") return send(call, budget);
     if (state.kind === "closed") {
       const answer = await send(call, budget);
       if (state.kind === "closed") record(isFailure(answer)); // Else it was sent before the host was given up.
       return answer;
     }
-    state = { kind: "half_open" };
+    state = { kind: "half_open", probe: budget };
     try {
       const answer = await send(call, budget);
       if (isFailure(answer)) open();

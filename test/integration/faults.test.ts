@@ -896,6 +896,18 @@ describe("the circuit breaker", () => {
     expect(countByStatus(await askAll(service, Array(10).fill("ada"), 10))).toEqual({ 200: 10 });
   });
 
+  it("gives the request that tries its session, though it asks two things at once", async () => {
+    await using service = await startBehindFaults({ apis: "sso", environment: UNLIMITED });
+    await service.post("ada");
+    service.sso.misbehave(() => ({ kind: "reset" }));
+    await askAll(service, Array(30).fill("ada"), 3);
+    expectUnavailable(await service.post("ada"));
+
+    service.sso.misbehave(() => undefined);
+    advanceClock(6100);
+    expect((await service.post("ada")).status).toBe(200);
+  });
+
   it("opens again when the one try fails", async () => {
     await using service = await startBehindFaults({ environment: UNLIMITED });
     const wire = service.platform;

@@ -141,6 +141,20 @@ describe("the circuit breaker", () => {
       expect(await call()).toMatchObject({ outcome: "ok" });
     });
 
+    it("lets go with it what the same request asks beside it", async () => {
+      const { state, breaking, calls, call } = mx();
+      await calls(40, DOWN);
+      await vi.advanceTimersByTimeAsync(5000);
+      Object.assign(state, { answer: answerOf("ok"), takesMs: 100, calls: 0 });
+
+      const budget = createBudget({ deadlineMs: 8000 });
+      const both = Promise.all([breaking(CALL, budget), breaking(CALL, budget)]);
+      await expect(call()).rejects.toMatchObject(OPEN);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(await both).toMatchObject([{ outcome: "ok" }, { outcome: "ok" }]);
+      expect(state.calls).toBe(2);
+    });
+
     it("waits again when that call fails too", async () => {
       const { state, call } = mx();
       state.answer = DOWN;

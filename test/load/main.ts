@@ -19,6 +19,7 @@ import { measureJwksOutage } from "./parts/jwks-outage.ts";
 import { measureMemory, measureSubjects } from "./parts/memory.ts";
 import { measureMxOutage } from "./parts/mx-outage.ts";
 import { measureOverload } from "./parts/overload.ts";
+import { measureRedisOutage } from "./parts/redis-outage.ts";
 import { measureRetries } from "./parts/retries.ts";
 import { measureRollingRestart } from "./parts/rolling-restart.ts";
 import { startRig } from "./rig.ts";
@@ -30,6 +31,7 @@ const PARTS: Record<string, Part> = {
   subjects: measureSubjects,
   "rolling-restart": measureRollingRestart,
   jwks: measureJwksOutage,
+  redis: measureRedisOutage,
   retries: measureRetries,
 };
 const MAX_MINUTES = 15;

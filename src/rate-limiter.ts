@@ -2,7 +2,7 @@
  * Counts events per key in fixed windows: in memory, or in Redis for all replicas together.
  *
  * Redis dead or hung means an exact limit per replica, neither an outage nor no limit: after a failure it is left alone for
- * five seconds, so that a hang costs its time limit once. Keys are keyed hashes: nobody can read ids out of Redis.
+ * five seconds and then tried by one request, so that a hang costs its time limit once. Keys are keyed hashes: nobody can read ids out of Redis.
  */
 
 import { createHmac } from "node:crypto";
@@ -46,18 +46,22 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const local = new RateLimiterMemory(rules);
   const shared =
     redis && new RateLimiterRedis({ ...rules, storeClient: redis, rejectIfRedisNotReady: true });
-  let distrustedUntil = Number.NEGATIVE_INFINITY;
+  let distrustedUntil: number | undefined;
 
   /** `ask` rejects with a result where the limit is reached, and with an error where the store fails. */
   async function withStore<T>(
     ask: (store: RateLimiterMemory | RateLimiterRedis) => Promise<T>,
   ): Promise<T> {
-    if (!shared || now() < distrustedUntil) return ask(local);
+    if (!shared || (distrustedUntil !== undefined && now() < distrustedUntil)) return ask(local);
+    if (distrustedUntil !== undefined) distrustedUntil = now() + DISTRUST_MS; // One tries; the others do not wait for it.
     try {
-      return await ask(shared);
+      const result = await ask(shared);
+      distrustedUntil = undefined;
+      return result;
     } catch (refusal) {
-      if (refusal instanceof RateLimiterRes) throw refusal;
-      distrustedUntil = now() + DISTRUST_MS;
+      const isAnswer = refusal instanceof RateLimiterRes;
+      distrustedUntil = isAnswer ? undefined : now() + DISTRUST_MS;
+      if (isAnswer) throw refusal;
       return ask(local);
     }
   }

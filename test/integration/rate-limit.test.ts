@@ -5,6 +5,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
+import { createRateLimiter, createRedis } from "../../src/rate-limiter.ts";
+import { createSecret } from "../../src/secret.ts";
 import { isInstalled } from "../support/installed.ts";
 import { type Started, start } from "../support/start.ts";
 
@@ -118,6 +120,41 @@ describe.skipIf(!hasRedis)(
       redis.process.kill("SIGKILL");
       const dead = await cluster.ask("grace", 90);
       expect(dead.filter((status) => status === 200)).toHaveLength(3 * 20);
+    });
+
+    it("is tried again by one request every five seconds; no other waits for a Redis that hangs", async () => {
+      await using redis = await startRedis();
+      await using client = createRedis(createSecret(redis.url));
+      await expect.poll(() => client.status).toBe("ready");
+      const clock = { ms: 0 };
+      const limiter = createRateLimiter({
+        name: "test",
+        limit: { events: 1000, windowMs: 60_000 },
+        keySecret: createSecret("k"),
+        redis: client,
+        now: () => clock.ms,
+      });
+      const take = async () => {
+        const startedAt = performance.now();
+        await limiter.take("ada");
+        return performance.now() - startedAt;
+      };
+      const slowOf = (times: number[]) => times.filter((ms) => ms > 90);
+
+      redis.process.kill("SIGSTOP");
+      expect(slowOf([await take()])).toHaveLength(1);
+      const twenty = () => Promise.all(Array.from({ length: 20 }, take));
+      expect(slowOf(await twenty()).length).toBeLessThan(5); // On a busy machine not 0.
+      clock.ms += 5000;
+      const slow = slowOf(await twenty()).length;
+      expect(slow).toBeGreaterThanOrEqual(1);
+      expect(slow).toBeLessThan(5);
+
+      redis.process.kill("SIGCONT");
+      clock.ms += 5000;
+      await take();
+      const keys = spawnSync("redis-cli", ["-u", redis.url, "dbsize"]).stdout.toString();
+      expect(Number(keys)).toBe(1);
     });
 
     it("holds no id of a user", async () => {

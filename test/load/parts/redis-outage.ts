@@ -22,7 +22,7 @@ export async function measureRedisOutage({ rig, peak, pick }: PartContext): Prom
     await using replica = await rig.startReplica({
       environment: {
         REDIS_URL: `redis://127.0.0.1:${port}/0`,
-        RATE_LIMIT_USER: "1000000/1m",
+        RATE_LIMIT_USER: "100000/1m",
       },
     });
     const step = pick(6000, 1000);

@@ -249,6 +249,11 @@ const algorithms = list.refine(
 /** Printable ASCII without white space: it goes into headers, queries and comparisons. */
 const word = z.string().regex(/^[\x21-\x7e]{1,512}$/, "must be printable ASCII without spaces");
 
+/** Source: RFC 6265, section 4.1.1. */
+const cookieName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a cookie name such as __Host-session");
+
 /** HMAC keys of our own making. */
 const strongSecret = z
   .string()
@@ -280,6 +285,17 @@ const VARIABLES = {
     .string()
     .regex(/^[A-Za-z0-9.+/-]{1,64}$/, "must be a token type such as at+jwt, or any")
     .default("any"),
+  AUTH_JWT: flag.default(true),
+  AUTH_COOKIE: cookieName.optional(),
+  AUTH_INTROSPECTION_URL: upstream.optional(),
+  AUTH_INTROSPECTION_CLIENT_ID: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, "must be printable ASCII")
+    .optional(),
+  AUTH_INTROSPECTION_CLIENT_SECRET: secret.optional(),
+  AUTH_INTROSPECTION_REQUIRE_AUDIENCE: flag.default(true),
+  AUTH_SESSION_CHECK_URL: upstream.optional(),
+  AUTH_SESSION_COOKIE: cookieName.optional(),
 
   USER_ID_CLAIM: z.string().max(255, "is too long").default("sub"),
   USER_ID_MODE: choice(["claim", "hmac"]).default("claim"),
@@ -332,6 +348,7 @@ export const VARIABLE_NAMES = Object.keys(VARIABLES);
 
 /** Those that can also be given as `NAME_FILE`. */
 export const SECRET_NAMES = [
+  "AUTH_INTROSPECTION_CLIENT_SECRET",
   "USER_ID_SECRET",
   "MX_PLATFORM_API_KEY",
   "MX_SSO_API_KEY",

@@ -63,3 +63,12 @@ export class AppError extends Error {
     this.reason = options.reason;
   }
 }
+
+/** Nobody can say at the moment whether a login is good. */
+export function authUnavailable(options: AppErrorOptions): AppError {
+  return new AppError(
+    "auth_unavailable",
+    "Logins cannot be checked at the moment. Try again later.",
+    { retryAfterSeconds: 1, ...options },
+  );
+}

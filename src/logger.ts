@@ -54,6 +54,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
 /** `error` is what somebody has to act on; MX's bad days are warnings. */
 function toLevel({ status, error }: RequestEntry): "info" | "warn" | "error" {
   if (error?.code === "internal_error" || error?.code === "upstream_rejected") return "error";
+  if (error?.upstream?.outcome === "rejected") return "error"; // Our credentials, at the partner's login.
   return status >= 500 ? "warn" : "info";
 }
 

@@ -4,7 +4,6 @@
 
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createAuthenticate } from "./auth/authenticate.ts";
 import { createJwtAuthenticator } from "./auth/jwt.ts";
 import type { AuthConfig, Config } from "./config.ts";
 import type { ForwardProxy } from "./connections.ts";
@@ -15,6 +14,7 @@ import { createOperations } from "./http/operations.ts";
 import type { RateLimits } from "./http/rate-limit.ts";
 import { listen } from "./http/server.ts";
 import type { Logger } from "./logger.ts";
+import { createLogins } from "./logins.ts";
 import {
   createIssuerKeys,
   type LoadKeys,
@@ -55,13 +55,24 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
         proxy: config.proxy,
       }),
     );
-  const issuers = config.tenants.map((tenant) => {
-    const keys = parts.use(createIssuerKeys({ load: toLoader(tenant.auth, config.proxy) }));
-    return { ...tenant.auth, keys, tenant: createTenant(tenant, connect) };
+  const { logins } = config;
+  const tenants = config.tenants.map((tenant) => ({
+    auth: tenant.auth,
+    tenant: createTenant(tenant, connect),
+  }));
+  const issuers = (logins.jwt ? tenants : []).map(({ auth, tenant }) => {
+    const keys = parts.use(createIssuerKeys({ load: toLoader(auth, config.proxy) }));
+    return { ...auth, keys, tenant };
+  });
+  const authentication = createLogins(logins, {
+    jwt: logins.jwt ? createJwtAuthenticator(issuers) : undefined,
+    single: tenants[0],
+    connect,
   });
   const app = createApp({
     openSession,
-    authenticate: createAuthenticate(createJwtAuthenticator(issuers)),
+    authenticate: authentication.authenticate,
+    cookieLogins: authentication,
     allowCallbackPayload: config.allowCallbackPayload,
     corsOrigins: config.corsOrigins,
     maxInFlight: config.maxInFlight,
@@ -71,9 +82,10 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     logger,
     lifecycle,
   });
+  const needsNoKeys = Boolean(logins.introspection ?? logins.sessionCheck);
   const canAuthenticate = () =>
     issuers.every(({ keys }) => keys.status().wasAsked) &&
-    issuers.some(({ keys }) => keys.status().hasAnswered);
+    (issuers.some(({ keys }) => keys.status().hasAnswered) || needsNoKeys);
 
   const operations = await listen(
     createOperations({ lifecycle, canAuthenticate }),

@@ -1,20 +1,73 @@
 /**
- * A request's proof -> Principal. The proof that is present decides alone: a bad one is never followed by another.
- *
- * Source: RFC 6750, section 2.1 (the token comes in the Authorization header, never in the query).
+ * A request's proof -> Principal. One authenticator judges it; a bad proof is never followed by another.
  */
 
+import { authUnavailable } from "../errors.ts";
+import type { Budget } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
-import { type JwtAuthenticator, unauthenticated } from "./jwt.ts";
+import { findProof, isProofCookie, type Proof, type ProofHeaders } from "./proof.ts";
 
-export type Authenticate = (authorization: string | undefined) => Promise<Principal>;
+/** Throws `unauthenticated`, or `auth_unavailable` where the proof cannot be judged at the moment. */
+export type Judge = (proof: string) => Promise<Principal>;
 
-export function createAuthenticate(authenticateJwt: JwtAuthenticator): Authenticate {
-  return async function authenticate(authorization) {
-    if (authorization === undefined) throw unauthenticated("no_proof");
-    const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
-    if (token === undefined) throw unauthenticated("scheme");
-    if (token.split(".").length !== 3) throw unauthenticated("not_a_jwt");
-    return authenticateJwt(token);
+/** What is undefined is not configured. */
+export type Authenticators = {
+  jwt: Judge | undefined;
+  introspection: Judge | undefined;
+  /** Name of a cookie that holds a JWT. */
+  tokenCookie: string | undefined;
+  session: { cookie: string; judge: Judge } | undefined;
+};
+
+export type Authentication = {
+  authenticate(headers: ProofHeaders, budget: Budget): Promise<Principal>;
+  /** Callers may be known by a cookie. */
+  takesCookies: boolean;
+  /** This one is. */
+  isByCookie(headers: ProofHeaders): boolean;
+};
+
+export function createAuthentication(authenticators: Authenticators): Authentication {
+  const { jwt, introspection, tokenCookie, session } = authenticators;
+  const rules = {
+    jwt: jwt !== undefined,
+    introspection: introspection !== undefined,
+    tokenCookie,
+    sessionCookie: session?.cookie,
   };
+
+  function judge(proof: Proof, budget: Budget): Promise<Principal> | undefined {
+    switch (proof.kind) {
+      case "jwt":
+        return jwt?.(proof.token);
+      case "opaque":
+        return introspection && withinBudget(introspection(proof.token), budget);
+      case "session":
+        return session && withinBudget(session.judge(proof.value), budget);
+    }
+  }
+
+  return {
+    async authenticate(headers, budget) {
+      const principal = await judge(findProof(rules, headers), budget);
+      if (principal) return principal;
+      throw new Error("a proof was found that nothing is configured for");
+    },
+    takesCookies: tokenCookie !== undefined || session !== undefined,
+    isByCookie: (headers) => isProofCookie(rules, headers),
+  };
+}
+
+/** What is asked of the partner may be shared with other requests, so the wait ends and not the call. */
+async function withinBudget<T>(asked: Promise<T>, budget: Budget): Promise<T> {
+  const { promise: timeIsUp, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(authUnavailable({ reason: "deadline" })),
+    budget.remainingMs(),
+  );
+  try {
+    return await Promise.race([asked, timeIsUp]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -9,7 +9,7 @@ import type { Logger } from "../logger.ts";
 import { createAccessLog } from "./access-log.ts";
 import { createAdmission, type Lifecycle } from "./admission.ts";
 import { createJsonBody } from "./body.ts";
-import { createBrowserGuard, createCorsHeaders } from "./browser-guard.ts";
+import { type CookieLogins, createBrowserGuard, createCorsHeaders } from "./browser-guard.ts";
 import { createDocsRouter } from "./docs.ts";
 import "./locals.ts";
 import { createProblemHandler } from "./problem.ts";
@@ -24,6 +24,7 @@ export type AppOptions = SessionRouterOptions & {
   logger: Logger;
   lifecycle: Lifecycle;
   corsOrigins: readonly string[];
+  cookieLogins: CookieLogins;
   maxInFlight: number;
   requestDeadlineMs: number;
   /** Express's `trust proxy`: hops, or addresses and networks. */
@@ -35,12 +36,13 @@ export function createApp(options: AppOptions): RequestListener {
     logger,
     lifecycle,
     corsOrigins,
+    cookieLogins,
     maxInFlight,
     requestDeadlineMs,
     rateLimits,
     trustedProxies,
   } = options;
-  const toCorsHeaders = createCorsHeaders(corsOrigins);
+  const toCorsHeaders = createCorsHeaders(corsOrigins, cookieLogins);
   const admission = createAdmission({ maxInFlight, deadlineMs: requestDeadlineMs, lifecycle });
   const shed = createShed({ logger, toCorsHeaders });
   const sessionPaths = new Set(SESSION_PATHS);
@@ -59,7 +61,7 @@ export function createApp(options: AppOptions): RequestListener {
   });
   app.use(
     SESSION_PATHS,
-    createBrowserGuard(toCorsHeaders), // First of all, so that a page can read why it is refused.
+    createBrowserGuard(toCorsHeaders, cookieLogins), // First, so that a page can read why it is refused.
     admission.admit,
     createAddressLimit(rateLimits.address),
     createJsonBody(),

@@ -3,9 +3,14 @@
  *
  * An `Origin` that is present must be listed, or come with `Sec-Fetch-Site: same-origin`, which only a browser's own
  * page on this very origin gets. Native apps send no `Origin` and prove themselves with a token.
- * Sources: Fetch Standard, section 3.2 (CORS protocol); W3C Fetch Metadata.
+ *
+ * A cookie is sent by the browser, whichever page made it ask. So who is known by one also sends `X-CSRF: 1`, which no
+ * foreign page can add without a preflight, and has to be a page that is known: neither of the two headers, or
+ * `Sec-Fetch-Site: none`, is none.
+ * Sources: Fetch Standard, section 3.2 (CORS protocol); W3C Fetch Metadata; RFC 10017, "Backend For Frontend".
  */
 
+import type { IncomingHttpHeaders } from "node:http";
 import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
 
@@ -17,7 +22,16 @@ const PREFLIGHT_SECONDS = "600";
 /** What lets the page of a listed origin read an answer. */
 export type ToCorsHeaders = (origin: string | undefined) => Record<string, string>;
 
-export function createCorsHeaders(origins: readonly string[]): ToCorsHeaders {
+/** Port to the logins that a browser sends by itself. */
+export type CookieLogins = {
+  takesCookies: boolean;
+  isByCookie(headers: IncomingHttpHeaders): boolean;
+};
+
+export function createCorsHeaders(
+  origins: readonly string[],
+  { takesCookies }: CookieLogins,
+): ToCorsHeaders {
   const listed = new Set(origins);
   return function toCorsHeaders(origin) {
     if (origin === undefined || !listed.has(origin)) return { Vary: "Origin" };
@@ -25,28 +39,40 @@ export function createCorsHeaders(origins: readonly string[]): ToCorsHeaders {
       Vary: "Origin",
       "Access-Control-Allow-Origin": origin,
       "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+      ...(takesCookies && { "Access-Control-Allow-Credentials": "true" }),
     };
   };
 }
 
-export function createBrowserGuard(toCorsHeaders: ToCorsHeaders): RequestHandler {
+export function createBrowserGuard(
+  toCorsHeaders: ToCorsHeaders,
+  { isByCookie }: CookieLogins,
+): RequestHandler {
   return function browserGuard(req, res, next) {
     const { origin } = req.headers;
     const corsHeaders = toCorsHeaders(origin);
     res.set(corsHeaders);
-    if (origin === undefined) return next();
     const isListed = "Access-Control-Allow-Origin" in corsHeaders;
-    if (!isListed && req.headers["sec-fetch-site"] !== "same-origin") {
-      throw new AppError(
-        "csrf_rejected",
-        "The page's origin is not listed. The operator can add it to CORS_ORIGINS.",
-      );
+    const isKnownPage = isListed || req.headers["sec-fetch-site"] === "same-origin";
+    if (origin !== undefined && !isKnownPage) throw rejected(UNKNOWN_PAGE);
+    if (req.method === "POST" && isByCookie(req.headers)) {
+      if (!isKnownPage) throw rejected(NO_PAGE);
+      if (req.headers["x-csrf"] !== "1") throw rejected(NO_STATIC_HEADER);
     }
-    if (req.method === "OPTIONS") {
+    if (req.method === "OPTIONS" && origin !== undefined) {
       res.set("Access-Control-Allow-Methods", "POST");
       res.set("Access-Control-Allow-Headers", ALLOWED_HEADERS);
       res.set("Access-Control-Max-Age", PREFLIGHT_SECONDS);
     }
     next();
   };
+}
+
+const UNKNOWN_PAGE = "The page's origin is not listed. The operator can add it to CORS_ORIGINS.";
+const NO_PAGE =
+  "A login by cookie is taken from a known page only: from the service's own origin, or from one in CORS_ORIGINS.";
+const NO_STATIC_HEADER = "With a login by cookie the request needs the header X-CSRF: 1.";
+
+function rejected(message: string): AppError {
+  return new AppError("csrf_rejected", message);
 }

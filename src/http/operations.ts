@@ -10,7 +10,7 @@ import type { Lifecycle } from "./admission.ts";
 
 export type OperationsOptions = {
   lifecycle: Lifecycle;
-  /** Each issuer was asked for its keys, and one has answered. */
+  /** Each issuer was asked for its keys, and one has answered; or there are logins that need none. */
   canAuthenticate: () => boolean;
 };
 

@@ -2,8 +2,10 @@
  * `POST /session`, and `POST /user/widget_urls`, the path that MX's SDK examples have.
  */
 
+import type { IncomingHttpHeaders } from "node:http";
 import { type Request, Router } from "express";
 import { AppError } from "../errors.ts";
+import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
 import { refuseMethod } from "./problem.ts";
@@ -11,7 +13,7 @@ import { limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
 
 export type SessionRouterOptions = {
   openSession: OpenSession;
-  authenticate: (authorization: string | undefined) => Promise<Principal>;
+  authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
   allowCallbackPayload: boolean;
   rateLimits: RateLimits;
 };
@@ -24,7 +26,7 @@ export function createSessionRouter(options: SessionRouterOptions): Router {
 
   router.post(SESSION_PATHS, async (req, res) => {
     const principal = await limitFailures(rateLimits.failures, req, () =>
-      authenticate(req.headers.authorization),
+      authenticate(req.headers, res.locals.budget),
     );
     res.locals.tenant = principal.tenant.name;
     await limitUser(rateLimits.user, principal, res);

@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import * as z from "zod";
 import type { ForwardProxy } from "../connections.ts";
-import { AppError } from "../errors.ts";
+import { authUnavailable } from "../errors.ts";
 import { createExchange } from "../exchange.ts";
 
 /** Gives the key set, or throws: why does not matter to anybody who waits for keys. */
@@ -90,14 +90,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
       if (loading || now() - failedAt >= RETRY_MS) await reload();
       const late = usable();
       if (late) return late;
-      throw new AppError(
-        "auth_unavailable",
-        "Logins cannot be checked at the moment. Try again later.",
-        {
-          retryAfterSeconds: RETRY_MS / 1000,
-          reason: "no_keys",
-        },
-      );
+      throw authUnavailable({ retryAfterSeconds: RETRY_MS / 1000, reason: "no_keys" });
     },
     async refreshed(tried) {
       if (loaded && loaded.keys !== tried) return usable(); // Somebody else has asked meanwhile.

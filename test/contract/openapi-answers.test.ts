@@ -208,6 +208,7 @@ function app(changes: Partial<AppOptions> = {}): Server {
       logger: createLogger("silent"),
       lifecycle: { state: "serving" },
       corsOrigins: [],
+      cookieLogins: { takesCookies: false, isByCookie: () => false },
       maxInFlight: 10,
       requestDeadlineMs: 8000,
       trustedProxies: [],

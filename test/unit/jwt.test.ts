@@ -15,10 +15,10 @@ import {
   SignJWT,
 } from "jose";
 import { describe, expect, it } from "vitest";
-import { createAuthenticate } from "../../src/auth/authenticate.ts";
+import { createAuthentication } from "../../src/auth/authenticate.ts";
 import { createJwtAuthenticator, type TrustedIssuer } from "../../src/auth/jwt.ts";
 import { AppError } from "../../src/errors.ts";
-import { tenantOf } from "./fakes.ts";
+import { frozenBudget, tenantOf } from "./fakes.ts";
 
 const ISSUER = "https://login.example.com";
 const AUDIENCE = "mx-session";
@@ -438,7 +438,14 @@ describe("the reason for the log", () => {
 });
 
 describe("the Authorization header", () => {
-  const authenticate = createAuthenticate(authenticatorFor().authenticate);
+  const { authenticate: judge } = createAuthentication({
+    jwt: authenticatorFor().authenticate,
+    introspection: undefined,
+    tokenCookie: undefined,
+    session: undefined,
+  });
+  const authenticate = (authorization: string | undefined) =>
+    judge({ authorization }, frozenBudget());
 
   it.each(["Bearer", "bearer", "BEARER", "Bearer  "])("takes the scheme %j", async (scheme) => {
     expect(await authenticate(`${scheme} ${await token()}`)).toMatchObject({ subject: "u-1" });

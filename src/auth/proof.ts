@@ -1,0 +1,78 @@
+/**
+ * What a request brings as proof of a login, and who has to judge it.
+ *
+ * The proof that is present decides alone: an `Authorization` header before any cookie, whatever is in it.
+ * Sources: RFC 6750, section 2.1 (never in the query); RFC 6265, sections 4.1.1 and 4.2.1 (cookies).
+ */
+
+import { unauthenticated } from "./jwt.ts";
+
+export type ProofHeaders = Readonly<{
+  authorization?: string | undefined;
+  cookie?: string | undefined;
+}>;
+
+export type ProofRules = {
+  /** Whether JWTs are verified here. */
+  jwt: boolean;
+  /** Whether the authorization server is asked about bearer tokens that are not. */
+  introspection: boolean;
+  /** Name of a cookie that holds a JWT. */
+  tokenCookie: string | undefined;
+  /** Name of the partner's own session cookie. */
+  sessionCookie: string | undefined;
+};
+
+export type Proof =
+  | { kind: "jwt"; token: string }
+  | { kind: "opaque"; token: string }
+  | { kind: "session"; value: string };
+
+const MAX_TOKEN_LENGTH = 8192;
+const MAX_COOKIE_LENGTH = 4096;
+
+/** Throws `unauthenticated` where there is no proof, or one that nobody here can judge. */
+export function findProof(rules: ProofRules, headers: ProofHeaders): Proof {
+  const { authorization, cookie } = headers;
+  if (authorization !== undefined) return toBearerProof(rules, authorization);
+  const tokens = findCookies(cookie, rules.tokenCookie);
+  if (tokens.length > 0) return { kind: "jwt", token: onlyOne(tokens) };
+  const sessions = findCookies(cookie, rules.sessionCookie);
+  if (sessions.length > 0) return { kind: "session", value: onlyOne(sessions) };
+  throw unauthenticated("no_proof");
+}
+
+/** Whether a browser may have added the proof by itself, whichever page made it ask. */
+export function isProofCookie(rules: ProofRules, { authorization, cookie }: ProofHeaders): boolean {
+  const names = [rules.tokenCookie, rules.sessionCookie];
+  return authorization === undefined && names.some((name) => findCookies(cookie, name).length > 0);
+}
+
+function toBearerProof(rules: ProofRules, authorization: string): Proof {
+  const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
+  if (token === undefined) throw unauthenticated("scheme");
+  if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated("too_long");
+  if (rules.jwt && token.split(".").length === 3) return { kind: "jwt", token };
+  if (rules.introspection) return { kind: "opaque", token };
+  throw unauthenticated(rules.jwt ? "not_a_jwt" : "no_bearer_tokens_here");
+}
+
+/** The values of all cookies of exactly this name, as they came. */
+function findCookies(header: string | undefined, name: string | undefined): string[] {
+  if (header === undefined || name === undefined) return [];
+  return header
+    .split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+}
+
+/** A second cookie of the name was set for another path or by a neighbouring host: nobody can say which one is meant. */
+function onlyOne([value = "", ...others]: readonly string[]): string {
+  if (others.length > 0) throw unauthenticated("cookie_twice");
+  if (value.length > MAX_COOKIE_LENGTH || !COOKIE_VALUE.test(value))
+    throw unauthenticated("cookie_value");
+  return value;
+}
+
+const COOKIE_VALUE = /^("?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+\1$/;

@@ -1,0 +1,47 @@
+/**
+ * Asks the partner's authorization server about a token.
+ *
+ * Sources: RFC 7662, section 2; RFC 6749, section 2.3.1 (id and secret are form-encoded before they become Basic).
+ */
+
+import * as z from "zod";
+import type { Secret } from "../secret.ts";
+import type { LoginCall } from "./login-call.ts";
+
+export type IntrospectionOptions = {
+  call: LoginCall;
+  url: URL;
+  clientId: string;
+  clientSecret: Secret;
+};
+
+const Introspection = z.looseObject({ active: z.boolean() });
+
+/** The server's answer. Throws `auth_unavailable` for all that is none, a refusal of our own credentials included. */
+export type Introspect = (token: string) => Promise<z.infer<typeof Introspection>>;
+
+export function createIntrospection(options: IntrospectionOptions): Introspect {
+  const { call, url, clientId, clientSecret } = options;
+  const credentials = `${formEncode(clientId)}:${formEncode(clientSecret.reveal())}`;
+  const headers = {
+    authorization: `Basic ${Buffer.from(credentials).toString("base64")}`,
+    "content-type": "application/x-www-form-urlencoded",
+    accept: "application/json",
+  };
+
+  return async function introspect(token) {
+    const answer = await call({
+      method: "POST",
+      path: url.pathname + url.search,
+      headers,
+      body: new URLSearchParams({ token, token_type_hint: "access_token" }).toString(),
+    });
+    const { data: claims } = Introspection.safeParse(answer.body);
+    if (answer.status !== 200 || !claims) throw answer.failed();
+    return claims;
+  };
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams([["", text]]).toString().slice(1);
+}

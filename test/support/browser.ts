@@ -2,6 +2,9 @@
  * Debian's Chromium, headless, without a request of its own, and pages that keep what a visitor would complain of.
  */
 
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 export type TestBrowser = AsyncDisposable & {
@@ -18,6 +21,8 @@ export type WatchedPage = AsyncDisposable & {
 export type BrowserOptions = {
   /** Makes every name below `.test` this machine, for sites that are foreign to each other. */
   resolveTestNames?: boolean;
+  /** All pages in one profile that sends cookies to third parties, as ordinary browsers do. */
+  isOrdinary?: boolean;
 };
 
 const ARGUMENTS = [
@@ -30,24 +35,48 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+/** Debian's Chromium blocks them unless told otherwise. */
+const THIRD_PARTY_COOKIES = { profile: { cookie_controls_mode: 0 } };
+
 export async function startBrowser(options: BrowserOptions = {}): Promise<TestBrowser> {
   const rules = options.resolveTestNames ? ["--host-resolver-rules=MAP *.test 127.0.0.1"] : [];
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [...ARGUMENTS, ...rules],
-  });
+  const launch = { executablePath: "/usr/bin/chromium", args: [...ARGUMENTS, ...rules] };
 
+  if (options.isOrdinary) {
+    const folder = mkdtempSync(join(tmpdir(), "profile-"));
+    mkdirSync(join(folder, "Default"));
+    writeFileSync(join(folder, "Default", "Preferences"), JSON.stringify(THIRD_PARTY_COOKIES));
+    const profile = await chromium.launchPersistentContext(folder, {
+      ...launch,
+      ignoreHTTPSErrors: true,
+    });
+    return {
+      openPage: async () => {
+        const page = await profile.newPage();
+        return watch(page, () => page.close());
+      },
+      async [Symbol.asyncDispose]() {
+        await profile.close();
+        rmSync(folder, { recursive: true });
+      },
+    };
+  }
+
+  const browser = await chromium.launch(launch);
   return {
     async openPage(contextOptions) {
       const context = await browser.newContext(contextOptions);
-      const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on("console", (message) => {
-        if (message.type() === "error") complaints.push(message.text()); // CSP violations are among them.
-      });
-      page.on("pageerror", (error) => complaints.push(String(error)));
-      return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+      return watch(await context.newPage(), () => context.close());
     },
     [Symbol.asyncDispose]: () => browser.close(),
   };
+}
+
+function watch(page: Page, close: () => Promise<void>): WatchedPage {
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text()); // CSP violations are among them.
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  return { page, complaints, [Symbol.asyncDispose]: close };
 }

@@ -35,6 +35,8 @@ export type PartnerLogin = AsyncDisposable & {
   /** Claims by the value of the cookie `__Host-session`. */
   sessions: Map<string, object>;
   misbehave(how: Misbehave | undefined): void;
+  /** Forgets the calls so far. */
+  clear(): void;
 };
 
 export const CLIENT_ID = "bff:client";
@@ -90,6 +92,9 @@ export async function startPartnerLogin(): Promise<PartnerLogin> {
     sessions,
     misbehave(how) {
       misbehaviour = how;
+    },
+    clear() {
+      calls.length = 0;
     },
     async [Symbol.asyncDispose]() {
       server.close();

@@ -2,7 +2,7 @@
  * Which proofs of a login are taken, beside or instead of JWTs in the Authorization header.
  */
 
-import type { Variables } from "./config-variables.ts";
+import { isLoopback, type Variables } from "./config-variables.ts";
 import type { Secret } from "./secret.ts";
 
 export type LoginConfig = Readonly<{
@@ -30,16 +30,22 @@ export function toLogins(v: Variables, report: Report): LoginConfig {
   const sessionCheck = toSessionCheck(v, report);
   if (v.AUTH_COOKIE && v.AUTH_COOKIE === v.AUTH_SESSION_COOKIE)
     report("AUTH_COOKIE", "must differ from AUTH_SESSION_COOKIE: one holds a token, one does not");
+  if ((v.AUTH_COOKIE || v.AUTH_SESSION_COOKIE) && v.CORS_ORIGINS.some(isPlainHttp))
+    report("CORS_ORIGINS", "must be https where logins are by cookie (http only on loopback)");
   if (!v.AUTH_JWT) {
-    if (!v.AUTH_INTROSPECTION_URL && !v.AUTH_SESSION_CHECK_URL)
-      report(
-        "AUTH_JWT",
-        "must be true unless AUTH_INTROSPECTION_URL or AUTH_SESSION_CHECK_URL is set",
-      );
+    const others = [v.AUTH_INTROSPECTION_URL, v.AUTH_INTROSPECTION_CLIENT_ID];
+    if (![...others, v.AUTH_SESSION_CHECK_URL, v.AUTH_SESSION_COOKIE].some(Boolean))
+      report("AUTH_JWT", "must be true without AUTH_INTROSPECTION_URL and AUTH_SESSION_CHECK_URL");
     for (const name of ["AUTH_COOKIE", "AUTH_JWKS_URL", "AUTH_JWKS_FILE"] as const)
       if (v[name]) report(name, "has no use with AUTH_JWT=false; leave one of them out");
   }
   return { jwt: v.AUTH_JWT, tokenCookie: v.AUTH_COOKIE, introspection, sessionCheck };
+}
+
+/** Whoever is on the way could change such a page, and have it ask. */
+function isPlainHttp(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin);
+  return protocol === "http:" && !isLoopback(hostname);
 }
 
 function toIntrospection(v: Variables, report: Report): IntrospectionConfig | undefined {

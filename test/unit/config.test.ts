@@ -23,6 +23,10 @@ const SSO: Environment = {
   MEMBER_USERKEY_SECRET: STRONG,
 };
 
+const CHECK = "https://bank.example/me";
+const SESSION: Environment = { AUTH_SESSION_CHECK_URL: CHECK, AUTH_SESSION_COOKIE: "sid" };
+const NO_JWT: Environment = { AUTH_JWT: "false" };
+
 const noFiles = () => {
   throw new Error("no such file");
 };
@@ -198,6 +202,37 @@ describe("a configuration", () => {
     expect(JSON.stringify(loadConfig({ ...empty, ...PLATFORM }))).toBe(
       JSON.stringify(loadConfig(PLATFORM)),
     );
+  });
+
+  it("can take opaque tokens, session cookies and JWTs in cookies beside JWTs", () => {
+    const { logins } = loadConfig({
+      ...PLATFORM,
+      ...SESSION,
+      AUTH_COOKIE: "__Host-token",
+      AUTH_INTROSPECTION_URL: "https://login.example.com/introspect",
+      AUTH_INTROSPECTION_CLIENT_ID: "bff client:1",
+      AUTH_INTROSPECTION_CLIENT_SECRET: "client-secret",
+    });
+    expect(logins).toMatchObject({
+      jwt: true,
+      tokenCookie: "__Host-token",
+      introspection: { clientId: "bff client:1", requireAudience: true },
+      sessionCheck: { url: new URL(CHECK), cookie: "sid" },
+    });
+    expect(logins.introspection?.clientSecret.reveal()).toBe("client-secret");
+    expect(inspect(logins, { depth: 9 }) + JSON.stringify(logins)).not.toContain("client-secret");
+  });
+
+  it("with sessions only needs no keys, no audience, and any name for the issuer", () => {
+    const { logins, tenants } = loadConfig({
+      ...PLATFORM,
+      ...SESSION,
+      ...NO_JWT,
+      AUTH_ISSUER: "example-bank",
+      AUTH_AUDIENCE: undefined,
+    });
+    expect(logins).toMatchObject({ jwt: false, introspection: undefined });
+    expect(tenants[0]?.auth).toMatchObject({ issuer: "example-bank", audience: [] });
   });
 
   it("allows plain http on loopback, for the simulator", () => {
@@ -473,12 +508,100 @@ describe("an unsafe or faulty configuration", () => {
     ["no proxies in a row", { TRUSTED_PROXIES: "0" }, "TRUSTED_PROXIES"],
     ["a network that is none", { TRUSTED_PROXIES: "10.0.0.0/33" }, "TRUSTED_PROXIES"],
     ["a proxy by name", { TRUSTED_PROXIES: "proxy.example.com" }, "TRUSTED_PROXIES"],
+    // Logins other than by JWT.
+    ...[{ URL: undefined }, { CLIENT_ID: undefined }, { CLIENT_SECRET: undefined }].map(
+      (without): [string, Environment, string] => [
+        `introspection without ${Object.keys(without)[0]}`,
+        introspection(without),
+        `AUTH_INTROSPECTION_${Object.keys(without)[0]}`,
+      ],
+    ),
+    [
+      "introspection by plain http",
+      introspection({ URL: "http://login.example.com" }),
+      "AUTH_INTROSPECTION_URL",
+    ],
+    [
+      "introspection at AWS metadata",
+      introspection({ URL: "https://169.254.169.254/" }),
+      "AUTH_INTROSPECTION_URL",
+    ],
+    [
+      "introspection with credentials in the URL",
+      introspection({ URL: "https://a:b@login.example.com" }),
+      "AUTH_INTROSPECTION_URL",
+    ],
+    [
+      "introspection with a secret of two lines",
+      introspection({ CLIENT_SECRET: "a\nb" }),
+      "AUTH_INTROSPECTION_CLIENT_SECRET",
+    ],
+    [
+      "introspection with a client in umlauts",
+      introspection({ CLIENT_ID: "clïent" }),
+      "AUTH_INTROSPECTION_CLIENT_ID",
+    ],
+    [
+      "an audience that may be missing, without introspection",
+      { AUTH_INTROSPECTION_REQUIRE_AUDIENCE: "false" },
+      "AUTH_INTROSPECTION_REQUIRE_AUDIENCE",
+    ],
+    [
+      "introspection without an audience",
+      { ...introspection(), AUTH_JWT: "false", AUTH_AUDIENCE: undefined },
+      "AUTH_AUDIENCE",
+    ],
+    ["a session check alone", { AUTH_SESSION_CHECK_URL: CHECK }, "AUTH_SESSION_COOKIE"],
+    ["a session cookie alone", { AUTH_SESSION_COOKIE: "sid" }, "AUTH_SESSION_CHECK_URL"],
+    [
+      "a session check by plain http",
+      { ...SESSION, AUTH_SESSION_CHECK_URL: "http://bank.example/me" },
+      "AUTH_SESSION_CHECK_URL",
+    ],
+    [
+      "a session check at Google metadata",
+      { ...SESSION, AUTH_SESSION_CHECK_URL: "https://metadata.google.internal/me" },
+      "AUTH_SESSION_CHECK_URL",
+    ],
+    ...["a b", "a=b", "a;b", "a,b", "a\r\nb", '"a"', "a/b", "ü", "x".repeat(129)].flatMap(
+      (name): [string, Environment, string][] => [
+        [`a token cookie called ${JSON.stringify(name)}`, { AUTH_COOKIE: name }, "AUTH_COOKIE"],
+        [
+          `a session cookie called ${JSON.stringify(name)}`,
+          { ...SESSION, AUTH_SESSION_COOKIE: name },
+          "AUTH_SESSION_COOKIE",
+        ],
+      ],
+    ),
+    ["one cookie for two proofs", { ...SESSION, AUTH_COOKIE: "sid" }, "AUTH_COOKIE"],
+    [
+      "a page by plain http that may use cookies",
+      { ...SESSION, CORS_ORIGINS: "http://app.example.com" },
+      "CORS_ORIGINS",
+    ],
+    ["no login at all", { AUTH_JWT: "false" }, "AUTH_JWT"],
+    ["a JWT in a cookie, but no JWTs", { ...SESSION, ...NO_JWT, AUTH_COOKIE: "t" }, "AUTH_COOKIE"],
+    [
+      "keys, but no JWTs",
+      { ...SESSION, ...NO_JWT, AUTH_JWKS_URL: "https://login.example.com/keys" },
+      "AUTH_JWKS_URL",
+    ],
+    [
+      "a session without an issuer",
+      { ...SESSION, ...NO_JWT, AUTH_ISSUER: undefined },
+      "AUTH_ISSUER",
+    ],
     // Not there yet.
-    ["a login by cookie", { AUTH_COOKIE: "session" }, "AUTH_COOKIE"],
     ["many tenants", { TENANTS_FILE: "/tenants.json" }, "TENANTS_FILE"],
   ])("with %s does not start", (_what, variables, variable) => {
     expect(namesOf({ ...PLATFORM, ...variables })).toEqual([variable]);
   });
+
+  function introspection(changes: Environment = {}): Environment {
+    const values = { URL: "https://login.example.com/introspect", CLIENT_ID: "bff", ...changes };
+    const group = Object.entries({ CLIENT_SECRET: "secret", ...values });
+    return Object.fromEntries(group.map(([name, value]) => [`AUTH_INTROSPECTION_${name}`, value]));
+  }
 
   function ssoOnly(): Environment {
     return { ...SSO, MX_PLATFORM_CLIENT_ID: undefined, MX_PLATFORM_API_KEY: undefined };
@@ -533,7 +656,6 @@ describe("an unsafe or faulty configuration", () => {
       ...VARIABLE_NAMES,
       ...SECRET_NAMES.map((name) => `${name}_FILE`),
       "TENANTS_FILE",
-      "AUTH_COOKIE",
     ];
     const value = fc.constantFrom(
       canary,

@@ -33,10 +33,10 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 401,
     title: "A valid login is needed",
     happened:
-      "There is no token, or it is expired, made for somebody else, or not signed by the configured issuer. All causes look the same from outside; the log of the service has the reason.",
+      "There is no token or session cookie, or it is expired, made for somebody else, or not from the configured issuer. A bad token is never followed by a good cookie. All causes look the same from outside; the log of the service has the reason.",
     actor: "the front end",
     advice:
-      "Get a fresh token from your own login and send it as `Authorization: Bearer …`. If fresh tokens are refused too, the operator compares AUTH_ISSUER, AUTH_AUDIENCE and the clocks.",
+      "Get a fresh token from your own login and send it as `Authorization: Bearer …`, or log in again where the login is a cookie. If fresh ones are refused too, the operator compares AUTH_ISSUER, AUTH_AUDIENCE and the clocks.",
   },
   forbidden: {
     name: "forbidden",
@@ -62,10 +62,11 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     name: "csrf-rejected",
     status: 403,
     title: "This origin may not ask",
-    happened: "A browser sent the request from a page whose origin is not listed.",
+    happened:
+      "A browser sent the request from a page whose origin is not listed; or the login is a cookie, and the request has not the header `X-CSRF: 1` or does not come from a page at all.",
     actor: "the operator",
     advice:
-      "Add the exact origin of the page (scheme, host and port) to CORS_ORIGINS. Pages on the service's own origin need no entry.",
+      "Add the exact origin of the page (scheme, host and port) to CORS_ORIGINS. Pages on the service's own origin need no entry. With a login by cookie the front end sends `X-CSRF: 1`; apps and servers send a token instead of a cookie.",
   },
   not_found: {
     name: "not-found",
@@ -163,10 +164,11 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     name: "auth-unavailable",
     status: 503,
     title: "Logins cannot be checked",
-    happened: "The issuer's public keys were never received, so no token can be verified.",
+    happened:
+      "The issuer's public keys were never received, or the partner's own login (introspection, session check) gave no usable answer.",
     actor: "the operator",
     advice:
-      "Make sure that the service reaches the issuer: AUTH_ISSUER, AUTH_JWKS_URL, and what is between.",
+      "Make sure that the service reaches the issuer: AUTH_ISSUER, AUTH_JWKS_URL, AUTH_INTROSPECTION_URL, AUTH_SESSION_CHECK_URL, and what is between. The log names the operation and the status: `rejected` with 401 means that AUTH_INTROSPECTION_CLIENT_ID or its secret is wrong.",
   },
   overloaded: {
     name: "overloaded",

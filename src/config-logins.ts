@@ -25,7 +25,11 @@ export type SessionCheckConfig = Readonly<{ url: URL; cookie: string }>;
 
 type Report = (variable: string, message: string) => void;
 
-export function toLogins(v: Variables, report: Report): LoginConfig {
+export function toLogins(
+  v: Variables,
+  report: Report,
+  hasFaults: (names: RegExp) => boolean,
+): LoginConfig {
   const introspection = toIntrospection(v, report);
   const sessionCheck = toSessionCheck(v, report);
   if (v.AUTH_COOKIE && v.AUTH_COOKIE === v.AUTH_SESSION_COOKIE)
@@ -33,8 +37,8 @@ export function toLogins(v: Variables, report: Report): LoginConfig {
   if ((v.AUTH_COOKIE || v.AUTH_SESSION_COOKIE) && v.CORS_ORIGINS.some(isPlainHttp))
     report("CORS_ORIGINS", "must be https where logins are by cookie (http only on loopback)");
   if (!v.AUTH_JWT) {
-    const others = [v.AUTH_INTROSPECTION_URL, v.AUTH_INTROSPECTION_CLIENT_ID];
-    if (![...others, v.AUTH_SESSION_CHECK_URL, v.AUTH_SESSION_COOKIE].some(Boolean))
+    const isOther = introspection ?? sessionCheck ?? hasFaults(/^AUTH_(INTROSPECTION|SESSION)_/);
+    if (!isOther)
       report("AUTH_JWT", "must be true without AUTH_INTROSPECTION_URL and AUTH_SESSION_CHECK_URL");
     for (const name of ["AUTH_COOKIE", "AUTH_JWKS_URL", "AUTH_JWKS_FILE"] as const)
       if (v[name]) report(name, "has no use with AUTH_JWT=false; leave one of them out");

@@ -111,7 +111,7 @@ export function loadConfig(
   const hasFaults = (names: RegExp) => faults.some(({ variable }) => names.test(variable));
 
   checkProcess(environment, report);
-  const logins = toLogins(variables, report);
+  const logins = toLogins(variables, report, hasFaults);
   const tenant = toTenant(variables, readFile, report, hasFaults);
   if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
     report("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
@@ -224,7 +224,10 @@ const BASE_URLS = {
 function toAuth(v: Variables, readFile: ReadFile, report: Report): AuthConfig {
   const { AUTH_ISSUER: issuer = "", AUTH_AUDIENCE: audience = [] } = v;
   if (issuer === "")
-    report("AUTH_ISSUER", "is missing: the `iss` of the tokens that your users bring");
+    report(
+      "AUTH_ISSUER",
+      "is missing: the `iss` of the tokens that your users bring, or a name for your login",
+    );
   if (audience.length === 0 && (v.AUTH_JWT || v.AUTH_INTROSPECTION_URL))
     report(
       "AUTH_AUDIENCE",

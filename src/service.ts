@@ -66,7 +66,7 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
   });
   const authentication = createLogins(logins, {
     jwt: logins.jwt ? createJwtAuthenticator(issuers) : undefined,
-    single: tenants[0],
+    single: tenants.length === 1 ? tenants[0] : undefined,
     connect,
   });
   const app = createApp({

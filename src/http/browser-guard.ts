@@ -54,10 +54,10 @@ export function createBrowserGuard(
     res.set(corsHeaders);
     const isListed = "Access-Control-Allow-Origin" in corsHeaders;
     const isKnownPage = isListed || req.headers["sec-fetch-site"] === "same-origin";
-    if (origin !== undefined && !isKnownPage) throw rejected(UNKNOWN_PAGE);
+    if (origin !== undefined && !isKnownPage) throw rejected("unlisted_origin", UNKNOWN_PAGE);
     if (req.method === "POST" && isByCookie(req.headers)) {
-      if (!isKnownPage) throw rejected(NO_PAGE);
-      if (req.headers["x-csrf"] !== "1") throw rejected(NO_STATIC_HEADER);
+      if (!isKnownPage) throw rejected("no_known_page", NO_PAGE);
+      if (req.headers["x-csrf"] !== "1") throw rejected("no_static_header", NO_STATIC_HEADER);
     }
     if (req.method === "OPTIONS" && origin !== undefined) {
       res.set("Access-Control-Allow-Methods", "POST");
@@ -73,6 +73,6 @@ const NO_PAGE =
   "A login by cookie is taken from a known page only: from the service's own origin, or from one in CORS_ORIGINS.";
 const NO_STATIC_HEADER = "With a login by cookie the request needs the header X-CSRF: 1.";
 
-function rejected(message: string): AppError {
-  return new AppError("csrf_rejected", message);
+function rejected(reason: string, message: string): AppError {
+  return new AppError("csrf_rejected", message, { reason });
 }

@@ -579,6 +579,11 @@ describe("an unsafe or faulty configuration", () => {
       { ...SESSION, CORS_ORIGINS: "http://app.example.com" },
       "CORS_ORIGINS",
     ],
+    [
+      "no JWTs and a faulty session check",
+      { ...NO_JWT, AUTH_SESSION_CHECK_URL: "http://bank.example/me", AUTH_SESSION_COOKIE: "sid" },
+      "AUTH_SESSION_CHECK_URL",
+    ],
     ["no login at all", { AUTH_JWT: "false" }, "AUTH_JWT"],
     ["a JWT in a cookie, but no JWTs", { ...SESSION, ...NO_JWT, AUTH_COOKIE: "t" }, "AUTH_COOKIE"],
     [

@@ -19,13 +19,28 @@ export type UserIdRule =
 const USABLE = /^[A-Za-z0-9_-]{1,128}$/;
 /** MX takes its own guid and the partner's id in the same place. */
 const RESERVED = /^(USR|MBR|CLT)-/i;
-/** What a program writes where a value was forgotten: all such users would share one MX user. */
-const SLIPS = new Set(["undefined", "null", "nan", "true", "false"]);
+/** What programs write where a value was forgotten: all such users would share one MX user. */
+const SLIPS = new Set([
+  "undefined",
+  "null",
+  "(null)",
+  "<null>",
+  "nil",
+  "<nil>",
+  "none",
+  "nan",
+  "true",
+  "false",
+  "[object object]",
+]);
+/** Nothing, or nothing that can be seen. */
+const BLANK = /^[\p{C}\p{Z}]*$/u;
 
 /** Throws `unusable_user_id` where the claim cannot become an id. */
 export function toUserId(rule: UserIdRule, principal: Principal): string {
   const value = principal.claims[rule.claim];
-  if (typeof value !== "string" || value === "" || SLIPS.has(value.toLowerCase())) throw unusable();
+  if (typeof value !== "string" || BLANK.test(value)) throw unusable();
+  if (SLIPS.has(value.trim().toLowerCase())) throw unusable();
   if (rule.mode === "claim") {
     if (!USABLE.test(value) || RESERVED.test(value)) throw unusable();
     return value;

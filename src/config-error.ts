@@ -2,6 +2,8 @@
 
 export type ConfigFault = { variable: string; message: string };
 
+export type Report = (variable: string, message: string) => void;
+
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly faults: readonly ConfigFault[];

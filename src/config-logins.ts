@@ -2,6 +2,7 @@
  * Which proofs of a login are taken, beside or instead of JWTs in the Authorization header.
  */
 
+import type { Report } from "./config-error.ts";
 import { isLoopback, type Variables } from "./config-variables.ts";
 import type { Secret } from "./secret.ts";
 
@@ -22,8 +23,6 @@ export type IntrospectionConfig = Readonly<{
 }>;
 
 export type SessionCheckConfig = Readonly<{ url: URL; cookie: string }>;
-
-type Report = (variable: string, message: string) => void;
 
 export function toLogins(
   v: Variables,

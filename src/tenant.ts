@@ -2,7 +2,7 @@
  * One tenant's configuration -> the rules and the way to MX that arrive with a principal.
  */
 
-import type { MemberConfig, MxConfig, PlatformConfig, SsoConfig, TenantConfig } from "./config.ts";
+import type { TenantConfig } from "./config.ts";
 import { isLoopback } from "./config-variables.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UrlRule } from "./mx/answers.ts";
@@ -14,6 +14,7 @@ import { withRetry } from "./mx/retry.ts";
 import { createSend, type Send, type SendOptions } from "./mx/send.ts";
 import { createSsoDirectory } from "./mx/sso-v2.ts";
 import { withWritesInOrder } from "./mx/writes-in-order.ts";
+import type { MemberConfig, MxConfig, PlatformConfig, SsoConfig } from "./mx-config.ts";
 import { createCredentialLookup } from "./partner/credential-lookup.ts";
 import { type CredentialRule, findCredentials } from "./session/credentials.ts";
 import type { MxApis, Platform, SsoDirectory, Tenant } from "./session/types.ts";

@@ -297,6 +297,7 @@ const VARIABLES = {
   AUTH_SESSION_CHECK_URL: upstream.optional(),
   AUTH_SESSION_COOKIE: cookieName.optional(),
 
+  TENANTS_FILE: z.string().optional(),
   USER_ID_CLAIM: z.string().max(255, "is too long").default("sub"),
   USER_ID_MODE: choice(["claim", "hmac"]).default("claim"),
   USER_ID_SECRET: strongSecret.optional(),
@@ -357,6 +358,21 @@ export const SECRET_NAMES = [
   "HTTPS_PROXY",
   "REDIS_URL",
 ] as const;
+
+export function isKnown(name: string): boolean {
+  const secret = name.replace(/_FILE$/, "");
+  return VARIABLE_NAMES.includes(name) || SECRET_NAMES.some((known) => known === secret);
+}
+
+/** The others belong to the process, however many tenants it has. */
+export function isOfTenant(name: string): boolean {
+  return /^(AUTH|USER_ID|MX|MEMBER|WIDGET|CLIENT_REDIRECT|WEBVIEW|CORS|ALLOW_CALLBACK)_/.test(name);
+}
+
+/** What such a login proves belongs to one tenant by configuration. */
+export function needsSingleTenant(name: string): boolean {
+  return /^AUTH_(COOKIE|INTROSPECTION|JWT$|SESSION)/.test(name);
+}
 
 export type Variables = { [Name in keyof typeof VARIABLES]: z.infer<(typeof VARIABLES)[Name]> };
 

@@ -1,5 +1,6 @@
 /**
- * Environment variables -> one frozen configuration. Every fault is reported at once, by name, never by value.
+ * Environment variables (and TENANTS_FILE) -> one frozen configuration. Every fault is reported at once, by name, never
+ * by value.
  *
  * An unsafe configuration is a fault: a service with a guessable secret or a plain http upstream does not start.
  */
@@ -10,6 +11,9 @@ import { type LoginConfig, toLogins } from "./config-logins.ts";
 import {
   type Environment,
   findUpstreamProblem,
+  isKnown,
+  isOfTenant,
+  needsSingleTenant,
   readVariables,
   type Variables,
 } from "./config-variables.ts";
@@ -27,15 +31,15 @@ import type { Secret } from "./secret.ts";
 import type { UserIdRule } from "./session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "./session/widget-options.ts";
 import { findUnsupportedOptions, type PolicyValues } from "./session/widget-policy.ts";
+import { reportConflicts } from "./tenant-conflicts.ts";
+import { type ClaimRule, readTenantsFile } from "./tenants-file.ts";
 
 export type Config = Readonly<{
   host: string;
   port: number;
   operationsPort: number;
   logLevel: Variables["LOG_LEVEL"];
-  corsOrigins: readonly string[];
   trustedProxies: Variables["TRUSTED_PROXIES"];
-  allowCallbackPayload: boolean;
   requestDeadlineMs: number;
   maxInFlight: number;
   drainDelayMs: number;
@@ -56,10 +60,15 @@ export type RateLimitConfig = Readonly<{
 export type TenantConfig = Readonly<{
   name: string;
   auth: AuthConfig;
+  /** Which of the issuer's tokens are this tenant's; all where undefined. */
+  claim: ClaimRule | undefined;
   userId: UserIdRule;
   mx: MxConfig;
   member: MemberConfig;
   widgets: WidgetConfig;
+  /** Of pages that may ask. */
+  corsOrigins: readonly string[];
+  allowCallbackPayload: boolean;
 }>;
 
 export type AuthConfig = Readonly<{
@@ -85,19 +94,24 @@ export type WidgetConfig = Readonly<{
   urlOrigins: readonly string[];
 }>;
 
-/** Throws `ConfigError` with all faults. `readFile` serves the `NAME_FILE` variables. */
+/** Throws `ConfigError` with all faults. `readFile` serves the variables that name files. */
 export function loadConfig(
   environment: Environment,
   readFile: ReadFile = (path) => readFileSync(path, "utf8"),
 ): Config {
-  const { variables, faults } = readVariables(environment, readFile);
+  const { TENANTS_FILE: path } = environment;
+  const { variables, faults } = readVariables(
+    path ? ofProcess(environment) : environment,
+    readFile,
+  );
   const report = (variable: string, message: string) => void faults.push({ variable, message });
 
-  const hasFaults = (names: RegExp) => faults.some(({ variable }) => names.test(variable));
-
   checkProcess(environment, report);
+  const hasFaults = (names: RegExp) => faults.some(({ variable }) => names.test(variable));
   const logins = toLogins(variables, report, hasFaults);
-  const tenant = toTenant(variables, readFile, report, hasFaults);
+  const tenants = path
+    ? loadTenants(path, environment, variables, readFile, report)
+    : [toTenant(variables, readFile, faults)];
   if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
     report("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
   }
@@ -108,9 +122,7 @@ export function loadConfig(
     port: variables.PORT,
     operationsPort: variables.OPERATIONS_PORT,
     logLevel: variables.LOG_LEVEL,
-    corsOrigins: variables.CORS_ORIGINS,
     trustedProxies: variables.TRUSTED_PROXIES,
-    allowCallbackPayload: variables.ALLOW_CALLBACK_PAYLOAD,
     requestDeadlineMs: variables.REQUEST_DEADLINE,
     maxInFlight: variables.MAX_IN_FLIGHT,
     drainDelayMs: variables.DRAIN_DELAY,
@@ -122,7 +134,7 @@ export function loadConfig(
       redis: variables.REDIS_URL,
     },
     logins,
-    tenants: [tenant],
+    tenants,
   });
 }
 
@@ -135,20 +147,46 @@ function checkProcess(environment: Environment, report: Report): void {
       "must not switch off certificate checks; use NODE_EXTRA_CA_CERTS for a CA of your own",
     );
   }
-  for (const name of NOT_YET) {
-    if (environment[name]) report(name, "is not supported by this version; leave it out");
-  }
 }
 
-/** Named in the design, not there yet. To ignore them would be to promise what is not kept. */
-const NOT_YET = ["TENANTS_FILE"];
+function ofProcess(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !isOfTenant(name)));
+}
 
-function toTenant(
-  v: Variables,
+function loadTenants(
+  path: string,
+  environment: Environment,
+  { MAX_IN_FLIGHT }: Variables,
   readFile: ReadFile,
   report: Report,
-  hasFaults: (names: RegExp) => boolean,
-): TenantConfig {
+): TenantConfig[] {
+  for (const name of Object.keys(environment)) {
+    if (environment[name] && isKnown(name) && isOfTenant(name)) {
+      report(
+        name,
+        needsSingleTenant(name)
+          ? "needs a single tenant: leave it out, or TENANTS_FILE"
+          : "belongs to a tenant: move it into TENANTS_FILE",
+      );
+    }
+  }
+  const loaded = readTenantsFile(path, readFile, report).map(({ name, label, claim, ...entry }) => {
+    const { variables, faults } = readVariables(entry.variables, readFile);
+    const rules = toTenant({ ...variables, MAX_IN_FLIGHT }, readFile, faults);
+    for (const { variable, message } of faults) report(`${label}: ${variable}`, message);
+    return { label, isSound: faults.length === 0, tenant: { ...rules, name, claim } };
+  });
+  reportConflicts(
+    loaded.filter(({ isSound }) => isSound),
+    report,
+  );
+  return loaded.map(({ tenant }) => tenant);
+}
+
+/** Adds to the faults of its variables. */
+function toTenant(v: Variables, readFile: ReadFile, faults: ConfigFault[]): TenantConfig {
+  const report = (variable: string, message: string) => void faults.push({ variable, message });
+  const hasFaults = (names: RegExp) => faults.some(({ variable }) => names.test(variable));
   const platform = toPlatform(v, report);
   const sso = toSso(v, report);
   if (!platform && !sso && !hasFaults(/^MX_/)) {
@@ -160,6 +198,7 @@ function toTenant(
   return {
     name: "default",
     auth: toAuth(v, readFile, report),
+    claim: undefined,
     userId: toUserIdRule(v, report),
     mx: {
       connections: v.MX_CONNECTIONS,
@@ -169,6 +208,8 @@ function toTenant(
     },
     member: hasFaults(/^MX_SSO_/) ? { source: "none" } : toMember(v, sso, report),
     widgets: toWidgets(v, platform, report),
+    corsOrigins: v.CORS_ORIGINS,
+    allowCallbackPayload: v.ALLOW_CALLBACK_PAYLOAD,
   };
 }
 

@@ -56,13 +56,22 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
       }),
     );
   const { logins } = config;
-  const tenants = config.tenants.map((tenant) => ({
-    auth: tenant.auth,
-    tenant: createTenant(tenant, connect),
-  }));
-  const issuers = (logins.jwt ? tenants : []).map(({ auth, tenant }) => {
-    const keys = parts.use(createIssuerKeys({ load: toLoader(auth, config.proxy) }));
-    return { ...auth, keys, tenant };
+  const tenants = config.tenants.map((each) => ({ ...each, tenant: createTenant(each, connect) }));
+  const byIssuer = Map.groupBy(logins.jwt ? tenants : [], ({ auth }) => auth.issuer);
+  const issuers = Array.from(byIssuer.values(), (ofIssuer) => {
+    const [{ auth }] = ofIssuer as [(typeof tenants)[number]]; // What tenants of one issuer have in common (tenant-conflicts.ts).
+    const load = toLoader(auth, config.proxy);
+    return {
+      issuer: auth.issuer,
+      algorithms: auth.algorithms,
+      tokenType: auth.tokenType,
+      keys: parts.use(createIssuerKeys({ load })),
+      tenants: ofIssuer.map(({ claim, auth: { audience }, tenant }) => ({
+        claim,
+        audience,
+        tenant,
+      })),
+    };
   });
   const authentication = createLogins(logins, {
     jwt: logins.jwt ? createJwtAuthenticator(issuers) : undefined,
@@ -73,8 +82,7 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     openSession,
     authenticate: authentication.authenticate,
     cookieLogins: authentication,
-    allowCallbackPayload: config.allowCallbackPayload,
-    corsOrigins: config.corsOrigins,
+    corsOrigins: config.tenants.flatMap(({ corsOrigins }) => corsOrigins),
     maxInFlight: config.maxInFlight,
     requestDeadlineMs: config.requestDeadlineMs,
     trustedProxies: config.trustedProxies,

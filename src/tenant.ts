@@ -1,5 +1,7 @@
 /**
  * One tenant's configuration -> the rules and the way to MX that arrive with a principal.
+ *
+ * Nothing here is shared between tenants: pools, gates, breakers and retry budgets are made anew for each.
  */
 
 import type { TenantConfig } from "./config.ts";
@@ -39,6 +41,8 @@ export function createTenant(config: TenantConfig, connect: Connect): Tenant {
       clientRedirectUrls: widgets.clientRedirectUrls,
       webviewSchemes: widgets.webviewSchemes,
     }),
+    corsOrigins: config.corsOrigins,
+    allowCallbackPayload: config.allowCallbackPayload,
     mx: toMxApis(mx, widgets.urlOrigins, connect),
   };
 }

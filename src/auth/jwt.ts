@@ -13,10 +13,17 @@ import type { Principal, Tenant } from "../session/types.ts";
 export type TrustedIssuer = {
   /** Compared character by character with `iss`. */
   issuer: string;
-  audience: readonly string[];
   algorithms: readonly string[];
   tokenType: string | undefined;
   keys: IssuerKeys;
+  /** Whose tokens it makes. */
+  tenants: readonly TrustedTenant[];
+};
+
+export type TrustedTenant = {
+  /** Its tokens have this claim, by type and value; all of the issuer's where undefined. */
+  claim: { name: string; value: string | number } | undefined;
+  audience: readonly string[];
   tenant: Tenant;
 };
 
@@ -39,7 +46,10 @@ const Claims = z.looseObject({
   exp: z.number(),
 });
 
-/** Throws `unauthenticated`, or `auth_unavailable` where the issuer's keys are out of reach. */
+/**
+ * Throws `unauthenticated`, `auth_unavailable` where the issuer's keys are out of reach, or `forbidden` where a good token
+ * is none of a tenant's. Which tenant it is, only verified claims say.
+ */
 export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): JwtAuthenticator {
   const byIssuer = new Map(issuers.map((trusted) => [trusted.issuer, trusted]));
 
@@ -51,8 +61,25 @@ export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): JwtAu
     if (!claims.success) throw unauthenticated("claims");
     const { sub, exp, iat } = claims.data;
     if (exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
-    return { issuer: trusted.issuer, subject: sub, claims: claims.data, tenant: trusted.tenant };
+    const tenant = findTenant(trusted.tenants, claims.data);
+    return { issuer: trusted.issuer, subject: sub, claims: claims.data, tenant };
   };
+}
+
+function findTenant(tenants: readonly TrustedTenant[], claims: z.infer<typeof Claims>): Tenant {
+  const found = tenants.find(({ claim }) => !claim || claims[claim.name] === claim.value);
+  if (!found) {
+    throw new AppError(
+      "forbidden",
+      "The token is valid, but belongs to no tenant of this service.",
+      {
+        reason: "no_tenant",
+      },
+    );
+  }
+  const audience = [claims.aud].flat();
+  if (!found.audience.some((name) => audience.includes(name))) throw unauthenticated("audience");
+  return found.tenant;
 }
 
 export function unauthenticated(reason: string): AppError {
@@ -72,7 +99,7 @@ async function verify(token: string, trusted: TrustedIssuer): Promise<unknown> {
   const options: JWTVerifyOptions = {
     algorithms: [...trusted.algorithms],
     issuer: trusted.issuer,
-    audience: [...trusted.audience],
+    audience: trusted.tenants.flatMap(({ audience }) => audience), // The tenant's own is checked when it is known.
     requiredClaims: ["exp", "iat", "sub"],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     maxTokenAge: MAX_LIFETIME_SECONDS,

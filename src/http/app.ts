@@ -23,6 +23,7 @@ import { createShed } from "./shed.ts";
 export type AppOptions = SessionRouterOptions & {
   logger: Logger;
   lifecycle: Lifecycle;
+  /** Of all tenants. */
   corsOrigins: readonly string[];
   cookieLogins: CookieLogins;
   maxInFlight: number;

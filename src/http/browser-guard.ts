@@ -11,7 +11,7 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { AppError } from "../errors.ts";
 
 const ALLOWED_HEADERS =
@@ -28,6 +28,7 @@ export type CookieLogins = {
   isByCookie(headers: IncomingHttpHeaders): boolean;
 };
 
+/** `origins`: of all tenants, as a preflight does not say for whom it asks. */
 export function createCorsHeaders(
   origins: readonly string[],
   { takesCookies }: CookieLogins,
@@ -72,6 +73,16 @@ const UNKNOWN_PAGE = "The page's origin is not listed. The operator can add it t
 const NO_PAGE =
   "A login by cookie is taken from a known page only: from the service's own origin, or from one in CORS_ORIGINS.";
 const NO_STATIC_HEADER = "With a login by cookie the request needs the header X-CSRF: 1.";
+
+/** Once the tenant is known: the page's origin must be one of its own, not only of some tenant. */
+export function requireOrigin(origins: readonly string[], req: Request, res: Response): void {
+  const { origin } = req.headers;
+  if (origin === undefined || origins.includes(origin)) return;
+  if (req.headers["sec-fetch-site"] === "same-origin") return;
+  res.removeHeader("Access-Control-Allow-Origin");
+  res.removeHeader("Access-Control-Expose-Headers");
+  throw rejected("origin_of_other_tenant", UNKNOWN_PAGE);
+}
 
 function rejected(reason: string, message: string): AppError {
   return new AppError("csrf_rejected", message, { reason });

@@ -52,7 +52,7 @@ export async function limitUser(
   res: Response,
 ): Promise<void> {
   if (!limiter) return;
-  const { issuer, subject } = principal;
-  const { remaining, resetSeconds } = await limiter.take(`${issuer}\0${subject}`);
+  const { issuer, subject, tenant } = principal;
+  const { remaining, resetSeconds } = await limiter.take(`${tenant.name}\0${issuer}\0${subject}`);
   res.set("RateLimit", `"user";r=${remaining};t=${resetSeconds}`);
 }

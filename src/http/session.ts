@@ -8,32 +8,34 @@ import { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
+import { requireOrigin } from "./browser-guard.ts";
 import { refuseMethod } from "./problem.ts";
 import { limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
 
 export type SessionRouterOptions = {
   openSession: OpenSession;
   authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
-  allowCallbackPayload: boolean;
   rateLimits: RateLimits;
 };
 
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 
 export function createSessionRouter(options: SessionRouterOptions): Router {
-  const { openSession, authenticate, allowCallbackPayload, rateLimits } = options;
+  const { openSession, authenticate, rateLimits } = options;
   const router = Router({ caseSensitive: true, strict: true });
 
   router.post(SESSION_PATHS, async (req, res) => {
     const principal = await limitFailures(rateLimits.failures, req, () =>
       authenticate(req.headers, res.locals.budget),
     );
-    res.locals.tenant = principal.tenant.name;
+    const { tenant } = principal;
+    res.locals.tenant = tenant.name;
+    requireOrigin(tenant.corsOrigins, req, res);
     await limitUser(rateLimits.user, principal, res);
     const request = {
-      ...principal.tenant.parseWidgetRequest(req.body),
+      ...tenant.parseWidgetRequest(req.body),
       language: toLanguage(req.headers["accept-language"]),
-      callbackPayload: allowCallbackPayload ? toCallbackPayload(req) : undefined,
+      callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     const { type, url, expiresAt } = await openSession(principal, request, res.locals.budget);
     res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });

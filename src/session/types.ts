@@ -27,6 +27,10 @@ export type Tenant = {
   ): MemberCredentials | Promise<MemberCredentials>;
   /** Body of `POST /session` -> what MX is asked for. Throws `invalid_request` that names each faulty field. */
   parseWidgetRequest(body: unknown): WidgetRequest;
+  /** Of pages that may ask for its users. */
+  corsOrigins: readonly string[];
+  /** Whether the caller may have MX repeat something in its webhooks. */
+  allowCallbackPayload: boolean;
   mx: MxApis;
 };
 

@@ -14,6 +14,7 @@ import type { Principal, Tenant } from "../../src/session/types.ts";
 import { WIDGET_TYPES } from "../../src/session/widget-options.ts";
 import { createWidgetRequestParser } from "../../src/session/widget-policy.ts";
 import { type Exchange, expectToMatchContract } from "../support/contract.ts";
+import { tenantOf } from "../unit/fakes.ts";
 
 describe("the answers of POST /session", () => {
   it.each(["/session", "/user/widget_urls"])(
@@ -63,7 +64,7 @@ describe("the answers of POST /session", () => {
     ["a form", 415, (post) => post.type("form").send("a=b")],
     ["an odd request id", 200, (post) => post.set("X-Request-Id", "no")],
   ])("%s is answered with %i as the contract says", async (_what, status, prepare) => {
-    const res = await prepare(request(app({ allowCallbackPayload: true })).post("/session"));
+    const res = await prepare(request(app({}, { allowCallbackPayload: true })).post("/session"));
 
     expect(res.status).toBe(status);
     expectToMatchContract(res);
@@ -185,7 +186,7 @@ function isOfSession(code: string): code is ErrorCode {
   return code !== "not_found" && code !== "method_not_allowed";
 }
 
-function app(changes: Partial<AppOptions> = {}): Server {
+function app(changes: Partial<AppOptions> = {}, rules: Partial<Tenant> = {}): Server {
   const parseWidgetRequest = createWidgetRequestParser({
     source: "v20250224",
     widgetTypes: WIDGET_TYPES,
@@ -194,7 +195,7 @@ function app(changes: Partial<AppOptions> = {}): Server {
     clientRedirectUrls: [],
     webviewSchemes: [],
   });
-  const tenant = { name: "default", parseWidgetRequest } as Tenant;
+  const tenant = tenantOf({ name: "default", parseWidgetRequest, ...rules });
   const principal: Principal = { issuer: "https://id.example", subject: "u-1", claims: {}, tenant };
   return createServer(
     createApp({
@@ -204,7 +205,6 @@ function app(changes: Partial<AppOptions> = {}): Server {
         url: "https://int-widgets.moneydesktop.com/md/connect/token",
         expiresAt: new Date("2026-11-20T12:10:00.750Z"),
       }),
-      allowCallbackPayload: false,
       logger: createLogger("silent"),
       lifecycle: { state: "serving" },
       corsOrigins: [],

@@ -61,8 +61,6 @@ describe("a configuration", () => {
       port: 3000,
       operationsPort: 9090,
       logLevel: "info",
-      corsOrigins: [],
-      allowCallbackPayload: false,
       requestDeadlineMs: 8000,
       maxInFlight: 200,
       drainDelayMs: 5000,
@@ -86,7 +84,10 @@ describe("a configuration", () => {
             sso: undefined,
           },
           member: { source: "none" },
+          claim: undefined,
           widgets: { clientRedirectUrls: [], webviewSchemes: ["mx"], urlOrigins: [] },
+          corsOrigins: [],
+          allowCallbackPayload: false,
         },
       ],
     });
@@ -160,13 +161,13 @@ describe("a configuration", () => {
       WEBVIEW_SCHEMES: "MX,MyApp",
     });
     expect(config).toMatchObject({
-      corsOrigins: ["https://app.example.com", "http://localhost:5173"],
-      allowCallbackPayload: true,
       requestDeadlineMs: 1500,
       drainDelayMs: 60_000,
       tenants: [
         {
           auth: { audience: ["a", "b", "c"] },
+          corsOrigins: ["https://app.example.com", "http://localhost:5173"],
+          allowCallbackPayload: true,
           widgets: {
             defaults: { color_scheme: "dark", widget_type: "connect_widget" },
             clientRedirectUrls: ["https://app.example.com/", "myapp://done"],
@@ -596,8 +597,6 @@ describe("an unsafe or faulty configuration", () => {
       { ...SESSION, ...NO_JWT, AUTH_ISSUER: undefined },
       "AUTH_ISSUER",
     ],
-    // Not there yet.
-    ["many tenants", { TENANTS_FILE: "/tenants.json" }, "TENANTS_FILE"],
   ])("with %s does not start", (_what, variables, variable) => {
     expect(namesOf({ ...PLATFORM, ...variables })).toEqual([variable]);
   });
@@ -632,7 +631,6 @@ describe("an unsafe or faulty configuration", () => {
         AUTH_ALGORITHMS: "HS256",
         MX_PLATFORM_CLIENT_ID: "client-1",
         CORS_ORIGINS: "*",
-        TENANTS_FILE: "/tenants.json",
       }).sort(),
     ).toEqual([
       "AUTH_ALGORITHMS",
@@ -641,7 +639,6 @@ describe("an unsafe or faulty configuration", () => {
       "CORS_ORIGINS",
       "MX_PLATFORM_API_KEY",
       "PORT",
-      "TENANTS_FILE",
     ]);
   });
 
@@ -657,11 +654,7 @@ describe("an unsafe or faulty configuration", () => {
 
   it("never sees its values again", () => {
     const canary = "s3cr3t-CANARY";
-    const names = [
-      ...VARIABLE_NAMES,
-      ...SECRET_NAMES.map((name) => `${name}_FILE`),
-      "TENANTS_FILE",
-    ];
+    const names = [...VARIABLE_NAMES, ...SECRET_NAMES.map((name) => `${name}_FILE`)];
     const value = fc.constantFrom(
       canary,
       `${canary} with a space`,

@@ -37,6 +37,8 @@ export function tenantOf(parts: Partial<Tenant> = {}): Tenant {
       expires: false,
     }),
     parseWidgetRequest: () => widgetRequest(),
+    corsOrigins: [],
+    allowCallbackPayload: false,
     mx: { kind: "platform", platform: platformOf() },
     ...parts,
   };

@@ -16,7 +16,11 @@ import {
 } from "jose";
 import { describe, expect, it } from "vitest";
 import { createAuthentication } from "../../src/auth/authenticate.ts";
-import { createJwtAuthenticator, type TrustedIssuer } from "../../src/auth/jwt.ts";
+import {
+  createJwtAuthenticator,
+  type TrustedIssuer,
+  type TrustedTenant,
+} from "../../src/auth/jwt.ts";
 import { AppError } from "../../src/errors.ts";
 import { frozenBudget, tenantOf } from "./fakes.ts";
 
@@ -41,10 +45,9 @@ function authenticatorFor(setup: Setup = {}) {
   const authenticate = createJwtAuthenticator([
     {
       issuer: ISSUER,
-      audience: [AUDIENCE],
       algorithms: ["RS256"],
       tokenType: undefined,
-      tenant: TENANT,
+      tenants: [{ claim: undefined, audience: [AUDIENCE], tenant: TENANT }],
       keys: {
         current: async () => createLocalJWKSet({ keys: published }),
         async refreshed() {
@@ -171,13 +174,13 @@ describe("a token", () => {
   });
 
   it("goes to the tenant of its issuer, by its issuer's keys", async () => {
-    const common = { audience: [AUDIENCE], algorithms: ["RS256"], tokenType: undefined };
+    const common = { algorithms: ["RS256"], tokenType: undefined };
     const trust = (issuer: string, key: JWK, name: string): TrustedIssuer => {
       const keys = createLocalJWKSet({ keys: [key] });
       return {
         ...common,
         issuer,
-        tenant: tenantOf({ name }),
+        tenants: [{ claim: undefined, audience: [AUDIENCE], tenant: tenantOf({ name }) }],
         keys: { current: async () => keys, refreshed: async () => undefined },
       };
     };
@@ -189,6 +192,66 @@ describe("a token", () => {
     expect(await authenticate(await token(ofA))).toMatchObject({ tenant: { name: "a" } });
     const jwt = await token({ ...ofA, key: foreign.privateKey });
     await expect(authenticate(jwt)).rejects.toMatchObject(REFUSED);
+  });
+
+  describe("of an issuer with several tenants", () => {
+    const trust = (name: string, value: string | number, audience: string): TrustedTenant => ({
+      claim: { name: "org", value },
+      audience: [audience],
+      tenant: tenantOf({ name }),
+    });
+    const { authenticate } = authenticatorFor({
+      tenants: [trust("a", "a", "for-a"), trust("b", "b", "for-b"), trust("seven", 7, "for-7")],
+    });
+
+    it.each([
+      ["a", { org: "a", aud: "for-a" }],
+      ["b", { org: "b", aud: ["x", "for-b"] }],
+      ["b", { org: "b", aud: ["for-a", "for-b"] }],
+      ["seven", { org: 7, aud: "for-7" }],
+    ])("goes to %s with %j", async (name, claims) => {
+      expect(await authenticate(await token({ claims }))).toMatchObject({ tenant: { name } });
+    });
+
+    it.each<Record<string, unknown>>([
+      {},
+      { org: undefined },
+      { org: null },
+      { org: "" },
+      { org: "A" },
+      { org: "a " },
+      { org: "c" },
+      { org: ["a"] },
+      { org: ["a", "b"] },
+      { org: { value: "a" } },
+      { org: "7" },
+      { org: 7.5 },
+      { org: true },
+      { Org: "a" },
+      { tenant: "a" },
+    ])("belongs to nobody with %j", async (claims) => {
+      await expect(
+        authenticate(await token({ claims: { aud: "for-a", ...claims } })),
+      ).rejects.toMatchObject({ code: "forbidden", reason: "no_tenant" });
+    });
+
+    it("is refused where it was made for another of them", async () => {
+      await expect(
+        authenticate(await token({ claims: { org: "a", aud: "for-b" } })),
+      ).rejects.toMatchObject({ ...REFUSED, reason: "audience" });
+    });
+
+    it.each([{ aud: "elsewhere" }, { aud: undefined }])(
+      "is refused, not sent away, with %j and no claim",
+      async (claims) => {
+        await expect(authenticate(await token({ claims }))).rejects.toMatchObject(REFUSED);
+      },
+    );
+
+    it("is refused, not sent away, where it is forged", async () => {
+      const jwt = await token({ claims: { org: "c" }, key: foreign.privateKey });
+      await expect(authenticate(jwt)).rejects.toMatchObject(REFUSED);
+    });
   });
 
   it("cannot be checked where the issuer's keys are out of reach", async () => {

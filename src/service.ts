@@ -56,16 +56,18 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
       }),
     );
   const { logins } = config;
+  const isShared = config.tenants.length > 1;
   const tenants = config.tenants.map((each) => ({ ...each, tenant: createTenant(each, connect) }));
   const byIssuer = Map.groupBy(logins.jwt ? tenants : [], ({ auth }) => auth.issuer);
   const issuers = Array.from(byIssuer.values(), (ofIssuer) => {
     const [{ auth }] = ofIssuer as [(typeof tenants)[number]]; // What tenants of one issuer have in common (tenant-conflicts.ts).
     const load = toLoader(auth, config.proxy);
+    const maxWaiting = isShared ? Math.ceil(config.maxInFlight / 4) : undefined;
     return {
       issuer: auth.issuer,
       algorithms: auth.algorithms,
       tokenType: auth.tokenType,
-      keys: parts.use(createIssuerKeys({ load })),
+      keys: parts.use(createIssuerKeys({ load, maxWaiting })),
       tenants: ofIssuer.map(({ claim, auth: { audience }, tenant }) => ({
         claim,
         audience,
@@ -83,6 +85,7 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     authenticate: authentication.authenticate,
     cookieLogins: authentication,
     corsOrigins: config.tenants.flatMap(({ corsOrigins }) => corsOrigins),
+    isShared,
     maxInFlight: config.maxInFlight,
     requestDeadlineMs: config.requestDeadlineMs,
     trustedProxies: config.trustedProxies,

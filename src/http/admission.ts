@@ -1,9 +1,13 @@
 /**
  * How many requests are served at once. What is more than the service can carry is refused before body and token cost
  * anything; what is taken gets its budget.
+ *
+ * Of several tenants none may have more requests in flight than places are free: one whose upstream hangs ends at half of
+ * all, a second one at a quarter, and there is always room for another.
+ * Source: Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches (1998).
  */
 
-import type { RequestHandler } from "express";
+import type { RequestHandler, Response } from "express";
 import { AppError } from "../errors.ts";
 import { createBudget } from "../session/budget.ts";
 
@@ -11,6 +15,8 @@ export type AdmissionOptions = {
   maxInFlight: number;
   deadlineMs: number;
   lifecycle: Lifecycle;
+  /** False where there is one tenant: then it may have all. */
+  isShared: boolean;
 };
 
 /** `draining`: still served, but connections are not kept (server.ts). `closing`: nothing new is taken. */
@@ -21,7 +27,11 @@ export type Admission = {
   findRefusal(): AppError | undefined;
   /** Takes a request: it counts until its answer has been sent, or its caller has gone. */
   admit: RequestHandler;
+  takeShare: TakeShare;
 };
+
+/** Once the tenant is known. Throws `overloaded` where it has its share in flight. Given back with the request's end. */
+export type TakeShare = (tenant: string, res: Response) => void;
 
 const OVERLOADED = new AppError("overloaded", "The service is at its limit. Try again.", {
   retryAfterSeconds: 1,
@@ -31,8 +41,15 @@ const SHUTTING_DOWN = new AppError("shutting_down", "This replica is shutting do
 });
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { maxInFlight, deadlineMs, lifecycle } = options;
+  const { maxInFlight, deadlineMs, lifecycle, isShared } = options;
   let inFlight = 0;
+  const shares = new Map<string, number>();
+  let shared = 0;
+
+  function count(tenant: string, change: 1 | -1): void {
+    shares.set(tenant, (shares.get(tenant) ?? 0) + change);
+    shared += change;
+  }
 
   return {
     findRefusal() {
@@ -44,9 +61,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
       res.locals.budget = createBudget({ deadlineMs });
       res.once("close", () => {
         inFlight -= 1;
+        if (res.locals.shareOf !== undefined) count(res.locals.shareOf, -1);
         if (!res.writableFinished) res.locals.budget.abandon();
       });
       next();
+    },
+    takeShare(tenant, res) {
+      if (!isShared || res.closed) return; // The caller may have gone meanwhile.
+      if ((shares.get(tenant) ?? 0) >= maxInFlight - shared) {
+        throw new AppError("overloaded", "This tenant is at its limit. Try again.", {
+          retryAfterSeconds: 1,
+          reason: "tenant_share",
+        });
+      }
+      res.locals.shareOf = tenant;
+      count(tenant, 1);
     },
   };
 }

@@ -20,12 +20,14 @@ import { createSecurityHeaders } from "./security-headers.ts";
 import { createSessionRouter, SESSION_PATHS, type SessionRouterOptions } from "./session.ts";
 import { createShed } from "./shed.ts";
 
-export type AppOptions = SessionRouterOptions & {
+export type AppOptions = Omit<SessionRouterOptions, "takeShare"> & {
   logger: Logger;
   lifecycle: Lifecycle;
   /** Of all tenants. */
   corsOrigins: readonly string[];
   cookieLogins: CookieLogins;
+  /** Whether several tenants share what the service can carry. */
+  isShared: boolean;
   maxInFlight: number;
   requestDeadlineMs: number;
   /** Express's `trust proxy`: hops, or addresses and networks. */
@@ -38,13 +40,19 @@ export function createApp(options: AppOptions): RequestListener {
     lifecycle,
     corsOrigins,
     cookieLogins,
+    isShared,
     maxInFlight,
     requestDeadlineMs,
     rateLimits,
     trustedProxies,
   } = options;
   const toCorsHeaders = createCorsHeaders(corsOrigins, cookieLogins);
-  const admission = createAdmission({ maxInFlight, deadlineMs: requestDeadlineMs, lifecycle });
+  const admission = createAdmission({
+    maxInFlight,
+    deadlineMs: requestDeadlineMs,
+    lifecycle,
+    isShared,
+  });
   const shed = createShed({ logger, toCorsHeaders });
   const sessionPaths = new Set(SESSION_PATHS);
   const app = express();
@@ -67,7 +75,7 @@ export function createApp(options: AppOptions): RequestListener {
     createAddressLimit(rateLimits.address),
     createJsonBody(),
   );
-  app.use(createSessionRouter(options));
+  app.use(createSessionRouter({ ...options, takeShare: admission.takeShare }));
   app.use(createDocsRouter());
   app.use(() => {
     throw new AppError("not_found", "There is nothing at this path.");

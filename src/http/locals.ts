@@ -10,6 +10,8 @@ declare global {
       requestId: string;
       budget: Budget;
       tenant?: string;
+      /** The tenant in whose share of the places this request counts. */
+      shareOf?: string;
       error?: AppError;
     }
   }

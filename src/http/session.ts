@@ -8,6 +8,7 @@ import { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
+import type { TakeShare } from "./admission.ts";
 import { requireOrigin } from "./browser-guard.ts";
 import { refuseMethod } from "./problem.ts";
 import { limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
@@ -16,12 +17,13 @@ export type SessionRouterOptions = {
   openSession: OpenSession;
   authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
   rateLimits: RateLimits;
+  takeShare: TakeShare;
 };
 
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 
 export function createSessionRouter(options: SessionRouterOptions): Router {
-  const { openSession, authenticate, rateLimits } = options;
+  const { openSession, authenticate, rateLimits, takeShare } = options;
   const router = Router({ caseSensitive: true, strict: true });
 
   router.post(SESSION_PATHS, async (req, res) => {
@@ -31,6 +33,7 @@ export function createSessionRouter(options: SessionRouterOptions): Router {
     const { tenant } = principal;
     res.locals.tenant = tenant.name;
     requireOrigin(tenant.corsOrigins, req, res);
+    takeShare(tenant.name, res);
     await limitUser(rateLimits.user, principal, res);
     const request = {
       ...tenant.parseWidgetRequest(req.body),

@@ -18,6 +18,8 @@ export type LoadKeys = () => Promise<JSONWebKeySet>;
 
 export type IssuerKeysOptions = {
   load: LoadKeys;
+  /** Requests that may wait for a load at once; others are refused. Default: all. */
+  maxWaiting?: number | undefined;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
@@ -47,11 +49,12 @@ const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
 /** Starts loading at once. Disposal ends the refreshes. */
 export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
-  const { load, now = () => performance.now() } = options;
+  const { load, maxWaiting = Number.POSITIVE_INFINITY, now = () => performance.now() } = options;
   let loaded: { keys: JWTVerifyGetKey; at: number } | undefined;
   let loading: Promise<void> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
   let unknownKeyAt = Number.NEGATIVE_INFINITY;
+  let waiting = 0;
   let wasAsked = false;
   let isDisposed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -77,6 +80,18 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
     if (!isDisposed) timer = setTimeout(reload, nextMs).unref();
   }
 
+  async function waitForKeys(): Promise<void> {
+    if (waiting >= maxWaiting) {
+      throw authUnavailable({
+        retryAfterSeconds: RETRY_MS / 1000,
+        reason: "too_many_waiting",
+      });
+    }
+    waiting += 1;
+    await reload();
+    waiting -= 1;
+  }
+
   function usable(): JWTVerifyGetKey | undefined {
     return loaded && now() - loaded.at <= MAX_AGE_MS ? loaded.keys : undefined;
   }
@@ -87,7 +102,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
     async current() {
       const keys = usable();
       if (keys) return keys;
-      if (loading || now() - failedAt >= RETRY_MS) await reload();
+      if (loading || now() - failedAt >= RETRY_MS) await waitForKeys();
       const late = usable();
       if (late) return late;
       throw authUnavailable({ retryAfterSeconds: RETRY_MS / 1000, reason: "no_keys" });
@@ -98,7 +113,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
         now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS || now() - failedAt < RETRY_MS;
       if (!loading && isTooSoon) return undefined;
       unknownKeyAt = now();
-      await reload();
+      await waitForKeys();
       return usable();
     },
     status: () => ({ wasAsked, hasAnswered: loaded !== undefined }),

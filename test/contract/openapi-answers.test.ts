@@ -209,6 +209,7 @@ function app(changes: Partial<AppOptions> = {}, rules: Partial<Tenant> = {}): Se
       lifecycle: { state: "serving" },
       corsOrigins: [],
       cookieLogins: { takesCookies: false, isByCookie: () => false },
+      isShared: false,
       maxInFlight: 10,
       requestDeadlineMs: 8000,
       trustedProxies: [],

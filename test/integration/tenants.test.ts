@@ -1,5 +1,5 @@
 /**
- * Many tenants in one service: who is whose.
+ * Many tenants in one service: who is whose, and that one's trouble stays his.
  *
  * `acme` and `beta` share a login and are told apart by a claim; `gamma` has a login of its own, and shares beta's MX client.
  */
@@ -12,6 +12,7 @@ import {
   type IdentityProvider,
   startIdentityProvider,
 } from "../../src/simulator/identity-provider.ts";
+import { startListener } from "../../src/simulator/listener.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import {
   type StartedTenants,
@@ -351,4 +352,104 @@ describe("the logins of all tenants", () => {
     await none.post(up, "ada");
     expect((await request(none.operationsUrl).get("/readyz")).status).toBe(503);
   });
+});
+
+describe("one tenant's trouble stays his", () => {
+  /** A partner's credential lookup that can hang. */
+  async function startLookup() {
+    const state = { isHung: false };
+    const listener = await startListener(
+      (_req, res) => {
+        if (state.isHung) return;
+        res.setHeader("content-type", "application/json");
+        res.end('{"userkey":"k"}');
+      },
+      { host: "127.0.0.1", port: 0 },
+    );
+    return Object.assign(listener, { state });
+  }
+
+  const PER_SECOND = { sick: 100, healthy: 50 };
+  const SECONDS = 1.2;
+  const MAX_IN_FLIGHT = 40;
+
+  const ALWAYS = { times: Number.POSITIVE_INFINITY };
+
+  type Sick = { mx: Simulator; issuer: IdentityProvider; lookup: { isHung: boolean } };
+
+  it.each<[string, (sick: Sick) => void | Promise<void>]>([
+    ["one's MX is silent", ({ mx }) => mx.failNext({ kind: "silence" }, ALWAYS)],
+    [
+      "one's MX resets connections",
+      ({ mx }) => mx.failNext({ kind: "reset", when: "before" }, ALWAYS),
+    ],
+    ["one's MX is down", ({ mx }) => mx.failNext({ kind: "status", status: 502 }, ALWAYS)],
+    [
+      "one's credential lookup is silent",
+      ({ lookup }) => {
+        lookup.isHung = true;
+      },
+    ],
+    [
+      "one's login is silent, and its keys are new",
+      async ({ issuer }) => {
+        await issuer.rotateKeys({ keepOld: false });
+        issuer.fail("hang");
+      },
+    ],
+  ])("when %s under load, the other has nothing but 200", async (_what, makeSick) => {
+    await using lookup = await startLookup();
+    await using sickLogin = await startIdentityProvider();
+    await using healthyLogin = await startIdentityProvider();
+    await using sickMx = await startSimulator();
+    await using healthyMx = await startSimulator({ latencyMs: 20 });
+    const member = { MEMBER_CREDENTIALS: "lookup", MEMBER_USERKEY_SECRET: undefined };
+    const asked = { MEMBER_LOOKUP_URL: lookup.url, MEMBER_LOOKUP_TOKEN: "token" };
+    await using service = await startTenants(
+      [
+        tenantEntry("sick", sickMx, sickLogin, { ...member, ...asked }, "sso"),
+        tenantEntry("healthy", healthyMx, healthyLogin),
+      ],
+      { MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) },
+    );
+    expect((await service.post(sickLogin, "ada", { body: {} })).status).toBe(200);
+    expect((await service.post(healthyLogin, "ada")).status).toBe(200);
+    await makeSick({ mx: sickMx, issuer: sickLogin, lookup: lookup.state });
+    const sickToken = await sickLogin.issueToken("ada");
+    const healthyToken = await healthyLogin.issueToken("ada");
+
+    const ask = async (token: string) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      const response = await fetch(`${service.url}/session`, { method: "POST", headers });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    const [sick, healthy] = await Promise.all([
+      openLoop(PER_SECOND.sick, SECONDS, () => ask(sickToken)),
+      openLoop(PER_SECOND.healthy, SECONDS, () => ask(healthyToken)),
+    ]);
+
+    expect(sick).not.toContain(200);
+    expect(healthy).toHaveLength(PER_SECOND.healthy * SECONDS);
+    expect(new Set(healthy)).toEqual(new Set([200]));
+  });
+
+  /** Starts that many per second, however long each takes. */
+  async function openLoop<T>(
+    perSecond: number,
+    seconds: number,
+    ask: () => Promise<T>,
+  ): Promise<T[]> {
+    const answers: Promise<T>[] = [];
+    const startedAt = performance.now();
+    while (answers.length < perSecond * seconds) {
+      const due = Math.min(
+        perSecond * seconds,
+        ((performance.now() - startedAt) / 1000) * perSecond,
+      );
+      while (answers.length < due) answers.push(ask());
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return Promise.all(answers);
+  }
 });

@@ -237,6 +237,20 @@ describe("an issuer's keys", () => {
       keys[Symbol.dispose]();
     });
 
+    it("are waited for by so many and no more, where that is said", async () => {
+      const { state, load } = issuer();
+      using keys = createIssuerKeys({ load, maxWaiting: 3 });
+      const tried = await keys.current();
+      Object.assign(state, { published: "key-2", takesMs: 100 });
+      const settled = Promise.allSettled(Array.from({ length: 5 }, () => keys.refreshed(tried)));
+      await pass(100);
+      const results = await settled;
+      const refused = results.filter(({ status }) => status === "rejected");
+      expect(refused).toMatchObject(Array(2).fill({ reason: { code: "auth_unavailable" } }));
+      expect(state.loads).toBe(2);
+      expect(await knows(await keys.refreshed(tried), "key-2")).toBe(true); // They no longer count.
+    });
+
     it("are given without a load to one who tried an older set", async () => {
       const { state, keys, tried } = await loadedKeys();
       state.published = "key-2";

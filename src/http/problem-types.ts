@@ -43,10 +43,10 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 403,
     title: "This user may not open a widget",
     happened:
-      "The login is good, but something that MX needs for this user is missing, such as the claim with the userkey.",
+      "The login is good, but something that MX needs for this user is missing, such as the claim with the userkey, or the token is none of a tenant's.",
     actor: "the operator",
     advice:
-      "Look at MEMBER_CREDENTIALS and the variables that belong to it, and at what the issuer puts into its tokens.",
+      "Look at MEMBER_CREDENTIALS and the variables that belong to it, at the claims in TENANTS_FILE, and at what the issuer puts into its tokens.",
   },
   unusable_user_id: {
     name: "unusable-user-id",
@@ -63,7 +63,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 403,
     title: "This origin may not ask",
     happened:
-      "A browser sent the request from a page whose origin is not listed; or the login is a cookie, and the request has not the header `X-CSRF: 1` or does not come from a page at all.",
+      "A browser sent the request from a page whose origin is not listed, or listed for another tenant only; or the login is a cookie, and the request has not the header `X-CSRF: 1` or does not come from a page at all.",
     actor: "the operator",
     advice:
       "Add the exact origin of the page (scheme, host and port) to CORS_ORIGINS. Pages on the service's own origin need no entry. With a login by cookie the front end sends `X-CSRF: 1`; apps and servers send a token instead of a cookie.",
@@ -174,7 +174,8 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     name: "overloaded",
     status: 503,
     title: "The service is at its limit",
-    happened: "As many requests are in flight as the operator allows (MAX_IN_FLIGHT).",
+    happened:
+      "As many requests are in flight as the operator allows (MAX_IN_FLIGHT), or as this tenant may have beside others.",
     actor: "nobody; try again",
     advice:
       "Wait for the seconds in `Retry-After`. Operators add replicas, or look for what makes MX slow.",

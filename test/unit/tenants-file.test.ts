@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -194,6 +195,28 @@ describe("TENANTS_FILE", () => {
     ],
   ])("may have tenants of %s", (_what, tenants) => {
     expect(namesOf(tenants)).toEqual([]);
+  });
+
+  it("is what docs/tenants.md shows, faults included", () => {
+    const page = readFileSync(new URL("../../docs/tenants.md", import.meta.url), "utf8");
+    const [, example = ""] = /```json\n(.+?)```/s.exec(page) ?? [];
+    const readFile = (path: string) => (path === PATH ? example : STRONG);
+    const { tenants } = loadConfig({ TENANTS_FILE: PATH }, readFile);
+    expect(tenants.map(({ name }) => name)).toEqual(["lakeside-bank", "north-cu", "south-cu"]);
+
+    const { tenants: entries } = JSON.parse(example);
+    entries[1].USER_ID_SECRET_FILE = undefined;
+    const [missing] = faultsOf(() =>
+      loadConfig({ TENANTS_FILE: PATH }, (path) =>
+        path === PATH ? JSON.stringify({ tenants: entries }) : STRONG,
+      ),
+    );
+    const repeated = faultsOf(() =>
+      loadConfig({ TENANTS_FILE: PATH }, (path) =>
+        path === PATH ? example.replace("org_south", "org_north") : STRONG,
+      ),
+    );
+    expect(page).toContain([missing, ...repeated].map((fault) => `  ${fault}\n`).join(""));
   });
 
   it("is one frozen configuration that prints no secret", () => {

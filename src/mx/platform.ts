@@ -46,7 +46,9 @@ const WidgetUrlBody = z.object({
 export function createPlatform(send: Send, options: PlatformOptions): Platform {
   const { version, urlRule, maxRememberedGuids = 10_000 } = options;
   const takesPartnerId = version === "v20250224";
-  const guids = new LRUCache<string, string>({ max: maxRememberedGuids });
+  const guids = new LRUCache<string, string>({
+    max: takesPartnerId ? 1 : maxRememberedGuids, // The memory for all of them is taken at once.
+  });
 
   const findUser = async (userId: string, budget: Budget, isFresh = false) => {
     if (takesPartnerId) return toUser(userId, userId);

@@ -8,7 +8,7 @@ import { ConfigError } from "./config-error.ts";
 import { createLogger } from "./logger.ts";
 import { startService } from "./service.ts";
 
-const config = loadOrExit();
+const config = await loadOrExit();
 const logger = createLogger(config.logLevel);
 
 process.on("unhandledRejection", (cause) => logger.fault(cause)); // One request's fault ends no other's.
@@ -25,25 +25,27 @@ logger.lifecycle("listening", {
 if (!shutdown.signal.aborted) await once(shutdown.signal, "abort");
 logger.lifecycle("draining"); // Leaving the module disposes the service: stop listening, finish, close pools.
 
-function loadOrExit() {
+async function loadOrExit() {
   try {
     return loadConfig(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    exit(
+    return exit(
       `The configuration has ${error.faults.length} fault(s):\n${error.message}\nEvery variable is explained in .env.example.`,
     );
   }
 }
 
 /** An address that cannot be opened is the operator's to mend, so it gets words instead of a stack. */
-function explainAndExit(error: NodeJS.ErrnoException & { port?: number }): never {
+async function explainAndExit(error: NodeJS.ErrnoException & { port?: number }): Promise<never> {
   if (!/^(listen|bind|getaddrinfo)$/.test(error.syscall ?? "")) throw error;
   const port = error.port === undefined ? "the port" : `port ${error.port}`;
-  exit(`Cannot listen on ${port} of HOST (${error.code}): see HOST, PORT and OPERATIONS_PORT.`);
+  return exit(
+    `Cannot listen on ${port} of HOST (${error.code}): see HOST, PORT and OPERATIONS_PORT.`,
+  );
 }
 
-function exit(message: string): never {
-  process.stderr.write(`${message}\n`);
+async function exit(message: string): Promise<never> {
+  await new Promise((resolve) => process.stderr.write(`${message}\n`, resolve)); // A pipe takes 64 kB at a time.
   process.exit(1);
 }

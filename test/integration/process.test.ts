@@ -4,7 +4,11 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
@@ -55,6 +59,32 @@ describe("the process", () => {
     ]) {
       expect(errors).toContain(name);
     }
+    expect(errors).not.toContain("canary");
+  });
+
+  it("tells every fault of a thousand tenants and no value", async () => {
+    const tenant = (index: number) => ({
+      name: `t${index}`,
+      AUTH_ISSUER: `https://canary-${index}.example`,
+      AUTH_AUDIENCE: "canary",
+      MX_PLATFORM_API_KEY: "canary",
+      ...Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`UNKNOWN_${i}`, "canary"])),
+    });
+    const file = join(await mkdtemp(join(tmpdir(), "tenants-")), "tenants.json");
+    await writeFile(
+      file,
+      JSON.stringify({ tenants: Array.from({ length: 1000 }, (_, i) => tenant(i)) }),
+    );
+    const child = run({ TENANTS_FILE: file });
+    const exited = once(child, "exit");
+    await Promise.race([exited, sleep(1000)]); // By then nobody has read more than what a pipe takes.
+
+    const errors = Buffer.concat((await child.stderr?.toArray()) ?? []).toString();
+
+    expect(await exited).toEqual([1, null]);
+    for (let index = 0; index < 1000; index += 1)
+      expect(errors).toContain(`  tenants[${index}] (t${index}): MX_PLATFORM_CLIENT_ID is missing`);
+    expect(errors).toMatch(/Every variable is explained in .env.example.\n$/);
     expect(errors).not.toContain("canary");
   });
 

@@ -86,7 +86,9 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
   let chooseWelcome: ChooseWelcome = () => "serve";
   let chooseFault: ChooseFault = () => undefined;
 
-  const server = certificate ? createTlsServer(certificate) : createServer();
+  const server = certificate
+    ? createTlsServer({ ...certificate, noDelay: true })
+    : createServer({ noDelay: true });
   server.on("connection", (socket: Socket) => {
     count(socket);
     const welcome = chooseWelcome(connections.opened);

@@ -29,6 +29,10 @@ export type RateLimiterOptions = {
   keySecret: Secret;
   /** Else memory. */
   redis?: Redis | undefined;
+  /** A request was refused. */
+  onRefusal?: () => void;
+  /** Redis did not answer: this process counts for itself for a while. */
+  onStoreFailure?: () => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
@@ -38,6 +42,7 @@ const COMMAND_TIMEOUT_MS = 100;
 
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { name, limit, keySecret, redis, now = () => performance.now() } = options;
+  const { onRefusal, onStoreFailure } = options;
   const rules = {
     points: limit.events,
     duration: limit.windowMs / 1000,
@@ -62,8 +67,14 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const isAnswer = refusal instanceof RateLimiterRes;
       distrustedUntil = isAnswer ? undefined : now() + DISTRUST_MS;
       if (isAnswer) throw refusal;
+      onStoreFailure?.();
       return ask(local);
     }
+  }
+
+  function refuse(result: RateLimiterRes): AppError {
+    onRefusal?.();
+    return limited(result);
   }
 
   const toKey = (key: string) =>
@@ -73,14 +84,14 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     async take(key) {
       const result = await withStore((store) => store.consume(toKey(key))).catch(
         (refusal: unknown) => {
-          throw refusal instanceof RateLimiterRes ? limited(refusal) : refusal;
+          throw refusal instanceof RateLimiterRes ? refuse(refusal) : refusal;
         },
       );
       return { remaining: result.remainingPoints, resetSeconds: toSeconds(result.msBeforeNext) };
     },
     async check(key) {
       const result = await withStore((store) => store.get(toKey(key)));
-      if (result && result.consumedPoints >= limit.events) throw limited(result);
+      if (result && result.consumedPoints >= limit.events) throw refuse(result);
     },
   };
 }

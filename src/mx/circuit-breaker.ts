@@ -16,7 +16,13 @@ export type CircuitBreakerOptions = {
   random?: () => number;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
+  /** A call was answered at once, without asking MX. */
+  onNotSent?: (reason: string) => void;
+  /** Is given a way to read the state at any time. */
+  watch?: (read: () => BreakerState) => void;
 };
+
+export type BreakerState = State["kind"];
 
 type State =
   | { kind: "closed" }
@@ -31,9 +37,10 @@ const OPEN_MS = 5000;
 const OPEN_JITTER = 0.2;
 
 export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = {}): Send {
-  const { random = Math.random, now = () => performance.now() } = options;
+  const { random = Math.random, now = () => performance.now(), onNotSent, watch } = options;
   const recent = createRecentCounts<"call" | "failure">(now);
   let state: State = { kind: "closed" };
+  watch?.(() => state.kind);
 
   function open(): void {
     state = { kind: "open", untilMs: now() + OPEN_MS * (1 + OPEN_JITTER * (2 * random() - 1)) };
@@ -60,6 +67,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
   return async function sendWithCircuitBreaker(call, budget) {
     if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
     if (isRefused(state, budget)) {
+      onNotSent?.("circuit_open");
       throw toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000);
     }
     if (state.kind === "half_open") return send(call, budget);

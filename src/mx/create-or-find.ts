@@ -20,12 +20,14 @@ export type CreateOrFindOptions<T> = {
   toExisting?: () => T;
   /** How long MX may take until a create shows. */
   settleMs: number;
+  /** This request made it: MX said so, or it is there after a create whose answer was lost. */
+  onCreated?: () => void;
 };
 
 type Connection = { isFresh: boolean };
 
 export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: Budget): Promise<T> {
-  const { create, toCreated, find, toExisting, settleMs, kind } = options;
+  const { create, toCreated, find, toExisting, settleMs, kind, onCreated } = options;
 
   /** Throws the answer's own failure where there is no time for a look. */
   async function findLater(waitMs: number, answer: Answer): Promise<T | undefined> {
@@ -42,10 +44,17 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
         toExisting?.() ?? (await find({ isFresh: false })) ?? (await findLater(settleMs, unclear));
       return existing ?? (await findLater(2 * settleMs, unclear)) ?? fail(unclear);
     }
-    if (answer.outcome !== "ambiguous") return toCreated(answer);
+    if (answer.outcome !== "ambiguous") {
+      const created = toCreated(answer);
+      if (answer.outcome === "ok") onCreated?.();
+      return created;
+    }
 
     const found = await findLater(settleMs, answer);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      onCreated?.();
+      return found;
+    }
     if (isLast || !budget.allows(kind, 0)) fail(answer);
     answer = await create({ isFresh: true });
   }

@@ -111,6 +111,7 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
         find: ({ isFresh }) => find(userId, budget, isFresh),
         ...(takesPartnerId && { toExisting: () => toUser(userId, userId) }),
         settleMs: SETTLE_MS,
+        onCreated: () => budget.tell("user_created"),
       },
       budget,
     );

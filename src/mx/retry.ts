@@ -23,6 +23,10 @@ export type RetryOptions = {
   random?: () => number;
   /** Shared by all calls to one host. */
   retryBudget?: RetryBudget;
+  /** One more call is made, because of this outcome of the last one. */
+  onRetry?: (outcome: Outcome) => void;
+  /** The retry budget was spent. */
+  onRetryRefused?: () => void;
 };
 
 type Retryable = Extract<Outcome, "unsent" | "refused" | "ambiguous">;
@@ -41,6 +45,7 @@ const MAX_RETRY_AFTER_MS = 2000;
 
 export function withRetry(send: Send, options: RetryOptions = {}): Send {
   const { random = Math.random, retryBudget = createRetryBudget() } = options;
+  const { onRetry, onRetryRefused } = options;
 
   return async function sendWithRetry(call, budget) {
     const left = { ...RETRIES[call.kind] };
@@ -52,7 +57,11 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       const isStale = answer.reason === STALE;
       const waitMs = isStale ? 0 : toWaitMs(answer, attempt, random);
       if (waitMs === undefined || !budget.allows(call.kind, waitMs)) return answer;
-      if (!isStale && !retryBudget.takeRetry()) return answer;
+      if (!isStale && !retryBudget.takeRetry()) {
+        onRetryRefused?.();
+        return answer;
+      }
+      onRetry?.(answer.outcome);
       left[answer.outcome] -= 1;
       if (isStale) next = { ...call, isFresh: true };
       else await sleep(waitMs);

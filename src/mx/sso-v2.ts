@@ -63,6 +63,7 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
         toCreated: (answer) => toUser(answer, userId, urlRule),
         find: ({ isFresh }) => findUser(userId, budget, isFresh),
         settleMs: SETTLE_MS,
+        onCreated: () => budget.tell("user_created"),
       },
       budget,
     );
@@ -101,6 +102,7 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
         find: async ({ isFresh }) =>
           (await findMember(owned, budget, isFresh)) ? "exists" : undefined,
         settleMs: SETTLE_MS,
+        onCreated: () => budget.tell("member_created"),
       },
       budget,
     );
@@ -121,6 +123,7 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
     );
     if (answer.outcome === "absent") return "no_member";
     toMember(answer, owned);
+    budget.tell("member_updated");
     return "updated";
   };
 

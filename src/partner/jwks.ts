@@ -20,6 +20,8 @@ export type IssuerKeysOptions = {
   load: LoadKeys;
   /** Requests that may wait for a load at once; others are refused. Default: all. */
   maxWaiting?: number | undefined;
+  /** After each load. */
+  onLoad?: (isLoaded: boolean) => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
@@ -29,6 +31,8 @@ export type LoadedIssuerKeys = Disposable & {
   refreshed(tried: JWTVerifyGetKey): Promise<JWTVerifyGetKey | undefined>;
   /** For readiness: has the issuer been asked, and has it ever answered. */
   status(): { wasAsked: boolean; hasAnswered: boolean };
+  /** Since it last answered. */
+  ageMs(): number | undefined;
 };
 
 const REFRESH_MS = 10 * 60 * 1000;
@@ -49,7 +53,8 @@ const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
 /** Starts loading at once. Disposal ends the refreshes. */
 export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
-  const { load, maxWaiting = Number.POSITIVE_INFINITY, now = () => performance.now() } = options;
+  const { load, maxWaiting = Number.POSITIVE_INFINITY, onLoad } = options;
+  const { now = () => performance.now() } = options;
   let loaded: { keys: JWTVerifyGetKey; at: number } | undefined;
   let loading: Promise<void> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
@@ -72,9 +77,11 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
     let nextMs = REFRESH_MS;
     try {
       loaded = { keys: createLocalJWKSet(await load()), at: now() };
+      onLoad?.(true);
     } catch {
       failedAt = now();
       nextMs = RETRY_MS;
+      onLoad?.(false);
     }
     wasAsked = true;
     if (!isDisposed) timer = setTimeout(reload, nextMs).unref();
@@ -117,6 +124,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
       return usable();
     },
     status: () => ({ wasAsked, hasAnswered: loaded !== undefined }),
+    ageMs: () => loaded && now() - loaded.at,
     [Symbol.dispose]() {
       isDisposed = true;
       clearTimeout(timer);

@@ -1,5 +1,5 @@
 /**
- * What one request may still spend: time until its deadline, and calls to MX.
+ * What one request may still spend: time until its deadline, and calls to MX; and whom it tells what it has changed there.
  *
  * No call starts with less than 250 ms left, none after the caller has gone, and never more than ten in all:
  * at most two of each create and of the update, four of the widget URL request.
@@ -20,7 +20,19 @@ export type Budget = {
   abandon(): void;
   /** Calls paid for so far. */
   spent(): number;
+  /** Something was changed at MX for the user. Must not throw. */
+  tell(event: SessionEvent): void;
 };
+
+export const SESSION_EVENTS = [
+  "user_created",
+  "member_created",
+  "member_updated",
+  /** The User was there, but not its Member: an earlier login had stopped halfway. */
+  "user_healed",
+] as const;
+
+export type SessionEvent = (typeof SESSION_EVENTS)[number];
 
 export type BudgetOptions = {
   /** Milliseconds for the whole request. */
@@ -83,6 +95,7 @@ export function createBudget(options: BudgetOptions): Budget {
       isAbandoned = true;
     },
     spent: () => total,
+    tell() {},
   };
 }
 

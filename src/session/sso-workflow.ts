@@ -47,6 +47,7 @@ export async function openBySso(
       ? requestUrl(mx, user, identity, request, pass, budget)
       : ownUrl(user, request),
   ]);
+  if (isMemberCurrent && known && !knownMember) budget.tell("user_healed");
   return isMemberCurrent ? url : undefined;
 }
 

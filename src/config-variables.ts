@@ -273,6 +273,8 @@ const VARIABLES = {
   LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   CORS_ORIGINS: origins.default([]),
   TRUSTED_PROXIES: proxies.default([]),
+  AUDIT_KEY: strongSecret.optional(),
+  TRACE_PROPAGATION: flag.default(false),
 
   AUTH_ISSUER: word.optional(),
   AUTH_AUDIENCE: list
@@ -349,6 +351,7 @@ export const VARIABLE_NAMES = Object.keys(VARIABLES);
 
 /** Those that can also be given as `NAME_FILE`. */
 export const SECRET_NAMES = [
+  "AUDIT_KEY",
   "AUTH_INTROSPECTION_CLIENT_SECRET",
   "USER_ID_SECRET",
   "MX_PLATFORM_API_KEY",

@@ -5,6 +5,7 @@
  * An unsafe configuration is a fault: a service with a guessable secret or a plain http upstream does not start.
  */
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ConfigError, type ConfigFault, type Report } from "./config-error.ts";
 import { type LoginConfig, toLogins } from "./config-logins.ts";
@@ -43,6 +44,10 @@ export type Config = Readonly<{
   requestDeadlineMs: number;
   maxInFlight: number;
   drainDelayMs: number;
+  /** Key of the users' pseudonyms in the log; else derived from MX's keys. */
+  auditKey: Secret | undefined;
+  /** Whether upstreams are sent `traceparent`. */
+  tracePropagation: boolean;
   /** The way out for https upstreams. */
   proxy: ForwardProxy | undefined;
   rateLimits: RateLimitConfig;
@@ -126,6 +131,8 @@ export function loadConfig(
     requestDeadlineMs: variables.REQUEST_DEADLINE,
     maxInFlight: variables.MAX_IN_FLIGHT,
     drainDelayMs: variables.DRAIN_DELAY,
+    auditKey: variables.AUDIT_KEY,
+    tracePropagation: variables.TRACE_PROPAGATION,
     proxy: variables.HTTPS_PROXY && { url: variables.HTTPS_PROXY, noProxy: variables.NO_PROXY },
     rateLimits: {
       user: variables.RATE_LIMIT_USER,
@@ -136,6 +143,11 @@ export function loadConfig(
     logins,
     tenants,
   });
+}
+
+/** Tells whether two replicas have the same configuration, secrets aside: those print as `[secret]`. */
+export function toDigest(config: Config): string {
+  return createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
 }
 
 type ReadFile = (path: string) => string;

@@ -7,6 +7,7 @@
 
 import { type DestinationStream, pino } from "pino";
 import type { AppError } from "./errors.ts";
+import type { SessionEvent } from "./session/budget.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
@@ -17,20 +18,55 @@ export type RequestEntry = {
   status: number;
   durationMs: number;
   requestId: string;
+  /** Where a span is recording. */
+  traceId?: string | undefined;
   tenant: string | undefined;
+  /** For requests that ask for a session: what an auditor looks for. */
+  event?: RequestEvent | undefined;
+  /** A pseudonym, once the user is known. */
+  userHash?: string | undefined;
+  /** IP address; only with an event. */
+  clientAddress?: string | undefined;
+  widgetType?: string | undefined;
   mxCalls: number | undefined;
   isClientGone: boolean;
   error: AppError | undefined;
   errorType: string | undefined;
 };
 
-export type LifecycleEvent = "listening" | "draining";
+/** `failed`: by us or MX. `abandoned`: the caller had gone before the answer. */
+export type RequestEvent =
+  | "session.opened"
+  | "session.refused"
+  | "session.failed"
+  | "session.abandoned"
+  | "authentication.failed"
+  | "rate_limit.exceeded";
+
+/** Something was changed at MX for a user. */
+export type ChangeEntry = Pick<RequestEntry, "requestId" | "traceId" | "clientAddress"> & {
+  event: SessionEvent;
+  tenant: string;
+  userHash: string;
+};
+
+export type LifecycleEvent = "listening" | "configured" | "draining" | "stopped";
+
+export type LifecycleFields = {
+  port?: number;
+  operationsPort?: number;
+  version?: string;
+  tenants?: number;
+  /** The same for the same configuration, secrets aside. */
+  configDigest?: string;
+};
 
 export type Logger = {
   request(entry: RequestEntry): void;
   /** A fault of our own that no request can tell about. */
   fault(cause: unknown): void;
-  lifecycle(event: LifecycleEvent, fields?: { port?: number; operationsPort?: number }): void;
+  change(entry: ChangeEntry): void;
+  lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
 };
 
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
@@ -47,7 +83,8 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
   return {
     request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
     fault: (cause) => log.error(describe(cause), "fault"),
-    lifecycle: (event, fields = {}) => log.info(fields, event),
+    change: (entry) => log.info(toChangeFields(entry), "change"),
+    lifecycle: (event, fields = {}) => log.info(toLifecycleFields(event, fields), event),
   };
 }
 
@@ -66,7 +103,13 @@ function toFields(entry: RequestEntry): Record<string, unknown> {
     "http.response.status_code": entry.status,
     duration_ms: entry.durationMs,
     request_id: entry.requestId,
+    trace_id: entry.traceId,
+    "event.name": entry.event,
+    "event.outcome": entry.event && OUTCOMES[entry.event],
     tenant: entry.tenant,
+    "user.hash": entry.userHash,
+    "client.address": entry.clientAddress,
+    "mx.widget_type": entry.widgetType,
     "mx.calls": entry.mxCalls,
     "client.gone": entry.isClientGone || undefined,
     "error.type": entry.errorType,
@@ -77,6 +120,47 @@ function toFields(entry: RequestEntry): Record<string, unknown> {
     "upstream.reason": error?.upstream?.reason,
     ...(error?.code === "internal_error" && describe(error.cause)),
   };
+}
+
+/** Source of the field names: OpenTelemetry (`event.name`, `client.address`); Elastic Common Schema for the others. */
+const OUTCOMES: Record<RequestEvent, "success" | "failure" | "unknown"> = {
+  "session.opened": "success",
+  "session.refused": "failure",
+  "session.failed": "failure",
+  "session.abandoned": "unknown",
+  "authentication.failed": "failure",
+  "rate_limit.exceeded": "failure",
+};
+
+const CHANGES: Record<SessionEvent, string> = {
+  user_created: "mx.user.created",
+  member_created: "mx.member.created",
+  member_updated: "mx.member.updated",
+  user_healed: "mx.user.healed",
+};
+
+function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
+  return {
+    "event.name": CHANGES[entry.event],
+    "event.outcome": "success",
+    request_id: entry.requestId,
+    trace_id: entry.traceId,
+    tenant: entry.tenant,
+    "user.hash": entry.userHash,
+    "client.address": entry.clientAddress,
+  };
+}
+
+const LIFECYCLE: Record<LifecycleEvent, string> = {
+  listening: "service.started",
+  configured: "configuration.loaded",
+  draining: "service.draining",
+  stopped: "service.stopped",
+};
+
+function toLifecycleFields(event: LifecycleEvent, fields: LifecycleFields) {
+  const { configDigest, ...others } = fields;
+  return { "event.name": LIFECYCLE[event], ...others, config_digest: configDigest };
 }
 
 /** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */

@@ -3,10 +3,12 @@
  */
 
 import { once } from "node:events";
-import { loadConfig } from "./config.ts";
+import { loadConfig, toDigest } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { createLogger } from "./logger.ts";
 import { startService } from "./service.ts";
+import { findTracer } from "./tracing.ts";
+import { VERSION } from "./version.ts";
 
 const config = await loadOrExit();
 const logger = createLogger(config.logLevel);
@@ -16,14 +18,23 @@ process.on("unhandledRejection", (cause) => logger.fault(cause)); // One request
 const shutdown = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());
 
-await using service = await startService(config, logger).catch(explainAndExit);
-logger.lifecycle("listening", {
-  port: Number(service.url.port),
-  operationsPort: Number(service.operationsUrl.port),
-});
+{
+  const tracer = findTracer(VERSION);
+  await using service = await startService(config, logger, tracer).catch(explainAndExit);
+  logger.lifecycle("listening", {
+    port: Number(service.url.port),
+    operationsPort: Number(service.operationsUrl.port),
+  });
+  logger.lifecycle("configured", {
+    version: VERSION,
+    tenants: config.tenants.length,
+    configDigest: toDigest(config),
+  });
 
-if (!shutdown.signal.aborted) await once(shutdown.signal, "abort");
-logger.lifecycle("draining"); // Leaving the module disposes the service: stop listening, finish, close pools.
+  if (!shutdown.signal.aborted) await once(shutdown.signal, "abort");
+  logger.lifecycle("draining"); // Leaving the block disposes the service: stop listening, finish, close pools.
+}
+logger.lifecycle("stopped");
 
 async function loadOrExit() {
   try {

@@ -4,17 +4,20 @@
 
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Tracer } from "@opentelemetry/api";
 import { createJwtAuthenticator } from "./auth/jwt.ts";
 import type { AuthConfig, Config } from "./config.ts";
 import type { ForwardProxy } from "./connections.ts";
 import { createExchange } from "./exchange.ts";
 import type { Lifecycle } from "./http/admission.ts";
 import { createApp } from "./http/app.ts";
-import { createOperations } from "./http/operations.ts";
+import { createOperations, toReadiness } from "./http/operations.ts";
 import type { RateLimits } from "./http/rate-limit.ts";
 import { listen } from "./http/server.ts";
 import type { Logger } from "./logger.ts";
 import { createLogins } from "./logins.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Api } from "./mx/instrument.ts";
 import {
   createIssuerKeys,
   type LoadKeys,
@@ -22,10 +25,13 @@ import {
   loadFromFile,
   loadFromUrl,
 } from "./partner/jwks.ts";
+import { createPseudonym } from "./pseudonym.ts";
 import { createRateLimiter, createRedis, type RateLimit } from "./rate-limiter.ts";
 import { createSecret, type Secret } from "./secret.ts";
 import { openSession } from "./session/open-session.ts";
 import { type Connect, createTenant } from "./tenant.ts";
+import { withAuthenticateSpan, withConnectSpan, withOpenSessionSpan } from "./tracing.ts";
+import { VERSION } from "./version.ts";
 
 export type Service = AsyncDisposable & {
   /** Base URL of the public port. */
@@ -42,9 +48,23 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const LAST_REQUESTS_MS = 500;
 
 /** Rejects where a port cannot be opened. Disposal drains: nothing that was accepted is lost. */
-export async function startService(config: Config, logger: Logger): Promise<Service> {
+export async function startService(
+  config: Config,
+  logger: Logger,
+  tracer?: Tracer,
+): Promise<Service> {
   await using parts = new AsyncDisposableStack();
   const lifecycle: Lifecycle = { state: "serving" };
+  const tracing = tracer && { tracer, doesPropagate: config.tracePropagation };
+  const metrics: Metrics = parts.use(
+    createMetrics({
+      version: VERSION,
+      tenants: config.tenants.map(({ name }) => name),
+      maxInFlight: config.maxInFlight,
+      isReady: () => toReadiness(lifecycle, canAuthenticate) === "ready",
+      isDraining: () => lifecycle.state !== "serving",
+    }),
+  );
 
   const connect: Connect = ({ origin }, connections) =>
     parts.use(
@@ -57,17 +77,22 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
     );
   const { logins } = config;
   const isShared = config.tenants.length > 1;
-  const tenants = config.tenants.map((each) => ({ ...each, tenant: createTenant(each, connect) }));
+  const tenants = config.tenants.map((each) => {
+    const observe = (api: Api) => metrics.mx(each.name, api);
+    return { ...each, tenant: createTenant(each, connect, { observe, tracing }) };
+  });
   const byIssuer = Map.groupBy(logins.jwt ? tenants : [], ({ auth }) => auth.issuer);
   const issuers = Array.from(byIssuer.values(), (ofIssuer) => {
     const [{ auth }] = ofIssuer as [(typeof tenants)[number]]; // What tenants of one issuer have in common (tenant-conflicts.ts).
     const load = toLoader(auth, config.proxy);
     const maxWaiting = isShared ? Math.ceil(config.maxInFlight / 4) : undefined;
+    const onLoad = metrics.issuerKeys(auth.issuer, () => keys.ageMs());
+    const keys = parts.use(createIssuerKeys({ load, maxWaiting, onLoad }));
     return {
       issuer: auth.issuer,
       algorithms: auth.algorithms,
       tokenType: auth.tokenType,
-      keys: parts.use(createIssuerKeys({ load, maxWaiting })),
+      keys,
       tenants: ofIssuer.map(({ claim, auth: { audience }, tenant }) => ({
         claim,
         audience,
@@ -78,28 +103,31 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
   const authentication = createLogins(logins, {
     jwt: logins.jwt ? createJwtAuthenticator(issuers) : undefined,
     single: tenants.length === 1 ? tenants[0] : undefined,
-    connect,
+    connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
   });
+  const { authenticate } = authentication;
+  const needsNoKeys = Boolean(logins.introspection ?? logins.sessionCheck);
+  const canAuthenticate = () =>
+    issuers.every(({ keys }) => keys.status().wasAsked) &&
+    (issuers.some(({ keys }) => keys.status().hasAnswered) || needsNoKeys);
   const app = createApp({
-    openSession,
-    authenticate: authentication.authenticate,
+    openSession: tracing ? withOpenSessionSpan(openSession, tracing) : openSession,
+    authenticate: tracing ? withAuthenticateSpan(authenticate, tracing) : authenticate,
     cookieLogins: authentication,
     corsOrigins: config.tenants.flatMap(({ corsOrigins }) => corsOrigins),
     isShared,
     maxInFlight: config.maxInFlight,
     requestDeadlineMs: config.requestDeadlineMs,
     trustedProxies: config.trustedProxies,
-    rateLimits: createRateLimits(config, parts),
-    logger,
+    rateLimits: createRateLimits(config, metrics, parts),
+    toPseudonym: createPseudonym(config.auditKey ?? deriveKey(config, "audit")),
+    logger: withMetrics(logger, metrics),
+    requestStarted: metrics.requestStarted,
+    tracer,
     lifecycle,
   });
-  const needsNoKeys = Boolean(logins.introspection ?? logins.sessionCheck);
-  const canAuthenticate = () =>
-    issuers.every(({ keys }) => keys.status().wasAsked) &&
-    (issuers.some(({ keys }) => keys.status().hasAnswered) || needsNoKeys);
-
   const operations = await listen(
-    createOperations({ lifecycle, canAuthenticate }),
+    createOperations({ lifecycle, canAuthenticate, metrics }),
     config.host,
     config.operationsPort,
   );
@@ -127,12 +155,31 @@ export async function startService(config: Config, logger: Logger): Promise<Serv
   };
 }
 
-function createRateLimits(config: Config, parts: AsyncDisposableStack): RateLimits {
+/** What is logged is also counted. */
+function withMetrics(logger: Logger, metrics: Metrics): Logger {
+  return {
+    ...logger,
+    request(entry) {
+      metrics.request(entry);
+      logger.request(entry);
+    },
+    change(entry) {
+      metrics.sessionEvent(entry.tenant, entry.event);
+      logger.change(entry);
+    },
+  };
+}
+
+function createRateLimits(
+  config: Config,
+  metrics: Metrics,
+  parts: AsyncDisposableStack,
+): RateLimits {
   const { user, address, failures, redis: redisUrl } = config.rateLimits;
   const redis = redisUrl && parts.use(createRedis(redisUrl));
-  const keySecret = toKeySecret(config);
+  const keySecret = deriveKey(config, "rate-limit");
   const limiter = (name: string, limit: RateLimit | undefined) =>
-    limit && createRateLimiter({ name, limit, redis, keySecret });
+    limit && createRateLimiter({ name, limit, redis, keySecret, ...metrics.rateLimit(name) });
   return {
     user: limiter("user", user),
     address: limiter("address", address),
@@ -140,12 +187,12 @@ function createRateLimits(config: Config, parts: AsyncDisposableStack): RateLimi
   };
 }
 
-/** The same in all replicas, known to nobody else, and never used for anything but keys of counters. */
-function toKeySecret({ tenants }: Config): Secret {
+/** The same in all replicas, known to nobody else, and another one for each purpose. */
+function deriveKey({ tenants }: Config, purpose: "rate-limit" | "audit"): Secret {
   const keys = tenants.flatMap(({ mx }) => [mx.platform?.apiKey.reveal(), mx.sso?.apiKey.reveal()]);
   return createSecret(
     createHash("sha256")
-      .update(`rate-limit\0${keys.join("\0")}`)
+      .update(`${purpose}\0${keys.join("\0")}`)
       .digest("base64"),
   );
 }

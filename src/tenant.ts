@@ -10,10 +10,12 @@ import type { Exchange } from "./exchange.ts";
 import type { UrlRule } from "./mx/answers.ts";
 import { withCircuitBreaker } from "./mx/circuit-breaker.ts";
 import { type GateOptions, withGate } from "./mx/gate.ts";
+import { type Api, type MxObserver, NO_OBSERVER, withObserver } from "./mx/instrument.ts";
 import { classifyPlatform, classifySsoV2 } from "./mx/outcome.ts";
 import { createPlatform } from "./mx/platform.ts";
 import { withRetry } from "./mx/retry.ts";
 import { createSend, type Send, type SendOptions } from "./mx/send.ts";
+import { withSpans } from "./mx/spans.ts";
 import { createSsoDirectory } from "./mx/sso-v2.ts";
 import { withWritesInOrder } from "./mx/writes-in-order.ts";
 import type { MemberConfig, MxConfig, PlatformConfig, SsoConfig } from "./mx-config.ts";
@@ -22,13 +24,32 @@ import { type CredentialRule, findCredentials } from "./session/credentials.ts";
 import type { MxApis, Platform, SsoDirectory, Tenant } from "./session/types.ts";
 import { toUserId } from "./session/user-id.ts";
 import { createWidgetRequestParser } from "./session/widget-policy.ts";
+import { type Tracing, withExchangeSpan } from "./tracing.ts";
 
 /** Opens a pool of connections to an upstream; whoever gives it closes it. */
 export type Connect = (url: URL, connections: number) => Exchange;
 
-export function createTenant(config: TenantConfig, connect: Connect): Tenant {
-  const credentials = toCredentialRule(config.member, config.mx.connections, connect);
+/** Who watches; nobody by default. */
+export type Instruments = {
+  observe?: (api: Api) => MxObserver;
+  tracing?: Tracing | undefined;
+};
+
+export function createTenant(
+  config: TenantConfig,
+  connect: Connect,
+  instruments: Instruments = {},
+): Tenant {
+  const { tracing } = instruments;
+  const credentials = toCredentialRule(config.member, config.mx.connections, connect, tracing);
   const { widgets, mx } = config;
+  const openSend: OpenSend = (api, baseUrl, options) => {
+    const exchange = connect(baseUrl, mx.connections);
+    const basePath = baseUrl.pathname.replace(/\/$/, "");
+    const send = createSend({ exchange, basePath, ...options });
+    const traced = tracing ? withSpans(send, { tenant: config.name, baseUrl }, tracing) : send;
+    return protect(traced, mx, instruments.observe?.(api) ?? NO_OBSERVER);
+  };
   return {
     name: config.name,
     toUserId: (principal) => toUserId(config.userId, principal),
@@ -43,13 +64,19 @@ export function createTenant(config: TenantConfig, connect: Connect): Tenant {
     }),
     corsOrigins: config.corsOrigins,
     allowCallbackPayload: config.allowCallbackPayload,
-    mx: toMxApis(mx, widgets.urlOrigins, connect),
+    mx: toMxApis(mx, widgets.urlOrigins, openSend),
   };
 }
 
-function toMxApis(mx: MxConfig, urlOrigins: readonly string[], connect: Connect): MxApis {
-  const platform = mx.platform && toPlatform(mx.platform, mx, urlOrigins, connect);
-  const directory = mx.sso && toDirectory(mx.sso, mx, urlOrigins, connect);
+type OpenSend = (
+  api: Api,
+  baseUrl: URL,
+  options: Pick<SendOptions, "headers" | "query" | "classify">,
+) => Send;
+
+function toMxApis(mx: MxConfig, urlOrigins: readonly string[], openSend: OpenSend): MxApis {
+  const platform = mx.platform && toPlatform(mx.platform, urlOrigins, openSend);
+  const directory = mx.sso && toDirectory(mx.sso, urlOrigins, openSend);
   if (platform && directory) return { kind: "both", platform, directory };
   if (platform) return { kind: "platform", platform };
   if (directory) return { kind: "sso", directory };
@@ -59,13 +86,12 @@ function toMxApis(mx: MxConfig, urlOrigins: readonly string[], connect: Connect)
 /** Source: MX Platform API, Authentication and Versioning. Since 12 August 2026 every call names its version. */
 function toPlatform(
   config: PlatformConfig,
-  limits: GateOptions,
   urlOrigins: readonly string[],
-  connect: Connect,
+  openSend: OpenSend,
 ): Platform {
   const { baseUrl, clientId, apiKey, version } = config;
   const basic = Buffer.from(`${clientId}:${apiKey.reveal()}`).toString("base64");
-  const send = createMxSend(baseUrl, limits, connect, {
+  const send = openSend("platform", baseUrl, {
     headers: {
       authorization: `Basic ${basic}`,
       accept: version === "v20111101" ? "application/vnd.mx.api.v1+json" : "application/json",
@@ -80,12 +106,11 @@ function toPlatform(
 /** The key has to stand in the query; it must arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
 function toDirectory(
   config: SsoConfig,
-  limits: GateOptions,
   urlOrigins: readonly string[],
-  connect: Connect,
+  openSend: OpenSend,
 ): SsoDirectory {
   const { baseUrl, apiKey, clientGuid } = config;
-  const send = createMxSend(baseUrl, limits, connect, {
+  const send = openSend("sso", baseUrl, {
     headers: { accept: "application/json" },
     query: `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`,
     classify: classifySsoV2,
@@ -93,16 +118,13 @@ function toDirectory(
   return createSsoDirectory(send, { urlRule: toUrlRule(baseUrl, urlOrigins) });
 }
 
-function createMxSend(
-  baseUrl: URL,
-  limits: GateOptions,
-  connect: Connect,
-  options: Pick<SendOptions, "headers" | "query" | "classify">,
-): Send {
-  const exchange = connect(baseUrl, limits.connections);
-  const basePath = baseUrl.pathname.replace(/\/$/, "");
-  const send = createSend({ exchange, basePath, ...options });
-  return withWritesInOrder(withRetry(withCircuitBreaker(withGate(send, limits))));
+/** From the inside out: what one call may do to MX, and MX to us. */
+function protect(send: Send, limits: GateOptions, observer: MxObserver): Send {
+  const { onRetry, onRetryRefused, onNotSent, watchBreaker, watchGate } = observer;
+  const observed = withObserver(send, observer);
+  const gated = withGate(observed, { ...limits, onNotSent, watch: watchGate });
+  const guarded = withCircuitBreaker(gated, { onNotSent, watch: watchBreaker });
+  return withWritesInOrder(withRetry(guarded, { onRetry, onRetryRefused }));
 }
 
 function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {
@@ -113,11 +135,14 @@ function toCredentialRule(
   member: MemberConfig,
   connections: number,
   connect: Connect,
+  tracing: Tracing | undefined,
 ): CredentialRule {
   if (member.source !== "lookup") return member;
   const { url, token } = member;
+  const exchange = connect(url, connections);
+  const traced = tracing ? withExchangeSpan(exchange, "POST credential lookup", tracing) : exchange;
   return {
     source: "lookup",
-    lookup: createCredentialLookup({ exchange: connect(url, connections), url, token }),
+    lookup: createCredentialLookup({ exchange: traced, url, token }),
   };
 }

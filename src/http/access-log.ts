@@ -4,7 +4,8 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler, Response } from "express";
-import type { Logger, RequestEntry } from "../logger.ts";
+import type { Logger, RequestEntry, RequestEvent } from "../logger.ts";
+import { toClientAddress } from "./client-address.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { toPath } from "./request-check.ts";
 
@@ -19,25 +20,40 @@ const METHODS = new Set([
   "TRACE",
   "CONNECT",
 ]);
-const ROUTES = new Set(["/session", "/user/widget_urls", "/openapi.yaml"]);
+const SESSION_ROUTES = new Set(["/session", "/user/widget_urls"]);
+const ROUTES = new Set([...SESSION_ROUTES, "/openapi.yaml"]);
 
-export function createAccessLog(logger: Logger): RequestHandler {
+/** `requestStarted`, if any, gives what is to be called when the request has ended. */
+export function createAccessLog(logger: Logger, requestStarted?: () => () => void): RequestHandler {
   return function accessLog(req, res, next) {
     const startedAt = performance.now();
-    res.once("close", () => logger.request(toEntry(req, res, performance.now() - startedAt)));
+    const requestEnded = requestStarted?.();
+    res.once("close", () => {
+      requestEnded?.();
+      const entry = toEntry(req, res, performance.now() - startedAt);
+      logger.request(entry);
+      res.locals.endSpan?.(entry);
+    });
     next();
   };
 }
 
 function toEntry(req: Request, res: Response, durationMs: number): RequestEntry {
-  const { requestId, tenant, error, budget } = res.locals;
+  const { requestId, traceId, tenant, userHash, widgetType, error, budget } = res.locals;
+  const route = toRoute(req);
+  const event = isSessionRequest(req.method, route) ? toEvent(res) : undefined;
   return {
     method: toMethod(req),
-    route: toRoute(req),
+    route,
     status: res.statusCode,
     durationMs: Math.round(durationMs * 10) / 10,
     requestId,
+    traceId,
     tenant,
+    event,
+    userHash,
+    clientAddress: event && toClientAddress(req.ip),
+    widgetType,
     mxCalls: budget?.spent(),
     isClientGone: !res.writableFinished,
     error,
@@ -48,6 +64,19 @@ function toEntry(req: Request, res: Response, durationMs: number): RequestEntry 
 /** One of a closed set. */
 export function toMethod({ method = "" }: IncomingMessage): string {
   return METHODS.has(method) ? method : "_OTHER";
+}
+
+function isSessionRequest(method: string, route: string): boolean {
+  return method === "POST" && SESSION_ROUTES.has(route);
+}
+
+/** What the auditor sees in the request. */
+function toEvent(res: Response): RequestEvent {
+  const { error } = res.locals;
+  if (error?.code === "unauthenticated") return "authentication.failed";
+  if (error?.code === "rate_limited") return "rate_limit.exceeded";
+  if (error) return PROBLEM_TYPES[error.code].status < 500 ? "session.refused" : "session.failed";
+  return res.writableFinished ? "session.opened" : "session.abandoned";
 }
 
 /** Never the path as it came: that is the caller's text. */

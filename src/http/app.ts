@@ -3,9 +3,9 @@
  */
 
 import type { RequestListener } from "node:http";
+import type { Tracer } from "@opentelemetry/api";
 import express from "express";
 import { AppError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
 import { createAccessLog } from "./access-log.ts";
 import { createAdmission, type Lifecycle } from "./admission.ts";
 import { createJsonBody } from "./body.ts";
@@ -16,12 +16,15 @@ import { createProblemHandler } from "./problem.ts";
 import { createAddressLimit } from "./rate-limit.ts";
 import { createHostCheck, toPath, toPathTarget } from "./request-check.ts";
 import { createRequestId } from "./request-id.ts";
+import { createRequestSpan } from "./request-span.ts";
 import { createSecurityHeaders } from "./security-headers.ts";
 import { createSessionRouter, SESSION_PATHS, type SessionRouterOptions } from "./session.ts";
 import { createShed } from "./shed.ts";
 
 export type AppOptions = Omit<SessionRouterOptions, "takeShare"> & {
-  logger: Logger;
+  /** Gives what is to be called when the request has ended. */
+  requestStarted?: () => () => void;
+  tracer?: Tracer | undefined;
   lifecycle: Lifecycle;
   /** Of all tenants. */
   corsOrigins: readonly string[];
@@ -37,6 +40,8 @@ export type AppOptions = Omit<SessionRouterOptions, "takeShare"> & {
 export function createApp(options: AppOptions): RequestListener {
   const {
     logger,
+    requestStarted,
+    tracer,
     lifecycle,
     corsOrigins,
     cookieLogins,
@@ -61,7 +66,8 @@ export function createApp(options: AppOptions): RequestListener {
   app.enable("case sensitive routing").enable("strict routing");
 
   app.use(createRequestId());
-  app.use(createAccessLog(logger));
+  if (tracer) app.use(createRequestSpan(tracer));
+  app.use(createAccessLog(logger, requestStarted));
   app.use(createSecurityHeaders());
   app.use(createHostCheck());
   app.use((_req, res, next) => {

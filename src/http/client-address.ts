@@ -1,10 +1,17 @@
 /**
- * The address that limits count: IPv4 as it is, IPv6 by its /64, which is what one customer of a provider has.
+ * The caller's address, for the audit log as it is, and for the limits: IPv4 as it is, IPv6 by its /64, which is what one
+ * customer of a provider has.
  *
  * Whether `X-Forwarded-For` is believed is Express's `trust proxy`, set from TRUSTED_PROXIES; by default it is not.
  */
 
-import { isIPv4 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
+
+/** `undefined` where it is none: behind a trusted proxy it is whatever stands in a header. */
+export function toClientAddress(address: string | undefined): string | undefined {
+  const mapped = address?.replace(/^::ffff:(?=\d+\.)/i, "");
+  return mapped !== undefined && isIP(mapped) ? mapped : undefined;
+}
 
 export function toAddressKey(address: string | undefined): string {
   const bare = (address ?? "").replace(/%.*$/, "").toLowerCase();

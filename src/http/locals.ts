@@ -1,6 +1,7 @@
 /** What a request carries on its way through the middleware. */
 
 import type { AppError } from "../errors.ts";
+import type { RequestEntry } from "../logger.ts";
 import type { Budget } from "../session/budget.ts";
 
 declare global {
@@ -12,6 +13,12 @@ declare global {
       tenant?: string;
       /** The tenant in whose share of the places this request counts. */
       shareOf?: string;
+      /** A pseudonym: pseudonym.ts. */
+      userHash?: string;
+      widgetType?: string;
+      /** Where a span is recording. */
+      traceId?: string;
+      endSpan?: (entry: RequestEntry) => void;
       error?: AppError;
     }
   }

@@ -12,9 +12,19 @@ export type OperationsOptions = {
   lifecycle: Lifecycle;
   /** Each issuer was asked for its keys, and one has answered; or there are logins that need none. */
   canAuthenticate: () => boolean;
+  metrics: { contentType: string; text(): Promise<string> };
 };
 
-export function createOperations({ lifecycle, canAuthenticate }: OperationsOptions): Express {
+export type Readiness = Lifecycle["state"] | "ready" | "waiting_for_keys";
+
+/** What `/readyz` says. */
+export function toReadiness(lifecycle: Lifecycle, canAuthenticate: () => boolean): Readiness {
+  if (lifecycle.state !== "serving") return lifecycle.state;
+  return canAuthenticate() ? "ready" : "waiting_for_keys";
+}
+
+export function createOperations(options: OperationsOptions): Express {
+  const { lifecycle, canAuthenticate, metrics } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
 
@@ -23,13 +33,13 @@ export function createOperations({ lifecycle, canAuthenticate }: OperationsOptio
   });
 
   app.get("/readyz", (_req, res) => {
-    const status =
-      lifecycle.state !== "serving"
-        ? lifecycle.state
-        : canAuthenticate()
-          ? "ready"
-          : "waiting_for_keys";
+    const status = toReadiness(lifecycle, canAuthenticate);
     res.status(status === "ready" ? 200 : 503).json({ status });
+  });
+
+  app.get("/metrics", async (_req, res) => {
+    const text = await metrics.text();
+    res.set("Content-Type", metrics.contentType).send(text);
   });
 
   app.use((_req, res) => {

@@ -3,19 +3,24 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { type Request, Router } from "express";
+import { type Request, type Response, Router } from "express";
 import { AppError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { ToPseudonym } from "../pseudonym.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
 import type { TakeShare } from "./admission.ts";
 import { requireOrigin } from "./browser-guard.ts";
+import { toClientAddress } from "./client-address.ts";
 import { refuseMethod } from "./problem.ts";
 import { limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
 
 export type SessionRouterOptions = {
   openSession: OpenSession;
   authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
+  logger: Logger;
+  toPseudonym: ToPseudonym;
   rateLimits: RateLimits;
   takeShare: TakeShare;
 };
@@ -23,7 +28,7 @@ export type SessionRouterOptions = {
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 
 export function createSessionRouter(options: SessionRouterOptions): Router {
-  const { openSession, authenticate, rateLimits, takeShare } = options;
+  const { openSession, authenticate, rateLimits, takeShare, logger, toPseudonym } = options;
   const router = Router({ caseSensitive: true, strict: true });
 
   router.post(SESSION_PATHS, async (req, res) => {
@@ -32,6 +37,7 @@ export function createSessionRouter(options: SessionRouterOptions): Router {
     );
     const { tenant } = principal;
     res.locals.tenant = tenant.name;
+    res.locals.userHash = toPseudonym(principal);
     requireOrigin(tenant.corsOrigins, req, res);
     takeShare(tenant.name, res);
     await limitUser(rateLimits.user, principal, res);
@@ -40,7 +46,9 @@ export function createSessionRouter(options: SessionRouterOptions): Router {
       language: toLanguage(req.headers["accept-language"]),
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
-    const { type, url, expiresAt } = await openSession(principal, request, res.locals.budget);
+    res.locals.widgetType = request.widgetType;
+    const budget = tellingLog(logger, req, res);
+    const { type, url, expiresAt } = await openSession(principal, request, budget);
     res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   });
 
@@ -51,6 +59,18 @@ export function createSessionRouter(options: SessionRouterOptions): Router {
   router.all(SESSION_PATHS, (_req, res) => refuseMethod(res, "POST, OPTIONS"));
 
   return router;
+}
+
+/** The request's budget, which writes to the audit log what changes at MX, at that moment. */
+function tellingLog(logger: Logger, req: Request, res: Response): Budget {
+  const { budget, requestId, traceId, tenant = "", userHash = "" } = res.locals;
+  return {
+    ...budget,
+    tell(event) {
+      const clientAddress = toClientAddress(req.ip);
+      logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
+    },
+  };
 }
 
 /** Every browser sends one; what does not look like one is left out. Source: RFC 9110, section 12.5.4. */

@@ -40,6 +40,7 @@ export function createShed({ logger, toCorsHeaders }: ShedOptions): Shed {
       status,
       durationMs: 0,
       requestId,
+      event: req.method === "POST" ? "session.failed" : undefined,
       tenant: undefined,
       mxCalls: undefined,
       isClientGone: false,

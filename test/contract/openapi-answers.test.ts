@@ -206,6 +206,7 @@ function app(changes: Partial<AppOptions> = {}, rules: Partial<Tenant> = {}): Se
         expiresAt: new Date("2026-11-20T12:10:00.750Z"),
       }),
       logger: createLogger("silent"),
+      toPseudonym: () => "user",
       lifecycle: { state: "serving" },
       corsOrigins: [],
       cookieLogins: { takesCookies: false, isByCookie: () => false },

@@ -77,7 +77,12 @@ describe("the log", () => {
       "http.response.status_code": 200,
       duration_ms: expect.any(Number),
       request_id: expect.any(String),
+      "event.name": "session.opened",
+      "event.outcome": "success",
       tenant: "default",
+      "user.hash": expect.stringMatching(/^[\w-]{22}$/),
+      "client.address": "127.0.0.1",
+      "mx.widget_type": "connect_widget",
       "mx.calls": 3,
       msg: "request",
     });

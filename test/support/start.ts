@@ -4,6 +4,7 @@
  * Every answer that comes through `post` is held against openapi.yaml.
  */
 
+import type { Tracer } from "@opentelemetry/api";
 import request, { type Response } from "supertest";
 import { loadConfig } from "../../src/config.ts";
 import type { Environment } from "../../src/config-variables.ts";
@@ -23,6 +24,7 @@ export type StartOptions = {
   /** Shared with another service; else one of its own. */
   mx?: Simulator;
   issuer?: IdentityProvider;
+  tracer?: Tracer;
 };
 
 export type Started = AsyncDisposable & {
@@ -52,7 +54,7 @@ export async function start(options: StartOptions = {}): Promise<Started> {
   const log: string[] = [];
   const logger = createLogger("info", { write: (line) => void log.push(line) });
   const config = loadConfig({ ...baseEnvironment(mx, issuer, apis), ...environment });
-  const service = parts.use(await startService(config, logger));
+  const service = parts.use(await startService(config, logger, options.tracer));
   const owned = parts.move();
 
   const bearer = async (subject: string) => `Bearer ${await issuer.issueToken(subject)}`;

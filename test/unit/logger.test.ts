@@ -24,7 +24,12 @@ function entryOf(parts: Partial<RequestEntry> = {}): RequestEntry {
     status: 200,
     durationMs: 12.3,
     requestId: "0f8fad5b-d9cb-469f-a165-70867728950e",
+    traceId: undefined,
     tenant: "default",
+    event: "session.opened",
+    userHash: "dXNlcg",
+    clientAddress: "192.0.2.7",
+    widgetType: "connect_widget",
     mxCalls: 2,
     isClientGone: false,
     error: undefined,
@@ -48,7 +53,13 @@ const FIELDS = [
   "http.response.status_code",
   "duration_ms",
   "request_id",
+  "trace_id",
+  "event.name",
+  "event.outcome",
   "tenant",
+  "user.hash",
+  "client.address",
+  "mx.widget_type",
   "mx.calls",
   "client.gone",
   "error.type",
@@ -72,7 +83,12 @@ describe("the log line of a request", () => {
       "http.response.status_code": 200,
       duration_ms: 12.3,
       request_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+      "event.name": "session.opened",
+      "event.outcome": "success",
       tenant: "default",
+      "user.hash": "dXNlcg",
+      "client.address": "192.0.2.7",
+      "mx.widget_type": "connect_widget",
       "mx.calls": 2,
       msg: "request",
     });
@@ -202,8 +218,14 @@ describe("the log", () => {
     logger.lifecycle("listening", { port: 3000, operationsPort: 9090 });
     logger.lifecycle("draining");
     expect(entries()).toMatchObject([
-      { level: "info", msg: "listening", port: 3000, operationsPort: 9090 },
-      { level: "info", msg: "draining" },
+      {
+        level: "info",
+        msg: "listening",
+        "event.name": "service.started",
+        port: 3000,
+        operationsPort: 9090,
+      },
+      { level: "info", msg: "draining", "event.name": "service.draining" },
     ]);
   });
 
@@ -237,5 +259,32 @@ describe("the log", () => {
       }),
       { seed: SEED, numRuns: 200 },
     );
+  });
+});
+
+describe("the log line of a change at MX", () => {
+  it("says what, for whom, from where, in which request", () => {
+    const { logger, entries } = captured();
+    logger.change({
+      event: "user_created",
+      requestId: "request-1",
+      traceId: undefined,
+      tenant: "bank",
+      userHash: "dXNlcg",
+      clientAddress: "192.0.2.7",
+    });
+    expect(entries()).toEqual([
+      {
+        level: "info",
+        time: expect.any(String),
+        msg: "change",
+        "event.name": "mx.user.created",
+        "event.outcome": "success",
+        request_id: "request-1",
+        tenant: "bank",
+        "user.hash": "dXNlcg",
+        "client.address": "192.0.2.7",
+      },
+    ]);
   });
 });

@@ -1,0 +1,171 @@
+/**
+ * The audit log: who, what, when, from where, with which outcome; and nothing that says more than that.
+ */
+
+import request from "supertest";
+import { describe, expect, it } from "vitest";
+import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
+import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startProcess } from "../support/fault-server.ts";
+import { baseEnvironment, type Started, start } from "../support/start.ts";
+
+type Line = Record<string, unknown>;
+
+const lines = ({ log }: Started): Line[] => log.map((line) => JSON.parse(line));
+const events = (service: Started) => lines(service).map((line) => line["event.name"]);
+
+describe("the audit log", () => {
+  it("says when the service starts, with which configuration, and when it stops", async () => {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+    const environment = { ...baseEnvironment(mx, issuer, "platform"), AUDIT_KEY: "k".repeat(32) };
+    const digests: unknown[] = [];
+    for (const changes of [{}, { AUDIT_KEY: "l".repeat(32) }, { MAX_IN_FLIGHT: "7" }]) {
+      await using child = await startProcess({ ...environment, ...changes });
+      child.signal("SIGTERM");
+      expect(await child.exited).toBe(0);
+      const found: Line[] = child
+        .output()
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(found.map((line) => line["event.name"])).toEqual([
+        "service.started",
+        "configuration.loaded",
+        "service.draining",
+        "service.stopped",
+      ]);
+      expect(found[1]).toMatchObject({ version: expect.stringMatching(/^\d+\.\d+/), tenants: 1 });
+      digests.push(found[1]?.config_digest);
+    }
+    expect(digests[1]).toBe(digests[0]); // Secrets aside.
+    expect(digests[2]).not.toBe(digests[0]);
+  });
+
+  it("says who opened a session, from where, and what was made for it", async () => {
+    await using service = await start({ apis: "both" });
+
+    const response = await service.post("ada", { widget_url: { widget_type: "connect_widget" } });
+
+    expect(events(service)).toEqual(["mx.user.created", "mx.member.created", "session.opened"]);
+    const [created, , opened] = lines(service);
+    const who = {
+      "event.outcome": "success",
+      request_id: response.headers["x-request-id"],
+      tenant: "default",
+      "user.hash": expect.stringMatching(/^[\w-]{22}$/),
+      "client.address": "127.0.0.1",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    };
+    expect(created).toEqual({
+      level: "info",
+      msg: "change",
+      "event.name": "mx.user.created",
+      ...who,
+    });
+    expect(opened).toMatchObject({ ...who, "mx.widget_type": "connect_widget", msg: "request" });
+  });
+
+  it("names the same user the same, in all replicas and apart from others", async () => {
+    await using one = await start();
+    await using two = await start({ mx: one.mx, issuer: one.issuer });
+    await one.post("ada");
+    await two.post("ada");
+    await two.post("bob");
+
+    const who = (service: Started) =>
+      lines(service)
+        .filter((line) => line["event.name"] === "session.opened")
+        .map((line) => line["user.hash"]);
+    expect(who(two)[0]).toBe(who(one)[0]);
+    expect(who(two)[1]).not.toBe(who(one)[0]);
+  });
+
+  it("says what was refused, and why", async () => {
+    await using service = await start({ environment: { RATE_LIMIT_USER: "3/1m" } });
+    await service.check(service.request());
+    await service.post("ada", { widget_url: { nonsense: 1 } });
+    service.mx.failNext({ kind: "status", status: 401 });
+    await service.post("ada");
+    await service.post("ada");
+    await service.post("ada");
+    await request(service.url).get("/openapi.yaml");
+
+    const found = lines(service).filter(({ msg }) => msg === "request");
+    expect(found.map((line) => [line["event.name"], line["event.outcome"]])).toEqual([
+      ["authentication.failed", "failure"],
+      ["session.refused", "failure"],
+      ["session.failed", "failure"],
+      ["session.opened", "success"],
+      ["rate_limit.exceeded", "failure"],
+      [undefined, undefined],
+    ]);
+    expect(found[0]).not.toHaveProperty(["user.hash"]);
+    expect(found[0]).toMatchObject({ "error.reason": "no_proof", "client.address": "127.0.0.1" });
+    expect(found[4]).toMatchObject({ "user.hash": expect.any(String) });
+    expect(found[5]).not.toHaveProperty(["client.address"]);
+  });
+
+  it("says that a half-made user was completed, and that a Member was updated", async () => {
+    const environment = {
+      MEMBER_CREDENTIALS: "claim",
+      MEMBER_USERKEY_CLAIM: "sub",
+      MEMBER_USERKEY_EXPIRES: "true",
+      MEMBER_USERKEY_SECRET: "",
+    };
+    await using service = await start({ apis: "sso", environment });
+    service.mx.failNext({ kind: "status", status: 422 }, { operation: "sso.create_member" });
+    await service.post("ada");
+    await service.post("ada");
+    await service.post("ada");
+
+    expect(events(service)).toEqual([
+      "mx.user.created",
+      "session.failed",
+      "mx.member.created",
+      "mx.user.healed",
+      "session.opened",
+      "mx.member.updated",
+      "session.opened",
+    ]);
+  });
+
+  it("has a change at MX also where the request then fails", async () => {
+    await using service = await start();
+    service.mx.failNext({ kind: "absent" }, { operation: "platform.request_widget_url" });
+    service.mx.failNext(
+      { kind: "status", status: 403 },
+      { operation: "platform.request_widget_url", times: 5 },
+    );
+    await service.post("ada");
+    expect(events(service)).toEqual(["mx.user.created", "session.failed"]);
+  });
+
+  it("takes the address from a trusted proxy only, and only where it is one", async () => {
+    const address = async (environment: Record<string, string>, forwarded: string) => {
+      await using service = await start({ environment });
+      await service.check(service.request().set("X-Forwarded-For", forwarded));
+      return lines(service)[0]?.["client.address"];
+    };
+    const trusting = { TRUSTED_PROXIES: "1" };
+
+    expect(await address({}, "203.0.113.7")).toBe("127.0.0.1");
+    expect(await address(trusting, "203.0.113.7")).toBe("203.0.113.7");
+    expect(await address(trusting, "2001:db8::1")).toBe("2001:db8::1");
+    expect(await address(trusting, "::ffff:203.0.113.7")).toBe("203.0.113.7");
+    expect(await address(trusting, 'canary" {}')).toBeUndefined();
+  });
+
+  it("has no id of a user, no token and no URL", async () => {
+    await using service = await start({ apis: "both" });
+    const subject = "canary-subject-4711";
+    const { body } = await service.post(subject);
+    const token = (await service.bearer(subject)).slice(7);
+
+    const log = service.log.join("");
+    for (const secret of [subject, token.split(".")[1], token.split(".")[2], body.widget_url.url]) {
+      expect(log).not.toContain(secret);
+    }
+    expect(log).not.toMatch(/USR-|M-canary|eyJ/);
+  });
+});

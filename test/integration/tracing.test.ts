@@ -1,0 +1,242 @@
+/**
+ * Traces: spans of a request through to MX, with an SDK in this process; and the preload with a collector.
+ */
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { context, propagation, SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import { afterEach, describe, expect, it } from "vitest";
+import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
+import { startSimulator } from "../../src/simulator/simulator.ts";
+import { findTracer } from "../../src/tracing.ts";
+import { startProcess } from "../support/fault-server.ts";
+import { baseEnvironment, type StartOptions, start } from "../support/start.ts";
+
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+const exporter = new InMemorySpanExporter();
+const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+const tracer = provider.getTracer("test");
+
+afterEach(() => exporter.reset());
+
+const startTraced = (options: StartOptions = {}) => start({ ...options, tracer });
+const spans = () => exporter.getFinishedSpans();
+const spanOf = (name: string) => {
+  const found = spans().find((span) => span.name === name);
+  if (!found) throw new Error(`no span ${name} among ${spans().map((span) => span.name)}`);
+  return found;
+};
+
+const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
+const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
+
+describe("the spans of a request", () => {
+  it("are the request, its steps and each call to MX, in one tree", async () => {
+    await using service = await startTraced({ apis: "both" });
+
+    await service.post("ada");
+    await expect.poll(() => spans().map((span) => span.name)).toContain("POST /session");
+
+    const server = spanOf("POST /session");
+    expect(server.kind).toBe(SpanKind.SERVER);
+    expect(server.attributes).toEqual({
+      "http.request.method": "POST",
+      "http.route": "/session",
+      "http.response.status_code": 200,
+      request_id: expect.any(String),
+      tenant: "default",
+    });
+    const steps = ["authenticate", "open session"].map(spanOf);
+    for (const step of steps)
+      expect(step.parentSpanContext?.spanId).toBe(server.spanContext().spanId);
+    const calls = spans().filter((span) => span.kind === SpanKind.CLIENT);
+    expect(calls.map((span) => span.name).sort()).toEqual([
+      "GET /member/{member}",
+      "GET /user/{user}",
+      "POST /member",
+      "POST /user",
+      "POST /users/{user}/widget_urls",
+    ]);
+    const opened = spanOf("open session");
+    for (const call of calls) {
+      expect(call.parentSpanContext?.spanId).toBe(opened.spanContext().spanId);
+      expect(call.spanContext().traceId).toBe(server.spanContext().traceId);
+    }
+    expect(opened.events.map((event) => event.name)).toEqual(["user_created", "member_created"]);
+    expect(spanOf("POST /users/{user}/widget_urls").attributes).toEqual({
+      "server.address": "127.0.0.1",
+      "server.port": Number(new URL(service.mx.platformUrl).port),
+      tenant: "default",
+      "http.request.method": "POST",
+      "url.template": "/users/{user}/widget_urls",
+      "mx.operation": "platform.request_widget_url",
+      "mx.outcome": "ok",
+      "http.response.status_code": 200,
+    });
+  });
+
+  it("continue the caller's trace where its traceparent is valid, and stand in the log", async () => {
+    await using service = await startTraced();
+    const ask = (traceparent: string) =>
+      service.check(service.request().set("traceparent", traceparent));
+
+    await ask(TRACEPARENT);
+    await ask(`00-${"0".repeat(32)}-00f067aa0ba902b7-01`);
+    await ask("canary\u00e9");
+    await expect.poll(() => spans().filter((span) => span.name === "POST /session").length).toBe(3);
+
+    const ids = spans()
+      .filter((span) => span.name === "POST /session")
+      .map((span) => span.spanContext().traceId);
+    expect(ids[0]).toBe(TRACE_ID);
+    expect(new Set(ids).size).toBe(3);
+    expect(service.log.map((line) => JSON.parse(line).trace_id)).toEqual(ids);
+  });
+
+  it("say what failed, by codes alone", async () => {
+    await using service = await startTraced();
+    await service.post("ada");
+    exporter.reset();
+    service.mx.failNext({ kind: "status", status: 403, body: { error: { message: "canary" } } });
+
+    await service.post("ada");
+    await expect.poll(() => spans().map((span) => span.name)).toContain("POST /session");
+
+    const call = spanOf("POST /users/{user}/widget_urls");
+    expect(call.attributes).toMatchObject({ "mx.outcome": "rejected", "error.type": "rejected" });
+    expect(spanOf("POST /session").attributes).toMatchObject({ "error.type": "upstream-rejected" });
+    for (const { status } of spans().filter((span) => span.name !== "authenticate")) {
+      expect(status).toEqual({ code: SpanStatusCode.ERROR });
+    }
+  });
+
+  it("hold no key, id, token or URL", async () => {
+    await using service = await startTraced({ apis: "both" });
+    const { clientId, apiKey, ssoKey, clientGuid } = service.mx.credentials;
+    const { body } = await service.post("canary-subject");
+    service.mx.failNext({ kind: "wrongUser" }, { operation: "sso.read_user" });
+    await service.post("canary-subject", { widget_url: { widget_type: "connect_widget" } });
+    await service.check(service.request("/session?canary=1").set("baggage", "canary=1"));
+
+    const text = JSON.stringify(
+      spans().map(({ name, attributes, events, status, resource }) => {
+        return { name, attributes, events, status, resource: resource.attributes };
+      }),
+    );
+    for (const secret of [clientId, apiKey, ssoKey, clientGuid, body.widget_url.url, "canary"]) {
+      expect(text).not.toContain(secret);
+    }
+    expect(text).not.toMatch(/USR-|eyJ|\?/);
+  });
+});
+
+describe("traceparent to MX", () => {
+  it("is sent only where the operator wants it, and nothing of the caller's with it", async () => {
+    for (const [setting, isSent] of [
+      ["false", false],
+      ["true", true],
+    ] as const) {
+      await using service = await startTraced({ environment: { TRACE_PROPAGATION: setting } });
+      const test = service
+        .request()
+        .set("Authorization", await service.bearer("ada"))
+        .set({ traceparent: TRACEPARENT, tracestate: "canary=1", baggage: "canary=1" });
+      expect((await test).status).toBe(200);
+
+      for (const { headers } of service.mx.calls.all) {
+        if (isSent) expect(headers.traceparent).toMatch(new RegExp(`^00-${TRACE_ID}-`));
+        else expect(headers).not.toHaveProperty("traceparent");
+        expect(JSON.stringify(headers)).not.toContain("canary");
+      }
+    }
+  });
+});
+
+describe("without an SDK", () => {
+  it("there is no tracer, so that nothing is installed", () => {
+    expect(findTracer("1.0.0")).toBeUndefined();
+  });
+});
+
+describe("the preload", () => {
+  const preload = new URL("../../src/telemetry/otlp.ts", import.meta.url).href;
+
+  type Collected = { resourceSpans: { scopeSpans: { spans: { name: string }[] }[] }[] };
+
+  async function startCollector(doesAnswer: boolean) {
+    const received: string[] = [];
+    const server = createServer(async (req, res) => {
+      received.push(Buffer.concat(await req.toArray()).toString());
+      if (doesAnswer) res.writeHead(200, { "content-type": "application/json" }).end("{}");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    return {
+      url: `http://127.0.0.1:${port}`,
+      received,
+      names: () =>
+        received
+          .map((text): Collected => JSON.parse(text))
+          .flatMap(({ resourceSpans }) => resourceSpans)
+          .flatMap(({ scopeSpans }) => scopeSpans)
+          .flatMap((scope) => scope.spans.map(({ name }) => name)),
+      [Symbol.dispose]() {
+        server.close();
+        server.closeAllConnections();
+      },
+    };
+  }
+
+  /** Twenty sessions, then SIGTERM. */
+  async function run(endpoint: string) {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+    await using child = await startProcess({
+      ...baseEnvironment(mx, issuer, "both"),
+      NODE_OPTIONS: `--import=${preload}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    });
+    const headers = { Authorization: `Bearer ${await issuer.issueToken("canary-subject")}` };
+    const ask = () => fetch(`${child.url}/session`, { method: "POST", headers });
+    const statuses = (await Promise.all(Array.from({ length: 20 }, ask))).map((one) => one.status);
+    const signalledAt = performance.now();
+    child.signal("SIGTERM");
+    const code = await child.exited;
+    const { apiKey, ssoKey } = mx.credentials;
+    return { statuses, code, ms: performance.now() - signalledAt, secrets: [apiKey, ssoKey] };
+  }
+
+  it("sends the spans to a collector, the last ones at the end, and nothing secret", async () => {
+    using collector = await startCollector(true);
+    const { statuses, code, secrets } = await run(collector.url);
+
+    expect(statuses).toEqual(Array(20).fill(200));
+    expect(code).toBe(0);
+    const names = collector.names();
+    expect(names.filter((name) => name === "POST /session")).toHaveLength(20);
+    expect(names).toContain("POST /users/{user}/widget_urls");
+    const text = collector.received.join("");
+    expect(text).toContain("mx-session-bff");
+    for (const secret of [...secrets, "canary", "USR-", "eyJ"]) expect(text).not.toContain(secret);
+  });
+
+  it("fails no request, and does not hold up the end, where the collector hangs or is not there", async () => {
+    using hung = await startCollector(false);
+    for (const url of [hung.url, "http://127.0.0.1:1"]) {
+      const { statuses, code, ms } = await run(url);
+      expect(statuses).toEqual(Array(20).fill(200));
+      expect(code).toBe(0);
+      expect(ms).toBeLessThan(4000);
+    }
+  });
+});

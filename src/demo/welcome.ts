@@ -23,7 +23,7 @@ export function toWelcome({ pageUrl, service, simulator, apis }: WelcomeOptions)
     ${toCurl(pageUrl, serviceUrl)}
 
   service     ${serviceUrl}  (contract at /openapi.yaml)
-  operations  ${service.operationsUrl.origin}  (/livez, /readyz)
+  operations  ${service.operationsUrl.origin}  (/livez, /readyz, /metrics)
   simulator   ${simulator.controlUrl}  (state, faults, clock), ${DESCRIPTIONS[apis]}
 
   Ctrl-C ends it; nothing is kept. Below: the service's own log.

@@ -9,31 +9,24 @@
 export function openWidget(container: Element | string, settings: WidgetSettings): MxWidgetElement;
 
 /** Registered as `<mx-widget>` when this module is loaded. Without a DOM, as on a server, importing it does nothing. */
-export class MxWidgetElement extends HTMLElement {
-  /** Attribute `session-url`. Default: `/session`, on the page's own origin. */
+export class MxWidgetElement extends HTMLElement implements TextSettings {
   sessionUrl: string;
-  /** Attribute `widget-type`. Default: the service's (Connect, where it has the Platform API). */
   widgetType: string;
+  credentials: "same-origin" | "include" | "";
+  language: string;
+  frameTitle: string;
+  allow: string;
   /** Further options in MX's words. The attribute `options` takes them as JSON. */
   get options(): WidgetOptions;
   set options(options: WidgetOptions | undefined);
   /** Gives the user's token, for `Authorization: Bearer`. Setting another one does not reopen the widget. */
   getToken: GetToken | undefined;
-  /** Attribute `credentials`: for logins by cookie. `include` where the service has another origin. */
-  credentials: "same-origin" | "include" | "";
-  /** Attribute `language`, sent as `Accept-Language`. Default: the browser's. */
-  language: string;
   /** Attribute `load-timeout-ms`. Default: 20000. Applies to each of the two tries. */
   loadTimeoutMs: number;
   /** Attribute `close-on-done`: closes when the user presses Connect's "Done". */
   closeOnDone: boolean;
-  /** Attribute `frame-title`, which screen readers say. Default: the name of the widget, in English. */
-  frameTitle: string;
   /** Gives the widget the focus once it has loaded: for one that opens at the press of a button. */
   autofocus: boolean;
-  /** Attribute `allow`, for the frame's permissions. Default: none; MX documents no need of one. */
-  allow: string;
-
   /** Also to be seen, and styled, as the attribute `state`. */
   readonly state: WidgetState;
 
@@ -65,6 +58,22 @@ export class MxWidgetElement extends HTMLElement {
     options?: boolean | EventListenerOptions,
   ): void;
 }
+
+/** Properties that are also attributes, with the words parted by hyphens: `session-url`. Without one they are empty. */
+export type TextSettings = {
+  /** Default: `/session`, on the page's own origin. */
+  sessionUrl: string;
+  /** Default: the service's (Connect, where it has the Platform API). */
+  widgetType: string;
+  /** For logins by cookie. `include` where the service has another origin. */
+  credentials: "same-origin" | "include" | "";
+  /** Sent as `Accept-Language`. Default: the browser's. */
+  language: string;
+  /** What screen readers call the frame. Default: the name of the widget, in English. */
+  frameTitle: string;
+  /** The frame's permissions. Default: none; MX documents no need of one. */
+  allow: string;
+};
 
 /** `idle`: not in the document, or not yet told how to log in. `error`: `open()` tries again. */
 export type WidgetState = "idle" | "loading" | "open" | "error" | "closed";
@@ -139,15 +148,15 @@ export type WidgetError = Error & {
   /** Whether to try again may help. Nothing is tried again without `open()` or the element's button. */
   isRetryable: boolean;
   /** From here on only where the service, or something in front of it, has answered with an error. */
-  status?: number;
+  status?: number | undefined;
   /** Absolute URL of the page that explains the problem. */
-  type?: string;
-  title?: string;
-  detail?: string;
-  retryAfterSeconds?: number;
+  type?: string | undefined;
+  title?: string | undefined;
+  detail?: string | undefined;
+  retryAfterSeconds?: number | undefined;
   /** What the operator can look up in the log. */
-  requestId?: string;
-  errors?: readonly { pointer?: string; header?: string; detail: string }[];
+  requestId?: string | undefined;
+  errors?: readonly { pointer?: string; header?: string; detail: string }[] | undefined;
 };
 
 export type WidgetErrorCode =

@@ -1,18 +1,15 @@
 /**
- * `<mx-widget>`, and `openWidget`: one MX widget on a page. What each part is for: embed.d.ts.
+ * One MX widget on a page; embed.d.ts says what each part is for. A widget URL is used once, and stands nowhere but in
+ * the `src` of its frame.
  *
- * A widget URL is used once, in a frame of its own, and stands nowhere but in that frame's `src`.
- *
- * @import { CloseReason, GetToken, WidgetError, WidgetOptions, WidgetSettings, WidgetState } from "./embed.js"
- * @import { MxWidgetElement as Declared } from "./embed.js"
+ * @import * as Types from "./embed.js"
  */
 
 const REQUEST_TIMEOUT_MS = 65_000; // The service answers within 60 s.
-const LOAD_TIMEOUT_MS = 20_000;
 const BACK_TIMEOUT_MS = 5000;
 const PING_EVERY_MS = 60_000;
 
-/** MX's spelling by the lower case that names may come in. Source: MX, widget-post-message-definitions. */
+/** Names may come in lower case. */
 const TYPES = new Map(
   [
     "load ping navigation focusTrap account/created client/oauthComplete pulse/overdraftWarning/cta/transferFunds",
@@ -27,6 +24,9 @@ const TYPES = new Map(
   ),
 );
 
+/** https; or this machine, for a simulator. */
+const SAFE_URL = /^(https:\/\/[\w.-]|http:\/\/(localhost|127(\.\d+){3}|\[::1])(:\d+)?\/)/;
+
 const STYLE = `
   :host { display: block; position: relative; min-block-size: 550px }
   :host([hidden]), :host([state="closed"]), [hidden] { display: none !important }
@@ -37,85 +37,61 @@ const STYLE = `
   }
 `;
 
-/** Properties that are attributes; the rest of them has a type other than text. */
-const ATTRIBUTES = {
-  sessionUrl: "session-url",
-  widgetType: "widget-type",
-  language: "language",
-  credentials: "credentials",
-  frameTitle: "frame-title",
-  allow: "allow",
-};
+const ATTRIBUTES = ["sessionUrl", "widgetType", "language", "credentials", "frameTitle", "allow"];
 
-/** Without a DOM, as on a server, the module loads, and the class is never used. */
-const Base = /** @type {new () => HTMLElement & Pick<Declared, keyof typeof ATTRIBUTES>} */ (
+/** On a server, without a DOM, the module loads, and the class is never used. */
+const Base = /** @type {new () => HTMLElement & Types.TextSettings} */ (
   class extends (globalThis.HTMLElement ?? class {}) {}
 );
-for (const [property, attribute] of Object.entries(ATTRIBUTES)) {
-  Object.defineProperty(Base.prototype, property, {
+for (const name of ATTRIBUTES) {
+  Object.defineProperty(Base.prototype, name, {
     get() {
-      return this.getAttribute(attribute) ?? "";
+      return this.getAttribute(toAttribute(name)) ?? "";
     },
     set(value) {
-      this.setAttribute(attribute, value ?? "");
+      this.setAttribute(toAttribute(name), value ?? "");
     },
     enumerable: true,
   });
 }
 
 export class MxWidgetElement extends Base {
-  static observedAttributes = [...Object.values(ATTRIBUTES), "options"];
+  static observedAttributes = [...ATTRIBUTES, "options"].map(toAttribute);
 
-  /** @type {WidgetState} */
+  /** @type {Types.WidgetState} */
   #state = "idle";
-  /** @type {GetToken | undefined} */
+  /** @type {Types.GetToken | undefined} */
   #getToken;
-  /** @type {WidgetOptions | undefined} */
+  /** @type {Types.WidgetOptions | undefined} */
   #options;
-  /** Ended together with all requests, timers and listeners of the opening. */
+  /** Ends with all requests, timers and listeners of the opening. */
   #opening = new AbortController();
-  /** What was asked for, to know whether a change matters. */
+  /** To know whether a change matters. */
   #asked = "";
   /** @type {HTMLIFrameElement | undefined} */
   #frame;
   #frameOrigin = "";
-  /** Each is called by the event that it waits for. */
-  #waits = {
-    login: ignore,
-    firstMessage: ignore,
-    back: [ignore].slice(1),
-  };
+  /** Called by what they wait for. */
+  #waits = { login: ignore, firstMessage: ignore, back: [ignore].slice(1) };
   #lastPing = -PING_EVERY_MS;
   /** Had the focus before the widget. @type {Element | null} */
   #opener = null;
-  #loading = create("slot", { name: "loading", hidden: true, textContent: "Loading …" });
-  #status = create("div", { role: "status", tabIndex: -1 }, this.#loading);
-  #retry = create(
-    "button",
-    { type: "button" },
-    create("slot", { name: "retry", textContent: "Try again" }),
-  );
-  #failure = create(
-    "div",
-    { role: "alert", hidden: true },
-    create("slot", { name: "error", textContent: "This could not be opened." }),
-    this.#retry,
-  );
-  #root = this.attachShadow({ mode: "open", delegatesFocus: true });
+  #loading = make("slot", { name: "loading", hidden: true, textContent: "Loading …" });
+  #status = make("div", { role: "status", part: "status", tabIndex: -1 });
+  #failure = make("div", { role: "alert", part: "error", hidden: true });
+  #retry = make("button", { part: "retry", onclick: () => this.#openAgain() });
+  #root = this.attachShadow({ mode: "open" });
 
   constructor() {
     super();
     const sheet = new CSSStyleSheet(); // A Content-Security-Policy would hold back an attribute.
     sheet.replaceSync(STYLE);
     this.#root.adoptedStyleSheets = [sheet];
-    this.#status.part.add("status");
-    this.#failure.part.add("error");
-    this.#retry.part.add("retry");
-    this.#retry.addEventListener("click", () => {
-      this.open();
-      this.#status.focus(); // The button has gone.
-    });
     this.#root.append(this.#status, this.#failure);
+    this.#status.append(this.#loading);
+    this.#failure.append(make("slot", { name: "error", textContent: "This could not be opened." }));
+    this.#failure.append(this.#retry);
+    this.#retry.append(make("slot", { name: "retry", textContent: "Try again" }));
     for (const [name, value] of Object.entries(this)) {
       Reflect.deleteProperty(this, name); // Was set before this module had loaded.
       Reflect.set(this, name, value);
@@ -134,7 +110,7 @@ export class MxWidgetElement extends Base {
     if (getToken) this.#waits.login(true);
   }
 
-  /** Throws where the attribute is not JSON. @returns {WidgetOptions} */
+  /** Throws where the attribute is not JSON. @returns {Types.WidgetOptions} */
   get options() {
     return this.#options ?? JSON.parse(this.getAttribute("options") || "{}");
   }
@@ -144,7 +120,7 @@ export class MxWidgetElement extends Base {
   }
 
   get loadTimeoutMs() {
-    return Number(this.getAttribute("load-timeout-ms")) || LOAD_TIMEOUT_MS;
+    return Number(this.getAttribute("load-timeout-ms")) || 20_000;
   }
   set loadTimeoutMs(milliseconds) {
     this.setAttribute("load-timeout-ms", String(milliseconds));
@@ -171,9 +147,7 @@ export class MxWidgetElement extends Base {
     });
   }
 
-  /** @param {string} name */
-  attributeChangedCallback(name) {
-    if (name === "frame-title" && this.#frame) this.#frame.title = this.frameTitle;
+  attributeChangedCallback() {
     this.#reopenIfChanged();
   }
 
@@ -184,11 +158,16 @@ export class MxWidgetElement extends Base {
     if (focused !== this) this.#opener = focused;
     this.#asked = this.#asking();
     this.#opening = new AbortController();
-    this.#run(this.#opening.signal);
+    this.#run();
   }
 
   close() {
-    this.#close("closed");
+    this.#close();
+  }
+
+  /** @param {FocusOptions} [options] */
+  focus(options) {
+    (this.#frame ?? this.#status).focus(options);
   }
 
   async back() {
@@ -206,8 +185,12 @@ export class MxWidgetElement extends Base {
     return didGoBack;
   }
 
-  /** @param {AbortSignal} signal */
-  async #run(signal) {
+  #openAgain() {
+    this.open();
+    this.focus(); // The button has gone.
+  }
+
+  async #run(signal = this.#opening.signal) {
     window.addEventListener("message", (event) => this.#receive(event), { signal });
     window.addEventListener(
       "pageshow",
@@ -220,12 +203,11 @@ export class MxWidgetElement extends Base {
       if ((await this.#show(signal)) || (await this.#show(signal))) return;
       throw failure("load-timeout", "The widget did not load, nor did a second one.");
     } catch (error) {
-      if (!signal.aborted) this.#fail(/** @type {WidgetError} */ (error));
+      if (!signal.aborted) this.#fail(/** @type {Types.WidgetError} */ (error));
     }
   }
 
-  /** @param {AbortSignal} signal */
-  async #waitForLogin(signal) {
+  async #waitForLogin(signal = this.#opening.signal) {
     await undefined; // What is set in one go makes one request.
     signal.throwIfAborted();
     if (this.#getToken || this.credentials) return;
@@ -237,12 +219,12 @@ export class MxWidgetElement extends Base {
       throw failure("no-login", "Set the property getToken, or the attribute credentials.");
   }
 
-  /** Whether the widget has said in time that it is there. @param {AbortSignal} signal */
-  async #show(signal) {
+  /** Whether the widget has said in time that it is there. */
+  async #show(signal = this.#opening.signal) {
     const { url, type } = await this.#askForUrl(signal);
     this.#frameOrigin = new URL(url).origin;
-    this.#frame = create("iframe", {
-      title: this.frameTitle || toTitle(type),
+    this.#frame = make("iframe", {
+      title: this.frameTitle || `MX ${type.replaceAll("_", " ")}`,
       allow: this.allow,
       referrerPolicy: "origin", // MX's code sends its messages to the referrer.
       src: url,
@@ -256,23 +238,18 @@ export class MxWidgetElement extends Base {
     return hasLoaded;
   }
 
-  /** @param {AbortSignal} signal */
-  async #askForUrl(signal) {
-    let response = await this.#post(signal, false);
+  async #askForUrl(signal = this.#opening.signal) {
+    let response = await this.#post(signal);
     if (response.status === 401 && this.#getToken) response = await this.#post(signal, true);
     const answer = await response.json().catch(() => undefined);
     signal.throwIfAborted();
     if (!response.ok) throw toFailure(response, answer);
     const { url, type } = answer?.widget_url ?? {};
-    if (!isSafe(url)) throw failure("bad-answer", "There is no usable widget URL in the answer.");
-    return { url, type: String(type) };
+    if (SAFE_URL.test(url)) return { url, type: String(type) };
+    throw failure("bad-answer", "There is no usable widget URL in the answer.");
   }
 
-  /**
-   * @param {AbortSignal} signal
-   * @param {boolean} isRefresh
-   */
-  async #post(signal, isRefresh) {
+  async #post(signal = this.#opening.signal, isRefresh = false) {
     /** @type {Record<string, string>} */
     const headers = { "Content-Type": "application/json" };
     if (this.#getToken)
@@ -287,18 +264,14 @@ export class MxWidgetElement extends Base {
         body,
         credentials: this.credentials || "same-origin",
         redirect: "manual",
-        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+        signal: AbortSignal.any?.([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]) ?? signal,
       });
     } catch (cause) {
-      throw failure("network", "The service gives no answer, or not to this page.", { cause });
+      throw failure("network", "There is no answer, or not for this page.", { cause });
     }
   }
 
-  /**
-   * @param {AbortSignal} signal
-   * @param {boolean} isRefresh
-   */
-  async #askForToken(signal, isRefresh) {
+  async #askForToken(signal = this.#opening.signal, isRefresh = false) {
     let token;
     try {
       token = await this.#getToken?.({ isRefresh, signal });
@@ -307,7 +280,7 @@ export class MxWidgetElement extends Base {
     }
     signal.throwIfAborted();
     if (typeof token === "string" && /^[\w.~+/-]+=*$/.test(token)) return token;
-    throw failure("token-failed", "getToken must give the token, and nothing else, as a string.");
+    throw failure("token-failed", "getToken must give the token alone, as a string.");
   }
 
   #toBody() {
@@ -330,7 +303,7 @@ export class MxWidgetElement extends Base {
     if (this.#state === "loading") {
       this.#setState("open");
       this.#waits.firstMessage(true);
-      if (this.autofocus) this.#frame?.focus();
+      if (this.autofocus) this.focus();
       this.#tell("mx-load");
     }
     if (type === "mx/navigation") this.#waits.back.shift()?.(metadata.did_go_back === true);
@@ -346,17 +319,15 @@ export class MxWidgetElement extends Base {
     }
   }
 
-  /** @param {WidgetError} error */
+  /** @param {Types.WidgetError} error */
   #fail(error) {
     this.#removeFrame();
     this.#retry.hidden = !error.isRetryable;
     this.#setState("error");
-    const isExplained = !this.#tell("mx-error", error);
-    if (isExplained) this.#failure.hidden = true;
+    if (!this.#tell("mx-error", error, true)) this.#failure.hidden = true;
   }
 
-  /** @param {CloseReason} reason */
-  #close(reason) {
+  #close(reason = /** @type {Types.CloseReason} */ ("closed")) {
     if (this.#state === "idle" || this.#state === "closed") return;
     const focused = this.#focused();
     this.#end();
@@ -391,11 +362,11 @@ export class MxWidgetElement extends Base {
   /** In this element's own tree; null where only the page as a whole has the focus. */
   #focused() {
     const root = this.isConnected ? this.getRootNode() : document;
-    const { activeElement } = /** @type {Document | ShadowRoot} */ (root);
+    const { activeElement } = /** @type {Document} */ (root);
     return activeElement === document.body ? null : activeElement;
   }
 
-  /** @param {WidgetState} state */
+  /** @param {Types.WidgetState} state */
   #setState(state) {
     this.#state = state;
     this.setAttribute("state", state);
@@ -404,20 +375,16 @@ export class MxWidgetElement extends Base {
     this.#failure.hidden = state !== "error";
   }
 
-  /**
-   * False where a listener has prevented what the element does by itself.
-   * @param {string} type
-   */
-  #tell(type, detail = /** @type {unknown} */ (null)) {
-    const isError = type === "mx-error";
-    const init = { detail, bubbles: true, composed: true, cancelable: isError };
+  /** False where a listener has prevented what would follow. @param {string} type */
+  #tell(type, detail = /** @type {unknown} */ (null), cancelable = false) {
+    const init = { detail, bubbles: true, composed: true, cancelable };
     return this.dispatchEvent(new CustomEvent(type, init));
   }
 }
 
 /**
  * @param {Element | string} container
- * @param {WidgetSettings} settings
+ * @param {Types.WidgetSettings} settings
  */
 export function openWidget(container, { signal, ...settings }) {
   const parent = typeof container === "string" ? document.querySelector(container) : container;
@@ -444,24 +411,23 @@ export function openWidget(container, { signal, ...settings }) {
   return widget;
 }
 
-/** @param {boolean} _value */
-function ignore(_value) {}
+function ignore(_value = false) {}
 
-/** Calls `start` with what answers true or false; false, too, after the time and when the signal aborts.
+/**
+ * What `start` passes on; false after the time, and when the signal aborts. Leaves no timer.
  * @param {number} milliseconds
  * @param {AbortSignal} signal
- * @param {(settle: (value: boolean) => void) => void} start
+ * @param {(settle: typeof ignore) => void} start
  * @returns {Promise<boolean>}
  */
 function within(milliseconds, signal, start) {
   return new Promise((resolve) => {
-    /** @param {boolean} value */
-    const settle = (value) => {
+    const settle = (value = false) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", giveUp);
       resolve(value);
     };
-    const giveUp = () => settle(false);
+    const giveUp = () => settle();
     const timer = setTimeout(giveUp, milliseconds);
     signal.addEventListener("abort", giveUp);
     start(settle);
@@ -471,56 +437,44 @@ function within(milliseconds, signal, start) {
 /**
  * @param {string} code
  * @param {string} message
- * @param {Partial<WidgetError>} rest
- * @returns {WidgetError}
+ * @param {Partial<Types.WidgetError>} rest
+ * @returns {Types.WidgetError}
  */
 function failure(code, message, rest = {}) {
   return Object.assign(new Error(message), { code, isRetryable: true, ...rest });
 }
 
 /**
- * Source: RFC 9457 (problem details), as the service's contract has them.
  * @param {Response} response
  * @param {any} answer
  */
 function toFailure({ status, url, headers }, answer) {
   const [, code] = /\/problems\/([\w-]+)$/.exec(answer?.type) ?? [];
-  const retryAfterSeconds = Number(headers.get("Retry-After") ?? Number.NaN);
-  const isRetryable = status === 0 || status >= 500 || [401, 408, 429].includes(status);
-  const rest = {
-    isRetryable,
-    ...(status && { status }),
-    ...(retryAfterSeconds >= 0 && { retryAfterSeconds }),
-  };
-  if (!code)
-    return failure("bad-answer", `The answer is not the service's (status ${status}).`, rest);
-  const { type, title, detail, request_id: requestId, errors } = answer;
-  const problem = { type: new URL(type, url).href, title, detail, requestId, errors };
-  return failure(code, detail ?? title, { ...rest, ...problem });
+  const { type, title, detail, request_id: requestId, errors } = code ? answer : {};
+  const message = detail ?? `The answer is not the service's (status ${status}).`;
+  return failure(code ?? "bad-answer", message, {
+    isRetryable: !status || status >= 500 || [401, 408, 429].includes(status),
+    status: status || undefined,
+    type: type && new URL(type, url).href,
+    title,
+    detail,
+    requestId,
+    errors,
+    retryAfterSeconds: Number(headers.get("Retry-After")) || undefined,
+  });
 }
 
-/** https; or this machine, for a simulator. @param {unknown} url */
-function isSafe(url) {
-  const { protocol, hostname } = URL.parse(String(url)) ?? {};
-  const isLocal = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname ?? "");
-  return protocol === "https:" || (protocol === "http:" && isLocal);
-}
-
-/** "mini_budgets_widget": MX mini budgets. @param {string} type */
-function toTitle(type) {
-  return `MX ${type.replace(/_widget$/, "").replaceAll("_", " ")}`;
+/** "sessionUrl": session-url. @param {string} name */
+function toAttribute(name) {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /**
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} name
- * @param {Partial<HTMLElementTagNameMap[K]>} properties
- * @param {Node[]} children
  */
-function create(name, properties, ...children) {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children);
-  return element;
+function make(name, properties = {}) {
+  return Object.assign(document.createElement(name), properties);
 }
 
 if (globalThis.customElements && !customElements.get("mx-widget"))

@@ -11,6 +11,7 @@ import { createAdmission, type Lifecycle } from "./admission.ts";
 import { createJsonBody } from "./body.ts";
 import { type CookieLogins, createBrowserGuard, createCorsHeaders } from "./browser-guard.ts";
 import { createDocsRouter } from "./docs.ts";
+import { createEmbedRouter } from "./embed.ts";
 import "./locals.ts";
 import { createProblemHandler } from "./problem.ts";
 import { createAddressLimit } from "./rate-limit.ts";
@@ -83,6 +84,7 @@ export function createApp(options: AppOptions): RequestListener {
   );
   app.use(createSessionRouter({ ...options, takeShare: admission.takeShare }));
   app.use(createDocsRouter());
+  app.use(createEmbedRouter());
   app.use(() => {
     throw new AppError("not_found", "There is nothing at this path.");
   });

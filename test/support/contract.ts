@@ -158,6 +158,7 @@ function findBodyFaults(exchange: Exchange, response: Place): string[] {
   const { headers, text, request } = exchange;
   const mediaType = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
   const content = findChildren(findChild(response, "content"));
+  if (content.length === 0) return text ? ["the contract has no body for this answer"] : [];
   const documented = content.find(([name]) => name === mediaType)?.[1];
   if (!documented) {
     const names = content.map(([name]) => name).join(", ");

@@ -350,7 +350,7 @@ export class MxWidgetElement extends Base {
 
   #asking() {
     const { sessionUrl, widgetType, language, credentials } = this;
-    const options = this.#options ?? this.getAttribute("options");
+    const options = this.#options ?? (this.getAttribute("options") || {});
     return JSON.stringify([sessionUrl, widgetType, language, credentials, options]);
   }
 

@@ -23,6 +23,8 @@ export type BrowserOptions = {
   resolveTestNames?: boolean;
   /** All pages in one profile that sends cookies to third parties, as ordinary browsers do. */
   isOrdinary?: boolean;
+  /** Keeps pages that are left, as browsers of people do. playwright switches that off. */
+  keepsPages?: boolean;
 };
 
 const ARGUMENTS = [
@@ -40,7 +42,11 @@ const THIRD_PARTY_COOKIES = { profile: { cookie_controls_mode: 0 } };
 
 export async function startBrowser(options: BrowserOptions = {}): Promise<TestBrowser> {
   const rules = options.resolveTestNames ? ["--host-resolver-rules=MAP *.test 127.0.0.1"] : [];
-  const launch = { executablePath: "/usr/bin/chromium", args: [...ARGUMENTS, ...rules] };
+  const launch = {
+    executablePath: "/usr/bin/chromium",
+    args: [...ARGUMENTS, ...rules],
+    ignoreDefaultArgs: options.keepsPages ? ["--disable-back-forward-cache"] : [],
+  };
 
   if (options.isOrdinary) {
     const folder = mkdtempSync(join(tmpdir(), "profile-"));

@@ -40,6 +40,8 @@ export type Answer =
 export type HostOptions = {
   /** On the host page, beside or instead of its own. */
   headers?: Record<string, string>;
+  /** Frames of every origin, besides the widgets'. */
+  framesAnything?: boolean;
 };
 
 /** A page of the host, in a browser. */
@@ -84,7 +86,8 @@ export async function visitHost(
 
 const EMBED = readFileSync(new URL("../../src/embed/embed.js", import.meta.url));
 
-export async function startEmbedHost({ headers = {} }: HostOptions = {}): Promise<EmbedHost> {
+export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHost> {
+  const { headers = {}, framesAnything = false } = options;
   await using parts = new AsyncDisposableStack();
   const requests: EmbedHost["requests"] = [];
   const opened: string[] = [];
@@ -126,7 +129,7 @@ export async function startEmbedHost({ headers = {} }: HostOptions = {}): Promis
         res.writeHead(204).end();
       } else {
         res.setHeader("Content-Type", "text/html");
-        res.setHeader("Content-Security-Policy", toPolicy(widgets.url));
+        res.setHeader("Content-Security-Policy", toPolicy(framesAnything ? "*" : widgets.url));
         for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
         res.end(PAGE);
       }
@@ -146,8 +149,8 @@ export async function startEmbedHost({ headers = {} }: HostOptions = {}): Promis
   };
 }
 
-function toPolicy(widgetOrigin: string): string {
-  return `default-src 'none'; script-src 'self'; connect-src 'self'; frame-src ${widgetOrigin}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'`;
+function toPolicy(frames: string): string {
+  return `default-src 'none'; script-src 'self'; connect-src 'self' http://127.0.0.1:1; frame-src ${frames}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'`;
 }
 
 /** Keeps in `seen` all that happens to widgets anywhere on the page. */

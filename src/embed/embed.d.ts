@@ -174,10 +174,10 @@ export type WidgetErrorCode =
   | "load-timeout"
   | (string & {});
 
-/** Anything of MX's; `type` in MX's own spelling, however it came. */
-export type WidgetMessage =
-  | { [K in keyof MessageMap]: { type: K; metadata: MessageMap[K] } }[keyof MessageMap]
-  | { type: `mx/${string}` & {}; metadata: Readonly<Record<string, unknown>> };
+/** `type` is in MX's own spelling, however it came. MX may add types: have a default for what is not listed here. */
+export type WidgetMessage = {
+  [K in keyof MessageMap]: { type: K; metadata: MessageMap[K] };
+}[keyof MessageMap];
 
 type Guids = { user_guid?: string; session_guid?: string };
 type MemberGuid = Guids & { member_guid: string };

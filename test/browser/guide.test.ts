@@ -1,0 +1,78 @@
+/**
+ * docs/guides/web.md as a newcomer follows it: its files are the tested ones, and they put a widget on a page.
+ */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { describe, expect, it } from "vitest";
+import { pickPort } from "../../src/demo/pick-port.ts";
+import { startBrowser } from "../support/browser.ts";
+import { isInstalled } from "../support/installed.ts";
+import { startPartnerHost } from "../support/partner-host.ts";
+import { start } from "../support/start.ts";
+
+const GUIDES = new URL("../../docs/guides/", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, GUIDES), "utf8");
+
+describe("the guide for web pages", () => {
+  it.each([
+    ["html", "index.html"],
+    ["js", "page.js"],
+    ["js", "server.mjs"],
+  ])("shows the %s of examples/%s", (language, file) => {
+    expect(read("web.md")).toContain(`\`\`\`${language}\n${read(`examples/${file}`)}\`\`\``);
+  });
+
+  it.skipIf(!isInstalled("chromium"))(
+    "leads from its files to a widget (skipped without chromium)",
+    async () => {
+      await using service = await start();
+      await using login = await startPartnerHost({});
+      login.giveToken = () => service.issuer.issueToken("ada");
+      await using server = await startServer({
+        PORT: String(await pickPort(0)),
+        SERVICE: service.url,
+        TOKENS: `http://127.0.0.1:${login.port}/token`,
+      });
+      await using browser = await startBrowser();
+      await using visit = await browser.openPage();
+
+      await visit.page.goto(server.url);
+      await visit.page.getByRole("button", { name: "Link an account" }).press("Enter");
+      const state = () => visit.page.evaluate("document.querySelector('mx-widget')?.state");
+      await expect.poll(state, { timeout: 5000 }).toBe("open");
+      const tell = (type: string) =>
+        visit.page.frames()[1]?.evaluate(`parent.postMessage({
+          mx: true, type: "${type}", metadata: { member_guid: "MBR-1" },
+        }, new URL(document.referrer).origin)`);
+      await tell("mx/connect/memberConnected");
+      await visit.page.getByText("Linked: MBR-1").waitFor();
+      await tell("mx/connect/connected/primaryAction");
+      await visit.page.locator("mx-widget").waitFor({ state: "detached" });
+
+      expect(await visit.page.evaluate("document.activeElement.id")).toBe("link");
+      expect(visit.complaints).toEqual([]);
+    },
+  );
+});
+
+async function startServer(environment: Record<string, string>) {
+  const child = spawn(process.execPath, [new URL("examples/server.mjs", GUIDES).pathname], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let url = "";
+  for await (const line of createInterface(child.stdout)) {
+    url = line.replace("localhost", "127.0.0.1");
+    break;
+  }
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}

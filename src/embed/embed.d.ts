@@ -25,8 +25,8 @@ export class MxWidgetElement extends HTMLElement implements TextSettings {
   loadTimeoutMs: number;
   /** Attribute `close-on-done`: closes when the user presses Connect's "Done". */
   closeOnDone: boolean;
-  /** Gives the widget the focus once it has loaded: for one that opens at the press of a button. */
-  autofocus: boolean;
+  /** Attribute `focus-on-load`: gives the widget the focus once it has loaded, for one that opens at the press of a button. */
+  focusOnLoad: boolean;
   /** Also to be seen, and styled, as the attribute `state`. */
   readonly state: WidgetState;
 
@@ -107,7 +107,7 @@ export type WidgetSettings = Partial<
     | "closeOnDone"
     | "frameTitle"
     | "allow"
-    | "autofocus"
+    | "focusOnLoad"
   >
 > & {
   /** Closes the widget, or keeps it from opening. */

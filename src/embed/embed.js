@@ -133,6 +133,13 @@ export class MxWidgetElement extends Base {
     this.toggleAttribute("close-on-done", isOn);
   }
 
+  get focusOnLoad() {
+    return this.hasAttribute("focus-on-load");
+  }
+  set focusOnLoad(isOn) {
+    this.toggleAttribute("focus-on-load", isOn);
+  }
+
   connectedCallback() {
     this.open();
   }
@@ -303,7 +310,7 @@ export class MxWidgetElement extends Base {
     if (this.#state === "loading") {
       this.#setState("open");
       this.#waits.firstMessage(true);
-      if (this.autofocus) this.focus();
+      if (this.focusOnLoad) this.focus();
       this.#tell("mx-load");
     }
     if (type === "mx/navigation") this.#waits.back.shift()?.(metadata.did_go_back === true);

@@ -242,7 +242,7 @@ describe.skipIf(!isThere)("a widget that ends (skipped without chromium)", () =>
 
     await visit.run(`
       document.querySelector("#opener").addEventListener("click", () => {
-        window.w = openWidget("#place", { getToken: () => "a.b.c", autofocus: true, closeOnDone: true });
+        window.w = openWidget("#place", { getToken: () => "a.b.c", focusOnLoad: true, closeOnDone: true });
       });
       undefined`);
     await visit.page.locator("#opener").press("Enter");

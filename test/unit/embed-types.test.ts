@@ -36,7 +36,7 @@ it("says of each export, property and method what embed.js has", async () => {
       export const noneMissing = (name: Exclude<keyof Declared, keyof Actual>): never => name;
       export const noneUndeclared = (name: Exclude<keyof Actual, keyof Declared | Callback>): never => name;
 
-      type Own = Exclude<keyof Declared, keyof HTMLElement> | "autofocus" | "focus";
+      type Own = Exclude<keyof Declared, keyof HTMLElement> | "focus";
       export const asDeclared = (widget: Actual): Pick<Declared, Own> => widget;
       export const open: (...all: Parameters<typeof declared.openWidget>) => Pick<Declared, Own> = actual.openWidget;
     `),

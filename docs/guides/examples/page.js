@@ -1,14 +1,16 @@
 import { openWidget } from "/embed.js";
 
 const news = document.querySelector("#news");
+let widget;
 
 document.querySelector("#link").addEventListener("click", () => {
   news.textContent = "";
-  openWidget("#widget", {
+  widget?.close();
+  widget = openWidget("#widget", {
     widgetType: "connect_widget",
     options: { color_scheme: "light" },
     closeOnDone: true,
-    autofocus: true,
+    focusOnLoad: true,
     getToken,
     onMessage({ type, metadata }) {
       if (type === "mx/connect/memberConnected") {

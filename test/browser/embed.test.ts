@@ -160,8 +160,7 @@ describe.skipIf(!isThere)("a widget (skipped without chromium)", () => {
     await using host = await startEmbedHost();
     await using visit = await visitHost(browser, host);
 
-    await visit.run(OPEN);
-    expect(await visit.run("w.back()")).toBe(false); // Nothing has loaded yet.
+    expect(await visit.run(`${OPEN}; w.back()`)).toBe(false); // Nothing has loaded yet.
     await visit.until("open");
     expect(await visit.run("Promise.all([w.back(), w.back()])")).toEqual([true, false]);
     expect(await visit.run("(() => { const asked = w.back(); w.close(); return asked; })()")).toBe(
@@ -213,7 +212,16 @@ describe.skipIf(!isThere)("a widget that does not load (skipped without chromium
     await using visit = await visitHost(browser, host);
     host.answer("silent", "widget");
 
-    await visit.run(OPEN_BRIEFLY);
+    await visit.run(`
+      let asked = 0;
+      window.w = openWidget("#place", {
+        loadTimeoutMs: 150,
+        getToken: () => {
+          if ((asked += 1) === 2) w.loadTimeoutMs = 10_000; // However slow this machine is.
+          return "a.b.c";
+        },
+      });
+      undefined`);
     await visit.until("open");
 
     expect(host.opened).toEqual(["/silent/1", "/widget/2"]);
@@ -449,7 +457,7 @@ describe.skipIf(!isThere)("a widget that changes (skipped without chromium)", ()
     await visit.run("history.back()");
 
     // A page that is loaded anew opens nothing by itself. playwright loses sight of one that comes back.
-    await expect.poll(() => host.opened, { timeout: 5000 }).toContain("/widget/2");
+    await expect.poll(() => host.opened, { timeout: 10_000 }).toContain("/widget/2");
     expect(host.requests).toHaveLength(2);
   });
 });

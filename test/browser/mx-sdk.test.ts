@@ -114,6 +114,32 @@ describe.skipIf(!isThere).each([
   });
 });
 
+it.skipIf(!isThere)(
+  "embed.js opens a widget for a login by cookie (skipped without chromium)",
+  async () => {
+    const script = `
+    import { openWidget } from "/embed.js";
+    document.cookie = "login=" + (await (await fetch("/token")).text());
+    window.told = [];
+    window.widget = openWidget("#widget", {
+      credentials: "same-origin",
+      closeOnDone: true,
+      onLoad: () => told.push("load"),
+      onDone: () => told.push("done"),
+      onError: (error) => told.push(error.code),
+    });`;
+    await using host = await startPartnerHost(toFiles(script));
+    await using service = await start({ environment: { AUTH_COOKIE: "login" } });
+    host.proxied = service.url;
+    host.giveToken = () => service.issuer.issueToken("ada");
+    await using visit = await browser.openPage();
+
+    await visit.page.goto(`http://127.0.0.1:${host.port}/`);
+    await expectJourney(visit.page);
+    expect(visit.complaints).toEqual([]);
+  },
+);
+
 function toFiles(script: string): Files {
   return {
     "/": ["text/html", page("/page.js")],

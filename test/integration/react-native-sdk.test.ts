@@ -2,8 +2,8 @@
  * The requests of MX's React Native SDK and of its example apps, as they leave the phone: no Origin, an Accept header of
  * MX's own, absent options left out, and the app's token, which `ssoRequestPreprocess` adds.
  *
- * Sources: @mxenabled/react-native-widget-sdk 1.1.1 on npm (`sso/`); its repository at version 3.0.0, and the example
- * app for version 4 there (`example/src/shared/api.ts`).
+ * Sources: @mxenabled/react-native-widget-sdk 1.1.1 on npm (`sso/`); its repository, where the request of 3.0.0, which is
+ * not on npm, has the same form (`src/sso/`), and the example app for version 4 (`example/src/shared/api.ts`).
  */
 
 import request from "supertest";

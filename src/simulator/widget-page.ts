@@ -1,40 +1,54 @@
 /**
- * The page behind a widget URL: what was asked for, the message that says it has loaded, and Connect's "Done".
+ * The pages on the widgets' origin: a widget, a spent URL, a bank's own login, a native app's shell.
  *
- * Anyone may embed it: there is no X-Frame-Options and no `frame-ancestors`. It runs one script and one style, allowed
- * by their hashes. Source: MX, Widget events (messages, version 4); connect-widget, PostMessage (target origin).
+ * Anyone may embed them: there is no X-Frame-Options and no `frame-ancestors`. What they do is in `widget/`.
  */
-
-import { createHash } from "node:crypto";
 
 export type WidgetPage = {
   readonly widgetType: string;
   readonly userGuid: string;
   /** The partner's id. */
   readonly userId: string | null;
+  /** A language tag or an `Accept-Language`. */
   readonly language: string | undefined;
   readonly options: Readonly<Record<string, unknown>>;
 };
 
+export const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src data:", // The empty icon.
+  "frame-src 'self'", // The shell's WebView.
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+
 export function renderWidgetPage(page: WidgetPage): string {
-  const { widgetType, userGuid, userId, language, options } = page;
+  const { widgetType, userGuid, userId, options } = page;
+  const language = pickLanguage(page.language);
   const facts = {
     widget: widgetType,
     user: userId ?? userGuid,
-    language: language ?? "not asked for",
+    language: page.language ?? "not asked for",
     options: JSON.stringify(options, undefined, 2),
   };
   const list = Object.entries(facts).map(
     ([name, fact]) => `<dt>${name}</dt><dd>${escapeHtml(fact)}</dd>`,
   );
-  const done = widgetType === "connect_widget" ? '<button type="button">Done</button>' : "";
+  const asked = JSON.stringify({ widgetType, userGuid, language, options });
   return renderPage({
     title: toTitle(widgetType),
+    language,
     colorScheme: toColorScheme(options.color_scheme),
-    userGuid,
-    main: `<p>This is a simulated MX widget.</p>
-<dl>${list.join("\n")}</dl>
-${done}`,
+    script: "main.js",
+    body: `<main id="widget"><p role="status">Loading …</p></main>
+<footer lang="en">
+<details><summary>This is a simulated MX widget</summary><dl id="facts">
+${list.join("\n")}
+</dl></details>
+</footer>
+<script type="application/json" id="asked">${asked.replaceAll("<", "\\u003c")}</script>`,
   });
 }
 
@@ -43,80 +57,84 @@ export function renderExpiredPage(): string {
   return renderPage({
     title: "This link has expired",
     colorScheme: "light dark",
-    main: "<p>A widget URL opens once, and within ten minutes. Ask for a new one.</p>",
+    body: `<main>
+<h1>This link has expired</h1>
+<p>A widget URL opens once, and within ten minutes. Ask for a new one.</p>
+</main>`,
   });
 }
 
-/**
- * Messages go to the page around the widget: to the origin that the browser names as its referrer, to nobody if it
- * names none. That is what MX's widgets do.
- */
-const SCRIPT = `
-  const userGuid = document.documentElement.dataset.userGuid;
-  const sessionGuid = "SES-" + Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(16)).join("-");
-
-  function tell(type, metadata) {
-    if (window.parent === window || !document.referrer) return;
-    window.parent.postMessage({ mx: true, type, metadata }, new URL(document.referrer).origin);
-  }
-
-  if (userGuid) tell("mx/load", {});
-  document.querySelector("button")?.addEventListener("click", () => {
-    tell("mx/connect/connected/primaryAction", { user_guid: userGuid, session_guid: sessionGuid });
+/** Where the OAuth bank asks its customer. */
+export function renderBankPage(): string {
+  return renderPage({
+    title: "Bank login",
+    colorScheme: "light dark",
+    script: "bank.js",
+    body: `<main>
+<h1 id="bank">Bank</h1>
+<p>You are at the bank's own page, simulated. May MX read your accounts?</p>
+<button type="button" class="primary">Allow</button>
+<button type="button" data-reason="CANCELLED">Cancel</button>
+<button type="button" data-reason="PROVIDER_ERROR">Simulate an error at the bank</button>
+<p id="after" role="status" hidden>You can close this window.</p>
+</main>`,
   });
-`;
+}
 
-const STYLE = `
-  :root[data-color-scheme="light"] { color-scheme: light; }
-  :root[data-color-scheme="dark"] { color-scheme: dark; }
-  :root[data-color-scheme="light dark"] { color-scheme: light dark; }
-  body {
-    margin: 0; min-height: 100vh; display: grid; place-items: center;
-    font: 16px/1.5 system-ui, sans-serif;
-    color: light-dark(#1f2933, #e6e9ee); background: light-dark(#f4f6f9, #14181d);
-  }
-  main {
-    box-sizing: border-box; width: min(100% - 2rem, 24rem); margin: 1rem; padding: 1.5rem;
-    border-radius: 12px; background: light-dark(#fff, #1f252d);
-    box-shadow: 0 1px 4px rgb(0 0 0 / 20%);
-  }
-  h1 { margin: 0; font-size: 1.25rem; }
-  dt { margin-top: 0.75rem; font-size: 0.75rem; opacity: 0.7; }
-  dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-  button {
-    width: 100%; margin-top: 1.5rem; padding: 0.75rem; font: inherit;
-    color: #fff; background: #2456c7; border: 0; border-radius: 8px; cursor: pointer;
-  }
-`;
+/** What an app's WebView does, for a page that wants to watch it. */
+export function renderShellPage(): string {
+  return renderPage({
+    title: "A native app's shell",
+    colorScheme: "light dark",
+    script: "shell.js",
+    bodyClass: "shell",
+    body: `<iframe id="webview" title="WebView"></iframe>
+<section id="browser" class="sheet" aria-label="The device's browser" hidden>
+<header>The device's browser <button type="button" id="close-browser">Close</button></header>
+</section>`,
+  });
+}
 
-export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  `script-src '${hashOf(SCRIPT)}'`,
-  `style-src '${hashOf(STYLE)}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join("; ");
+type Page = {
+  title: string;
+  language?: string;
+  colorScheme: string;
+  script?: string;
+  bodyClass?: string;
+  body: string;
+};
 
-type Page = { title: string; colorScheme: string; userGuid?: string; main: string };
-
-function renderPage({ title, colorScheme, userGuid = "", main }: Page): string {
+function renderPage({
+  title,
+  language = "en",
+  colorScheme,
+  script,
+  bodyClass,
+  body,
+}: Page): string {
   return `<!doctype html>
-<html lang="en" data-color-scheme="${colorScheme}" data-user-guid="${userGuid}">
+<html lang="${language}" data-color-scheme="${colorScheme}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${STYLE}</style>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/widget/widget.css">
+${script ? `<script type="module" src="/widget/${script}"></script>` : ""}
 </head>
-<body>
-<main>
-<h1>${title}</h1>
-${main}
-</main>
-<script>${SCRIPT}</script>
+<body${bodyClass ? ` class="${bodyClass}"` : ""}>
+${body}
 </body>
 </html>
 `;
+}
+
+const LANGUAGES = ["en", "es", "fr"];
+
+/** The first one that the widget speaks; quality values are taken to be in order. Else English. */
+function pickLanguage(asked = ""): string {
+  const wanted = asked.split(",").map((tag) => tag.trim().slice(0, 2).toLowerCase());
+  return wanted.find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 
 /** "mini_budgets_widget": Mini budgets. */
@@ -133,8 +151,4 @@ function toColorScheme(option: unknown): string {
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-function hashOf(source: string): string {
-  return `sha256-${createHash("sha256").update(source).digest("base64")}`;
 }

@@ -433,7 +433,7 @@ describe("a widget URL", () => {
     expect(first.status).toBe(200);
     expect(first.headers.get("x-frame-options")).toBeNull();
     expect(first.headers.get("content-security-policy")).toMatch(
-      /^default-src 'none'; script-src 'sha256-/,
+      /^default-src 'none'; script-src 'self'; style-src 'self';/,
     );
     expect(first.headers.get("content-security-policy")).not.toMatch(/frame-ancestors|unsafe/);
     expect(await first.text()).toContain("This is a simulated MX widget");
@@ -479,9 +479,26 @@ describe("a widget URL", () => {
       await fetch(await requestUrl(mx, { color_scheme: "dark", mode: "<script>alert(1)</script>" }))
     ).text();
     expect(html).toContain('data-color-scheme="dark"');
-    expect(html).toContain('<button type="button">Done</button>');
     expect(html).not.toContain("<script>alert");
   });
+
+  it.each([
+    ["connect_widget", "fr-CA,fr;q=0.9", undefined, "fr"],
+    ["connect_widget", "de,es;q=0.5", "fr-CA", "es"],
+    ["budgets_widget", "es", "fr-CA", "fr"],
+    ["budgets_widget", "de", undefined, "en"],
+  ])(
+    "speaks the language: %s, Accept-Language %s, locale %s",
+    async (type, asked, locale, lang) => {
+      await using mx = await startSimulator();
+      mx.state.createUser({ id: "u-1" });
+      const body = { widget_url: { widget_type: type, locale } };
+      const headers = { "accept-language": asked };
+      const answer = await platform(mx, "POST", "/users/u-1/widget_urls", body, headers);
+      const html = await (await fetch(answer.body.widget_url.url)).text();
+      expect(html).toContain(`<html lang="${lang}"`);
+    },
+  );
 });
 
 describe("latency and depth", () => {

@@ -41,6 +41,7 @@ await using partner = await startPartner({
   port: ports.page,
   serviceUrl: service.url.origin,
   widgetUrl: simulator.widgetUrl,
+  controlUrl: simulator.controlUrl,
   issuer,
   apis,
 });

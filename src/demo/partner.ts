@@ -6,18 +6,21 @@
  */
 
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type Express } from "express";
 import { SSO_WIDGET_TYPES, WIDGET_TYPES } from "../session/widget-options.ts";
 import type { IdentityProvider } from "../simulator/identity-provider.ts";
-import type { Apis } from "./environment.ts";
+import { type Apis, REDIRECT_URL, WEBVIEW_SCHEMES } from "./environment.ts";
+import { createSimulatorFaults, FAULTS, isFault } from "./faults.ts";
 
 export type PartnerOptions = {
   port: number;
   serviceUrl: string;
   widgetUrl: string;
+  /** The simulator's control API. */
+  controlUrl: string;
   issuer: IdentityProvider;
   apis: Apis;
 };
@@ -38,12 +41,14 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
   };
 }
 
-function createPartner({ serviceUrl, widgetUrl, issuer, apis }: PartnerOptions): Express {
+function createPartner(options: PartnerOptions): Express {
+  const { serviceUrl, widgetUrl, controlUrl, issuer, apis } = options;
+  const simulator = createSimulatorFaults(controlUrl, apis);
   const app = express();
   app.disable("x-powered-by");
   app.use((_req, res, next) => {
     res.set({
-      "Content-Security-Policy": `default-src 'self'; connect-src 'self' ${serviceUrl}; frame-src ${widgetUrl}`,
+      "Content-Security-Policy": toPolicy(serviceUrl, widgetUrl),
       "Referrer-Policy": "strict-origin-when-cross-origin",
       "X-Content-Type-Options": "nosniff",
       "Cache-Control": "no-store",
@@ -51,8 +56,9 @@ function createPartner({ serviceUrl, widgetUrl, issuer, apis }: PartnerOptions):
     next();
   });
 
-  for (const [path, file, type] of PAGE_FILES) {
-    const content = readFileSync(new URL(`./page/${file}`, import.meta.url));
+  const files = readPage();
+  for (const [path, content] of files) {
+    const type = path.slice(path.lastIndexOf(".") + 1) || "html";
     app.get(path, (_req, res) => {
       res.type(type).send(content);
     });
@@ -60,9 +66,14 @@ function createPartner({ serviceUrl, widgetUrl, issuer, apis }: PartnerOptions):
 
   app.get("/setup", (_req, res) => {
     const widgetTypes = apis === "sso" ? SSO_WIDGET_TYPES : WIDGET_TYPES;
-    res.json({ serviceUrl, apis, widgetTypes, users: issuer.users });
+    const faults = Object.entries(FAULTS).map(([name, { label, says }]) => ({ name, label, says }));
+    const hasSdk = files.some(([path]) => path === SDK_PATH);
+    const app = { redirectUrl: REDIRECT_URL, schemes: WEBVIEW_SCHEMES };
+    const urls = { serviceUrl, widgetUrl };
+    res.json({ ...urls, apis, widgetTypes, users: issuer.users, faults, hasSdk, app });
   });
 
+  /** `?fault=` one of the two that concern the login. */
   app.get("/token/:user", async (req, res) => {
     const { user } = req.params;
     if (!Object.hasOwn(issuer.users, user)) {
@@ -72,15 +83,67 @@ function createPartner({ serviceUrl, widgetUrl, issuer, apis }: PartnerOptions):
         .send(`There is nobody called that. Try: ${Object.keys(issuer.users).join(", ")}\n`);
       return;
     }
-    res.type("text").send(await issuer.issueToken(user));
+    res.type("text").send(await issueToken(issuer, user, req.query.fault));
+  });
+
+  app.put("/fault", express.json(), async (req, res) => {
+    const { name } = req.body ?? {};
+    await simulator.set(isFault(name) ? name : undefined);
+    res.status(204).end();
+  });
+
+  app.post("/expire-urls", async (_req, res) => {
+    await simulator.expireUrls();
+    res.status(204).end();
+  });
+
+  /** The service's own page about a problem: pages of other origins may link to it, but not read it. */
+  app.get("/problems/:name", async (req, res) => {
+    const page = await fetch(
+      new URL(`/problems/${encodeURIComponent(req.params.name)}`, serviceUrl),
+    );
+    res
+      .status(page.status)
+      .type("html")
+      .send(await page.text());
   });
 
   return app;
 }
 
-const PAGE_FILES = [
-  ["/", "index.html", "html"],
-  ["/page.js", "page.js", "text/javascript"],
-  ["/page.css", "page.css", "css"],
-  ["/favicon.svg", "favicon.svg", "image/svg+xml"],
-] as const;
+function toPolicy(serviceUrl: string, widgetUrl: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${serviceUrl}`, // The service has embed.js.
+    "style-src 'self'",
+    "img-src 'self'",
+    `connect-src 'self' ${serviceUrl}`,
+    `frame-src ${widgetUrl}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+const SDK_PATH = "/vendor/web-widget-sdk.js";
+
+/** The page's files by path, and MX's SDK where development packages are installed. */
+function readPage(): [string, Buffer][] {
+  const folder = new URL("./page/", import.meta.url);
+  const own = readdirSync(folder).map((name): [string, Buffer] => [
+    name === "index.html" ? "/" : `/${name}`,
+    readFileSync(new URL(name, folder)),
+  ]);
+  const sdk = new URL(
+    "../../node_modules/@mxenabled/web-widget-sdk/dist/esm/index.js",
+    import.meta.url,
+  );
+  return existsSync(sdk) ? [...own, [SDK_PATH, readFileSync(sdk)]] : own;
+}
+
+function issueToken(issuer: IdentityProvider, user: string, fault: unknown): Promise<string> {
+  const anHourAgo = Math.floor(Date.now() / 1000) - 3600;
+  if (fault === "login-expired") return issuer.issueToken(user, { claims: { exp: anHourAgo } });
+  if (fault === "unusable-id") return issuer.issueToken(`auth0|${user}`);
+  return issuer.issueToken(user);
+}

@@ -1,132 +1,316 @@
 /**
- * What a partner's front end does: get the user's token, ask the service for a URL, show it, listen.
+ * What a partner's front end does, with windows into it: choose, ask, show, listen, close.
  *
- * The URL is used once and thrown away: every opening and every reload asks for a new one.
+ * A URL is used once and thrown away: every opening asks for a new one.
  */
 
-const element = (id) => document.getElementById(id);
-const setup = await (await fetch("/setup")).json();
-let frame;
+import { byId, h } from "./dom.js";
+import { WAYS } from "./embeds.js";
+import { watchExchanges } from "./exchanges.js";
+import { renderOptionGroups } from "./option-fields.js";
+import { toOptions } from "./options.js";
+import { renderFailure, renderProblem } from "./problems.js";
+import { SNIPPETS } from "./snippets.js";
 
-showUsers();
-showWidgetTypes();
+/** So long may a widget be silent before the page says so. */
+const SILENCE_MS = 3000;
+
+const setup = await (await fetch("/setup")).json();
+const form = byId("form");
+const groups = renderOptionGroups();
+let fault = "";
+let opened;
+let openings = 0;
+let silence;
+
+byId("log").tabIndex = 0; // It scrolls.
+renderForm();
+renderFaults();
+await chooseFault(""); // What an earlier visit may have left behind.
 showRequest();
-element("form").addEventListener("input", showRequest);
-element("form").addEventListener("submit", (event) => {
+showRest();
+watchExchanges(`${setup.serviceUrl}/session`, {
+  onRequest: () => showAnswer("", "Asking …"),
+  beforeAnswer: async () => {
+    if (fault === "url-expired") await fetch("/expire-urls", { method: "POST" });
+  },
+  onAnswer(status, answer) {
+    showAnswer(status, JSON.stringify(answer, null, 2) ?? "no JSON");
+    if (status >= 400) explain(answer);
+  },
+});
+
+form.addEventListener("input", showRequest);
+form.addEventListener("submit", (event) => {
   event.preventDefault();
   openWidget();
 });
-window.addEventListener("message", receive);
+for (const radio of document.querySelectorAll("[name=code]"))
+  radio.addEventListener("change", showRequest);
+byId("reset").addEventListener("click", resetOptions);
+byId("copy").addEventListener("click", copy);
+byId("clear").addEventListener("click", clearMessages);
+byId("back").addEventListener("click", () => opened?.goBack());
+byId("close").addEventListener("click", () => {
+  closeWidget();
+  showRest();
+  setState("Closed.");
+});
+document.documentElement.dataset.ready = "true";
 
 async function openWidget() {
-  const button = element("form").querySelector("button");
-  button.disabled = true;
+  const opening = ++openings;
+  const isCurrent = () => opening === openings;
+  const ifCurrent =
+    (act) =>
+    (...given) =>
+      isCurrent() && act(...given);
   closeWidget();
-  element("answer").textContent = "Asking …";
+  clearMessages();
+  byId("problem").hidden = true;
+  const ask = readForm();
+  byId("frame").dataset.way = ask.way;
+  setState("Opening …");
   try {
-    const login = await fetch(`/token/${chosenUser()}`);
-    if (!login.ok) throw new Error(await login.text());
-    const token = await login.text();
-    const response = await fetch(`${setup.serviceUrl}/session`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-      body: JSON.stringify(toBody()),
+    const widget = await WAYS[ask.way].open({
+      container: byId("widget"),
+      serviceUrl: setup.serviceUrl,
+      widgetUrl: setup.widgetUrl,
+      ask,
+      getToken: () => getToken(ask.user),
+      onMessage: ifCurrent(showMessage),
+      onDone: ifCurrent(finish),
+      onError: ifCurrent(fail),
     });
-    const answer = await response.json();
-    element("answer").textContent = `${response.status}\n${JSON.stringify(answer, null, 2)}`;
-    if (response.ok) showWidget(answer.widget_url);
-    else explain(answer);
+    if (!isCurrent()) return widget.close();
+    opened = widget;
+    if (!byId("problem").hidden) return closeWidget();
+    for (const id of ["back", "close"]) byId(id).disabled = false;
   } catch (error) {
-    element("answer").textContent = `There is no answer: ${error.message}`;
-    showNote("No widget.");
-  } finally {
-    button.disabled = false;
+    if (isCurrent()) fail(error.message);
   }
 }
 
-function showWidget({ url, type }) {
-  frame = document.createElement("iframe");
-  frame.title = `MX ${type.replaceAll("_", " ")}`;
-  frame.src = url;
-  element("widget").replaceChildren(frame);
+async function getToken(user) {
+  const answer = await fetch(`/token/${user}?fault=${fault}`);
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.text();
+}
+
+/** MX asks to close the widget when the user presses Done. */
+function finish() {
+  closeWidget();
+  showRest("Done. The widget was closed, as MX asks.");
+  setState("The user pressed Done.");
+}
+
+/** Without a message the answer's problem is explained instead. */
+function fail(message) {
+  closeWidget();
+  showRest("No widget.");
+  setState("No widget.");
+  if (message) showProblem(renderFailure(message));
+}
+
+async function explain(answer) {
+  if (!answer?.type) return;
+  const opening = openings;
+  const rendered = await renderProblem(answer, setup.serviceUrl).catch(() => []);
+  if (opening === openings) showProblem(rendered);
+}
+
+function showProblem(parts) {
+  byId("problem").replaceChildren(...parts);
+  byId("problem").hidden = false;
 }
 
 function closeWidget() {
-  showNote("The widget appears here.");
-  element("messages").replaceChildren();
-  element("no-messages").hidden = false;
-  element("problem").hidden = true;
+  clearTimeout(silence);
+  opened?.close();
+  opened = undefined;
+  byId("widget").replaceChildren();
+  for (const id of ["back", "close"]) byId(id).disabled = true;
 }
 
-/** Both the window and its origin must be the widget's: anybody can send a message. */
-function receive(event) {
-  if (!frame || event.source !== frame.contentWindow) return;
-  if (event.origin !== new URL(frame.src).origin || event.data?.mx !== true) return;
-  const item = document.createElement("li");
-  const time = new Date().toLocaleTimeString();
-  item.textContent = `${time} ${event.data.type} ${JSON.stringify(event.data.metadata ?? {})}`;
-  element("messages").append(item);
-  element("no-messages").hidden = true;
-  if (event.data.type === "mx/connect/connected/primaryAction") {
-    showNote("Done. The widget was closed, as MX asks.");
-  }
+/** In the place of the widget. */
+function showRest(text = "The widget appears here.") {
+  byId("widget").replaceChildren(h("p", { className: "rest" }, text));
 }
 
-/** In the widget's place, which ends the widget. */
-function showNote(text) {
-  const note = document.createElement("p");
-  note.textContent = text;
-  element("widget").replaceChildren(note);
-  frame = undefined;
+function setState(text) {
+  byId("state").textContent = text;
 }
 
-function explain({ title, detail, type }) {
-  showNote("No widget: see the answer.");
-  const link = document.createElement("a");
-  link.href = new URL(type, setup.serviceUrl).href;
-  link.textContent = "What this means";
-  element("problem").replaceChildren(`${detail || title} `, link, ".");
-  element("problem").hidden = false;
+function showMessage(type, payload) {
+  clearTimeout(silence);
+  byId("no-messages").hidden = true;
+  setState("Open.");
+  const time = new Date();
+  const clock = `${time.toLocaleTimeString("en-GB")}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+  const item = h(
+    "li",
+    {},
+    h("time", { dateTime: time.toISOString() }, clock),
+    h("strong", {}, type),
+    h("code", {}, JSON.stringify(payload)),
+  );
+  byId("messages").append(item);
+  byId("log").scrollTop = byId("log").scrollHeight;
 }
 
-function showUsers() {
-  const labels = Object.entries(setup.users).map(([subject, claims], index) => {
-    const label = document.createElement("label");
-    const radio = Object.assign(document.createElement("input"), {
+function clearMessages() {
+  byId("messages").replaceChildren();
+  byId("no-messages").hidden = false;
+  byId("no-messages").textContent = "What the widget tells this page appears here.";
+}
+
+function showAnswer(status, text) {
+  byId("answer").textContent = text;
+  byId("status").textContent = String(status);
+  byId("status").hidden = status === "";
+  byId("status").dataset.kind = status < 400 ? "good" : "bad";
+  clearTimeout(silence);
+  if (status < 400 && status !== "") silence = setTimeout(sayThatItIsSilent, SILENCE_MS);
+}
+
+function sayThatItIsSilent() {
+  setState("The widget has said nothing so far.");
+  byId("no-messages").textContent =
+    "No message yet. A URL that is spent or older than ten minutes shows a page that says nothing; and on a page with Referrer-Policy: no-referrer MX's widget is silent.";
+}
+
+function renderForm() {
+  const radios = Object.entries(setup.users).map(([subject, claims], index) => {
+    const radio = h("input", {
       type: "radio",
       name: "user",
       value: subject,
-      checked: index === 0,
+      defaultChecked: index === 0,
     });
-    label.append(radio, `${claims.given_name} ${claims.family_name}`);
-    return label;
+    return h(
+      "label",
+      { title: `${claims.given_name} ${claims.family_name}` },
+      radio,
+      claims.given_name,
+    );
   });
-  element("users").replaceChildren(...labels);
+  byId("users").replaceChildren(...radios);
+  byId("widget-type").replaceChildren(...toTypeGroups(setup.widgetTypes));
+  byId("widget-type").value = setup.apis === "sso" ? "master_widget" : "connect_widget";
+  byId("apis").textContent = API_NAMES[setup.apis];
+  byId("no-options").hidden = setup.apis !== "sso";
+  byId("reset").hidden = setup.apis === "sso";
+  if (setup.apis !== "sso") byId("options").replaceChildren(...groups.map(({ group }) => group));
+  if (setup.apis === "sso") disableWay("phone");
+  if (!setup.hasSdk) disableWay("sdk");
 }
 
-function showWidgetTypes() {
-  const select = element("widget-type");
-  for (const type of setup.widgetTypes) select.append(new Option(type.replaceAll("_", " "), type));
-  select.value = setup.apis === "sso" ? "master_widget" : "connect_widget";
-  element("color-scheme-label").hidden = setup.apis === "sso";
+const API_NAMES = { platform: "Platform API", sso: "SSO API", both: "Platform and SSO API" };
+
+function disableWay(way) {
+  const radio = form.querySelector(`[name=way][value=${way}]`);
+  radio.disabled = true;
+  if (radio.checked) form.querySelector("[name=way]:enabled").checked = true;
+}
+
+function toTypeGroups(types) {
+  const groupOf = (type) => {
+    if (/^connect/.test(type)) return "Connect";
+    if (/^m(ini|icro)_/.test(type)) return "Small";
+    return /pulse/.test(type) ? "Insights" : "Personal finance";
+  };
+  const names = ["Connect", "Personal finance", "Small", "Insights"];
+  return names.flatMap((label) => {
+    const options = types
+      .filter((type) => groupOf(type) === label)
+      .map((type) =>
+        h("option", { value: type }, type.replace(/_widget$/, "").replaceAll("_", " ")),
+      );
+    return options.length > 0 ? [h("optgroup", { label }, options)] : [];
+  });
+}
+
+function resetOptions() {
+  for (const field of byId("options").querySelectorAll("input, select")) {
+    if (field.type === "checkbox") field.checked = false;
+    else field.value = "";
+  }
+  showRequest();
+}
+
+function readForm() {
+  const data = new FormData(form);
+  const way = String(data.get("way"));
+  const options = setup.apis === "sso" ? {} : toOptions(data);
+  if (way === "phone") options.is_mobile_webview = true;
+  return {
+    way,
+    options,
+    user: String(data.get("user")),
+    widgetType: String(data.get("widget_type")),
+    language: String(data.get("language")).trim(),
+    serviceUrl: setup.serviceUrl,
+    pageUrl: location.origin,
+  };
 }
 
 function showRequest() {
-  element("request").textContent = [
-    `curl -X POST ${setup.serviceUrl}/session \\`,
-    `  -H "Authorization: Bearer $(curl -s ${location.origin}/token/${chosenUser()})" \\`,
-    `  -H "Content-Type: application/json" \\`,
-    `  -d '${JSON.stringify(toBody())}'`,
-  ].join("\n");
+  const ask = readForm();
+  const kind = document.querySelector("[name=code]:checked").value;
+  byId("code").textContent = SNIPPETS[kind](ask);
+  byId("way-says").textContent = WAYS[ask.way].says;
+  const data = new FormData(form);
+  for (const { count, options } of groups) {
+    const set = options.filter(({ name }) => data.getAll(name).some((value) => value !== ""));
+    count.textContent = set.length > 0 ? `${set.length} set` : "";
+  }
 }
 
-function toBody() {
-  const { widget_type, color_scheme } = Object.fromEntries(new FormData(element("form")));
-  const options =
-    color_scheme && setup.apis !== "sso" ? { widget_type, color_scheme } : { widget_type };
-  return { widget_url: options };
+async function copy() {
+  let said = "Copied.";
+  await navigator.clipboard.writeText(byId("code").textContent).catch(() => {
+    getSelection()?.selectAllChildren(byId("code"));
+    said = "The text is selected; press Ctrl+C or ⌘C.";
+  });
+  byId("copied").textContent = said;
+  byId("copy").textContent = "Copied";
+  setTimeout(() => {
+    byId("copy").textContent = "Copy";
+  }, 2000);
 }
 
-function chosenUser() {
-  return new FormData(element("form")).get("user");
+function renderFaults() {
+  const buttons = setup.faults.map(({ name, label }) => {
+    const press = () => chooseFault(fault === name ? "" : name);
+    return h(
+      "button",
+      { type: "button", id: `fault-${name}`, onclick: press, "aria-pressed": "false" },
+      label,
+    );
+  });
+  byId("faults").replaceChildren(...buttons);
+}
+
+async function chooseFault(name) {
+  const answer = await fetch("/fault", {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ name }),
+  });
+  if (!answer.ok) {
+    byId("fault-says").textContent = "The simulator does not answer.";
+    return;
+  }
+  fault = name;
+  setReferrerPolicy(name === "no-referrer" ? "no-referrer" : "strict-origin-when-cross-origin");
+  for (const known of setup.faults)
+    byId(`fault-${known.name}`).setAttribute("aria-pressed", String(known.name === name));
+  const says = setup.faults.find((known) => known.name === name)?.says;
+  byId("fault-says").textContent = says ?? "Choose what goes wrong, then open the widget.";
+}
+
+/** The last one in the document counts, before the header. */
+function setReferrerPolicy(content) {
+  document.querySelector("meta[name=referrer]")?.remove();
+  document.head.append(h("meta", { name: "referrer", content }));
 }

@@ -1,0 +1,148 @@
+/**
+ * The three ways to show a widget. Each takes the same request and gives back what can be done with the widget.
+ *
+ * `onMessage` gets what the widget says, `onDone` is the time to close, `onError` says why there is no widget, in words.
+ */
+
+import { h } from "./dom.js";
+import { splitForSdk, toBody, toClassName } from "./snippets.js";
+
+/**
+ * @typedef {object} Opened
+ * @property {() => void} close
+ * @property {() => void} goBack
+ *
+ * @typedef {object} OpenOptions
+ * @property {Element} container
+ * @property {string} serviceUrl
+ * @property {string} widgetUrl The widgets' origin.
+ * @property {import("./snippets.js").Ask} ask
+ * @property {() => Promise<string>} getToken
+ * @property {(type: string, payload: object) => void} onMessage
+ * @property {() => void} onDone
+ * @property {(message?: string) => void} onError Without words where the answer has said it.
+ */
+
+/** @type {Record<string, { says: string, open: (options: OpenOptions) => Promise<Opened> }>} */
+export const WAYS = {
+  sdk: {
+    says: "@mxenabled/web-widget-sdk as it comes from npm, with proxy set to this service.",
+    open: openWithSdk,
+  },
+  embed: {
+    says: "The service's own helper: checks each message, tries again once, explains errors.",
+    open: openWithEmbed,
+  },
+  phone: {
+    says: "A WebView: messages come as navigations, which a page of the simulator reads as an app would.",
+    open: openInPhone,
+  },
+};
+
+async function openWithSdk({ container, serviceUrl, widgetUrl, ask, getToken, ...on }) {
+  const [sdk, token] = await Promise.all([import("/vendor/web-widget-sdk.js"), getToken()]);
+  const { props, rest } = splitForSdk(ask.options);
+  const Widget = sdk[toClassName(ask.widgetType)] ?? sdk.Widget;
+  const widget = new Widget({
+    container,
+    proxy: `${serviceUrl}/session`,
+    widgetType: ask.widgetType,
+    language: ask.language || undefined,
+    ...props,
+    iframeTitle: "MX widget",
+    style: { border: "none", width: "100%", height: "100%" },
+    ssoRequestPreprocess({ url, options }) {
+      const { widget_url } = JSON.parse(options.body);
+      const body = JSON.stringify({ widget_url: { ...widget_url, ...rest } });
+      const headers = { ...options.headers, Authorization: `Bearer ${token}` };
+      return { url, options: { ...options, headers, body } };
+    },
+    onSsoUrlLoadError: ({ statusCode }) =>
+      on.onError(statusCode === undefined ? "The service gives no answer." : undefined),
+    onConnectedPrimaryAction: on.onDone,
+  });
+  const stop = listen(() => container.querySelector("iframe"), widgetUrl, on.onMessage);
+  return {
+    goBack: () => widget.navigateBack(),
+    close() {
+      stop();
+      widget.unmount();
+    },
+  };
+}
+
+/** Both the window and its origin must be the widget's: anybody can send a message. The SDK checks neither. */
+function listen(findFrame, origin, onMessage) {
+  const receive = (event) => {
+    const frame = findFrame();
+    if (!frame || event.source !== frame.contentWindow || event.origin !== origin) return;
+    if (event.data?.mx === true) onMessage(event.data.type, event.data.metadata ?? {});
+  };
+  window.addEventListener("message", receive);
+  return () => window.removeEventListener("message", receive);
+}
+
+async function openWithEmbed({ container, serviceUrl, ask, getToken, ...on }) {
+  const { openWidget } = await import(`${serviceUrl}/embed.js`);
+  const widget = openWidget(container, {
+    sessionUrl: `${serviceUrl}/session`,
+    widgetType: ask.widgetType,
+    options: ask.options,
+    language: ask.language,
+    getToken,
+    loadTimeoutMs: 5000,
+    frameTitle: "MX widget",
+    onMessage: ({ type, metadata }) => on.onMessage(type, metadata),
+    onDone: on.onDone,
+  });
+  widget.addEventListener("mx-error", (event) => {
+    event.preventDefault(); // This page explains it itself.
+    on.onError(event.detail.status === undefined ? event.detail.message : undefined);
+  });
+  return { goBack: () => widget.back(), close: () => widget.close() };
+}
+
+async function openInPhone({ container, serviceUrl, widgetUrl, ask, getToken, ...on }) {
+  const shell = h("iframe", { title: "Phone with the app's WebView", src: `${widgetUrl}/shell` });
+  const tell = (message) => shell.contentWindow?.postMessage(message, widgetUrl);
+  const receive = async ({ source, origin, data }) => {
+    if (source !== shell.contentWindow || origin !== widgetUrl) return;
+    if (data.shell === "unsupported")
+      on.onError("This browser has no Navigation API, so the phone cannot read navigations.");
+    if (data.shell === "foreign") on.onError("The phone opens the simulator's widgets only.");
+    if (data.shell === "ready") await ask_();
+    if (data.shell === "navigation") report(data.url);
+  };
+  /** What an app does natively, before its WebView has anything to show. */
+  const ask_ = async () => {
+    const response = await fetch(`${serviceUrl}/session`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${await getToken()}`,
+        "Content-Type": "application/json",
+        ...(ask.language && { "Accept-Language": ask.language }),
+      },
+      body: JSON.stringify(toBody(ask)),
+    }).catch(() => undefined);
+    if (!response) return on.onError("The service gives no answer.");
+    if (!response.ok) return on.onError();
+    const { widget_url } = await response.json();
+    tell({ open: widget_url.url });
+  };
+  const report = (url) => {
+    const [address, query] = url.split("?");
+    const parameters = new URLSearchParams(query);
+    const metadata = parameters.get("metadata");
+    on.onMessage(address, metadata ? JSON.parse(metadata) : Object.fromEntries(parameters));
+    if (address.toLowerCase().endsWith("://connect/connected/primaryaction")) on.onDone();
+  };
+  window.addEventListener("message", receive);
+  container.append(shell);
+  return {
+    goBack: () => tell({ back: true }),
+    close() {
+      window.removeEventListener("message", receive);
+      shell.remove();
+    },
+  };
+}

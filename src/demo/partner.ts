@@ -58,7 +58,7 @@ function createPartner(options: PartnerOptions): Express {
 
   const files = readPage();
   for (const [path, content] of files) {
-    const type = path.slice(path.lastIndexOf(".") + 1) || "html";
+    const type = path === "/" ? "html" : path.slice(path.lastIndexOf(".") + 1);
     app.get(path, (_req, res) => {
       res.type(type).send(content);
     });

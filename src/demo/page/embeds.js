@@ -42,6 +42,7 @@ export const WAYS = {
 async function openWithSdk({ container, serviceUrl, widgetUrl, ask, getToken, ...on }) {
   const [sdk, token] = await Promise.all([import("/vendor/web-widget-sdk.js"), getToken()]);
   const { props, rest } = splitForSdk(ask.options);
+  const stop = listen(() => container.querySelector("iframe"), widgetUrl, on.onMessage);
   const Widget = sdk[toClassName(ask.widgetType)] ?? sdk.Widget;
   const widget = new Widget({
     container,
@@ -61,7 +62,6 @@ async function openWithSdk({ container, serviceUrl, widgetUrl, ask, getToken, ..
       on.onError(statusCode === undefined ? "The service gives no answer." : undefined),
     onConnectedPrimaryAction: on.onDone,
   });
-  const stop = listen(() => container.querySelector("iframe"), widgetUrl, on.onMessage);
   return {
     goBack: () => widget.navigateBack(),
     close() {
@@ -110,11 +110,11 @@ async function openInPhone({ container, serviceUrl, widgetUrl, ask, getToken, ..
     if (data.shell === "unsupported")
       on.onError("This browser has no Navigation API, so the phone cannot read navigations.");
     if (data.shell === "foreign") on.onError("The phone opens the simulator's widgets only.");
-    if (data.shell === "ready") await ask_();
+    if (data.shell === "ready") await askForUrl();
     if (data.shell === "navigation") report(data.url);
   };
   /** What an app does natively, before its WebView has anything to show. */
-  const ask_ = async () => {
+  const askForUrl = async () => {
     const response = await fetch(`${serviceUrl}/session`, {
       method: "POST",
       headers: {

@@ -14,6 +14,7 @@ import { SNIPPETS } from "./snippets.js";
 
 /** So long may a widget be silent before the page says so. */
 const SILENCE_MS = 3000;
+const API_NAMES = { platform: "Platform API", sso: "SSO API", both: "Platform and SSO API" };
 
 const setup = await (await fetch("/setup")).json();
 const form = byId("form");
@@ -55,6 +56,7 @@ byId("close").addEventListener("click", () => {
   closeWidget();
   showRest();
   setState("Closed.");
+  byId("open").focus();
 });
 document.documentElement.dataset.ready = "true";
 
@@ -68,9 +70,11 @@ async function openWidget() {
   closeWidget();
   clearMessages();
   byId("problem").hidden = true;
+  byId("frame").hidden = false;
   const ask = readForm();
   byId("frame").dataset.way = ask.way;
   setState("Opening …");
+  showStage();
   try {
     const widget = await WAYS[ask.way].open({
       container: byId("widget"),
@@ -97,9 +101,16 @@ async function getToken(user) {
   return answer.text();
 }
 
-/** MX asks to close the widget when the user presses Done. */
+/** Where the page is narrow the widget stands below the form. */
+function showStage() {
+  const { top } = byId("frame").getBoundingClientRect();
+  if (top > 0.7 * window.innerHeight) byId("stage").scrollIntoView();
+}
+
+/** MX asks to close the widget when the user presses Done. The focus was in it. */
 function finish() {
   closeWidget();
+  byId("open").focus();
   showRest("Done. The widget was closed, as MX asks.");
   setState("The user pressed Done.");
 }
@@ -122,6 +133,7 @@ async function explain(answer) {
 function showProblem(parts) {
   byId("problem").replaceChildren(...parts);
   byId("problem").hidden = false;
+  byId("frame").hidden = true;
 }
 
 function closeWidget() {
@@ -141,7 +153,8 @@ function setState(text) {
   byId("state").textContent = text;
 }
 
-function showMessage(type, payload) {
+/** The guids that are in each message come last. */
+function showMessage(type, { user_guid, session_guid, ...payload }) {
   clearTimeout(silence);
   byId("no-messages").hidden = true;
   setState("Open.");
@@ -152,10 +165,15 @@ function showMessage(type, payload) {
     {},
     h("time", { dateTime: time.toISOString() }, clock),
     h("strong", {}, type),
-    h("code", {}, JSON.stringify(payload)),
+    h("code", {}, toLine({ ...payload, user_guid, session_guid })),
   );
   byId("messages").append(item);
   byId("log").scrollTop = byId("log").scrollHeight;
+}
+
+/** JSON that may be broken at its spaces. */
+function toLine(payload) {
+  return JSON.stringify(payload, null, 1).replace(/\n\s*/g, " ");
 }
 
 function clearMessages() {
@@ -205,8 +223,6 @@ function renderForm() {
   if (!setup.hasSdk) disableWay("sdk");
 }
 
-const API_NAMES = { platform: "Platform API", sso: "SSO API", both: "Platform and SSO API" };
-
 function disableWay(way) {
   const radio = form.querySelector(`[name=way][value=${way}]`);
   radio.disabled = true;
@@ -223,11 +239,15 @@ function toTypeGroups(types) {
   return names.flatMap((label) => {
     const options = types
       .filter((type) => groupOf(type) === label)
-      .map((type) =>
-        h("option", { value: type }, type.replace(/_widget$/, "").replaceAll("_", " ")),
-      );
+      .map((type) => h("option", { value: type }, toTitle(type)));
     return options.length > 0 ? [h("optgroup", { label }, options)] : [];
   });
+}
+
+/** "mini_budgets_widget": Mini budgets. */
+function toTitle(type) {
+  const words = type.replace(/_widget$/, "").replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function resetOptions() {

@@ -1,20 +1,280 @@
 /**
- * The partner's page of `npm run demo`, in a real browser.
+ * The partner's page of `npm run demo`, in a real browser: every way to a widget, and every way in which there is none.
  */
 
-import { describe, expect, it } from "vitest";
-import { startBrowser } from "../support/browser.ts";
-import { startDemo } from "../support/demo.ts";
+import type { FrameLocator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROBLEM_TYPES } from "../../src/http/problem-types.ts";
+import { findAxeViolations } from "../support/axe.ts";
+import { startBrowser, type TestBrowser } from "../support/browser.ts";
+import { type Demo, startDemo } from "../support/demo.ts";
 import { isInstalled } from "../support/installed.ts";
 
-describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without chromium)", () => {
-  it("opens without a complaint", async () => {
-    await using demo = await startDemo("both");
-    await using browser = await startBrowser();
-    await using visit = await browser.openPage();
+/** A refused answer is an error in the console of any page; nothing else may be. */
+const REFUSED = /the server responded with a status of [45]\d\d/;
 
-    await visit.page.goto(demo.pageUrl);
-    expect(await visit.page.title()).toContain("Example Bank");
+describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without chromium)", () => {
+  let demo: Demo;
+  let browser: TestBrowser;
+  beforeAll(async () => {
+    demo = await startDemo("both");
+    browser = await startBrowser();
+  });
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await demo?.[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    ["sdk", "mx/"],
+    ["embed", "mx/"],
+    ["phone", "mx://"],
+  ])("goes from the login to Done with %s", async (way, prefix) => {
+    await using visit = await open();
+    await visit.choose("user", "grace");
+    await visit.choose("way", way);
+    await visit.page.getByText("Appearance").click();
+    await visit.page.selectOption("[name=color_scheme]", "dark");
+    await visit.page.fill("[name=language]", "es");
+    await visit.press("Open the widget");
+    const widget = visit.widget(way);
+    await widget.getByText("Seleccione su banco").waitFor();
+    expect(await widget.locator("html").getAttribute("data-color-scheme")).toBe("dark");
+
+    await widget.getByRole("button", { name: "MX Bank", exact: true }).dispatchEvent("click");
+    await widget.locator("#user").fill("mxuser");
+    await widget.locator("#password").fill("anything");
+    await widget.getByRole("button", { name: "Continuar" }).dispatchEvent("click");
+    await widget.getByRole("button", { name: "Listo" }).dispatchEvent("click");
+
+    await visit.page.getByText("The user pressed Done.").waitFor();
+    expect(await visit.page.locator("#widget iframe").count()).toBe(0);
+    expect(await visit.messageTypes()).toEqual(
+      [
+        "load",
+        "connect/stepChange",
+        "connect/loaded",
+        "connect/selectedInstitution",
+        "connect/stepChange",
+        "connect/enterCredentials",
+        "connect/stepChange",
+        "connect/memberStatusUpdate",
+        "connect/memberStatusUpdate",
+        "connect/memberConnected",
+        "connect/stepChange",
+        "connect/connected/primaryAction",
+      ].map((type) => prefix + type),
+    );
     expect(visit.complaints).toEqual([]);
   });
+
+  it.each([
+    ["Allow", "mx://oauth_complete", "Connected"],
+    ["Cancel", "mx://oauth_complete", "You cancelled at the bank."],
+  ])(
+    "takes the phone to the bank in the device's browser and back: %s",
+    async (button, url, words) => {
+      await using visit = await open();
+      await visit.choose("way", "phone");
+      await visit.press("Open the widget");
+      const widget = visit.widget("phone");
+      await widget.getByRole("button", { name: "MX Bank (OAuth)" }).dispatchEvent("click");
+      await widget.getByRole("button", { name: "Go to the bank" }).dispatchEvent("click");
+      const shell = visit.page.frameLocator("#widget iframe");
+      const bank = shell.frameLocator("#browser iframe");
+      await bank.getByRole("button", { name: button }).dispatchEvent("click");
+      await widget.getByText(words).first().waitFor();
+      expect(await visit.messageTypes()).toContain(url);
+    },
+  );
+
+  it("writes the request in four ways, with what was chosen", async () => {
+    await using visit = await open();
+    await visit.page.getByText("Where Connect starts").click();
+    await visit.page.fill("[name=current_institution_code]", "mx'bank");
+    await visit.page.getByText("Data to ask for").click();
+    await visit.page.check("[value=statements]");
+    const code = (kind: string) => visit.code(kind);
+
+    expect(JSON.parse(await code("json"))).toEqual({
+      widget_url: {
+        widget_type: "connect_widget",
+        data_request: { products: ["statements"] },
+        current_institution_code: "mx'bank",
+      },
+    });
+    expect(await code("curl")).toContain(`"current_institution_code":"mx'\\''bank"`);
+    expect(await code("sdk")).toContain(`currentInstitutionCode: "mx'bank"`);
+    expect(await code("sdk")).toContain(
+      `const more = {"data_request":{"products":["statements"]}}`,
+    );
+    expect(await code("embed")).toContain("mx&#39;bank");
+    await visit.press("Reset");
+    expect(await code("json")).not.toContain("statements");
+  });
+
+  it("asks the widget to go back", async () => {
+    await using visit = await open();
+    await visit.choose("way", "sdk");
+    await visit.press("Open the widget");
+    const bank = visit.widget("sdk").getByRole("button", { name: "MX Bank", exact: true });
+    await bank.click();
+    await visit.press("Back");
+    await bank.waitFor();
+    expect(await visit.messageTypes()).toContain("mx/navigation");
+    await visit.press("Close");
+    expect(await visit.page.locator("#widget iframe").count()).toBe(0);
+  });
+
+  it.each(Object.values(PROBLEM_TYPES))("explains the problem $name", async (type) => {
+    await using visit = await open();
+    const { name, status, title } = type;
+    const problem = {
+      type: `/problems/${name}`,
+      title,
+      status,
+      detail: "Just so.",
+      request_id: "r",
+    };
+    await visit.page.route("**/session", (route) =>
+      route.fulfill({
+        status,
+        headers: { "access-control-allow-origin": "*", "access-control-allow-headers": "*" },
+        contentType: "application/problem+json",
+        body: JSON.stringify({ ...problem, errors: [{ pointer: "/widget_url", detail: "is so" }] }),
+      }),
+    );
+    await visit.choose("way", status % 2 === 0 ? "embed" : "sdk");
+    await visit.press("Open the widget");
+    const told = visit.page.locator("#problem");
+    await told.getByText("Who has to act").waitFor();
+    const text = await told.innerText();
+    for (const part of [String(status), title, "Just so.", "/widget_url is so", type.actor])
+      expect(text).toContain(part);
+    expect(text).toContain(type.happened.replaceAll("`", ""));
+    expect(text).toContain(type.advice.replaceAll("`", ""));
+  });
+
+  it.each([
+    ["MX down", "MX is not available"],
+    ["Key refused", "MX refuses this service"],
+    ["Answer unusable", "MX's answer cannot be used"],
+    ["Login expired", "A valid login is needed"],
+    ["Unusable user id", "The user identifier cannot be used at MX"],
+  ])("makes it fail: %s", async (button, title) => {
+    await using visit = await open();
+    await visit.press(button);
+    await visit.page.locator("[aria-pressed=true]", { hasText: button }).waitFor();
+    await visit.press("Open the widget");
+    await visit.page.locator("#problem", { hasText: title }).getByText("What to try").waitFor();
+    expect(visit.complaints.filter((complaint) => !REFUSED.test(complaint))).toEqual([]);
+  });
+
+  it("waits while MX is slow, and is quick again after that", async () => {
+    await using visit = await open();
+    await visit.press("MX slow");
+    const asked = Date.now();
+    await visit.press("Open the widget");
+    await visit.widget("sdk").getByText("Select your bank").waitFor();
+    expect(Date.now() - asked).toBeGreaterThan(1500);
+    await visit.press("MX slow");
+    await visit.page.locator("#fault-slow[aria-pressed=false]").waitFor();
+    const simulator = await fetch(await visit.controlUrl());
+    expect(await simulator.json()).toMatchObject({ settings: { latencyMs: 0 }, faults: [] });
+  });
+
+  it("shows an expired URL, and says that the widget is silent", async () => {
+    await using visit = await open();
+    await visit.press("URL expired");
+    await visit.press("Open the widget");
+    await visit.widget("sdk").getByText("This link has expired").waitFor();
+    await visit.page.getByText("The widget has said nothing so far.").waitFor();
+  });
+
+  it("shows what no-referrer does: MX's SDK hears nothing, embed.js does", async () => {
+    await using visit = await open();
+    await visit.press("Referrer hidden");
+    await visit.press("Open the widget");
+    await visit.widget("sdk").getByText("Select your bank").waitFor();
+    await visit.page.getByText("The widget has said nothing so far.").waitFor();
+    await visit.choose("way", "embed");
+    await visit.press("Open the widget");
+    await visit.page.locator("#messages", { hasText: "mx/connect/loaded" }).waitFor();
+  });
+
+  it.each([
+    ["light", 1440],
+    ["dark", 360],
+  ] as const)(
+    "is without fault for a screen reader: %s, %i px wide",
+    async (colorScheme, width) => {
+      await using visit = await open({ colorScheme, viewport: { width, height: 900 } });
+      const check = async () => {
+        expect(await findAxeViolations(visit.page)).toEqual([]);
+        const overflow = "document.documentElement.scrollWidth - innerWidth";
+        expect(await visit.page.evaluate(overflow)).toBeLessThanOrEqual(0);
+      };
+      await visit.page.evaluate(
+        'for (const group of document.querySelectorAll("details")) group.open = true',
+      );
+      await check();
+      for (const way of ["embed", "phone"]) {
+        await visit.choose("way", way);
+        await visit.press("Open the widget");
+        await visit.page.locator("#messages", { hasText: "connect/loaded" }).waitFor();
+        await check();
+      }
+      await visit.press("Key refused");
+      await visit.press("Open the widget");
+      await visit.page.locator("#problem").getByText("What to try").waitFor();
+      await check();
+      await visit.code("sdk");
+      await check();
+    },
+  );
+
+  it("can be used with the keyboard alone", async () => {
+    await using visit = await open();
+    const { page } = visit;
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.className")).toBe("skip");
+    await page.focus("[name=user]:checked");
+    await page.keyboard.press("ArrowRight");
+    expect(await page.locator("[name=user]:checked").inputValue()).toBe("grace");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowRight");
+    expect(await page.locator("[name=way]:checked").inputValue()).toBe("embed");
+    await page.keyboard.press("Enter");
+    await page.locator("#messages", { hasText: "mx/connect/loaded" }).waitFor();
+  });
+
+  async function open(options?: Parameters<TestBrowser["openPage"]>[0]) {
+    const visit = await browser.openPage(options);
+    await visit.page.goto(demo.pageUrl);
+    await visit.page.waitForSelector("html[data-ready]");
+    return { ...visit, ...toPartnerVisit(visit.page) };
+  }
 });
+
+function toPartnerVisit(page: Page) {
+  return {
+    choose: (name: string, value: string) =>
+      page.locator(`[name=${name}][value=${value}]`).check({ force: true }),
+    press: (name: string) => page.getByRole("button", { name, exact: true }).click(),
+    widget(way: string): FrameLocator {
+      const frame = page.frameLocator("#widget iframe");
+      return way === "phone" ? frame.frameLocator("#webview") : frame;
+    },
+    messageTypes: () => page.locator("#messages strong").allTextContents(),
+    async code(kind: string): Promise<string> {
+      await page.locator(`[name=code][value=${kind}]`).check({ force: true });
+      return page.locator("#code").innerText();
+    },
+    async controlUrl(): Promise<string> {
+      const setup = (await page.evaluate('fetch("/setup").then((answer) => answer.json())')) as {
+        widgetUrl: string;
+      };
+      return `${setup.widgetUrl}/_simulator`;
+    },
+  };
+}

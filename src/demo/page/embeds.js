@@ -34,7 +34,7 @@ export const WAYS = {
     open: openWithEmbed,
   },
   phone: {
-    says: "A WebView: messages come as navigations, which a page of the simulator reads as an app would.",
+    says: "A WebView, where messages are navigations. No page may read those of another origin, so the phone's inside is a page of the simulator, which reads them as an app would.",
     open: openInPhone,
   },
 };

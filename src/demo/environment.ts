@@ -11,10 +11,6 @@ export function isApis(value: string): value is Apis {
   return value === "platform" || value === "sso" || value === "both";
 }
 
-/** Where the demo's app lets OAuth end, and the schemes of its WebView messages. */
-export const REDIRECT_URL = "examplebank://oauth";
-export const WEBVIEW_SCHEMES = ["mx", "examplebank"];
-
 export type DemoSetup = {
   apis: Apis;
   simulator: Simulator;
@@ -30,8 +26,8 @@ export function toEnvironment({ apis, simulator, issuer, ports, pageUrl }: DemoS
     PORT: String(ports.service),
     OPERATIONS_PORT: String(ports.operations),
     CORS_ORIGINS: pageUrl,
-    CLIENT_REDIRECT_URLS: REDIRECT_URL,
-    WEBVIEW_SCHEMES: WEBVIEW_SCHEMES.join(","),
+    CLIENT_REDIRECT_URLS: "examplebank://oauth", // As in the examples of the page's form.
+    WEBVIEW_SCHEMES: "mx,examplebank",
     DRAIN_DELAY: "0s",
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: "mx-session-bff",

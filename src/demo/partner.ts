@@ -12,7 +12,7 @@ import type { AddressInfo } from "node:net";
 import express, { type Express } from "express";
 import { SSO_WIDGET_TYPES, WIDGET_TYPES } from "../session/widget-options.ts";
 import type { IdentityProvider } from "../simulator/identity-provider.ts";
-import { type Apis, REDIRECT_URL, WEBVIEW_SCHEMES } from "./environment.ts";
+import type { Apis } from "./environment.ts";
 import { createSimulatorFaults, FAULTS, isFault } from "./faults.ts";
 
 export type PartnerOptions = {
@@ -68,9 +68,7 @@ function createPartner(options: PartnerOptions): Express {
     const widgetTypes = apis === "sso" ? SSO_WIDGET_TYPES : WIDGET_TYPES;
     const faults = Object.entries(FAULTS).map(([name, { label, says }]) => ({ name, label, says }));
     const hasSdk = files.some(([path]) => path === SDK_PATH);
-    const app = { redirectUrl: REDIRECT_URL, schemes: WEBVIEW_SCHEMES };
-    const urls = { serviceUrl, widgetUrl };
-    res.json({ ...urls, apis, widgetTypes, users: issuer.users, faults, hasSdk, app });
+    res.json({ serviceUrl, widgetUrl, apis, widgetTypes, users: issuer.users, faults, hasSdk });
   });
 
   /** `?fault=` one of the two that concern the login. */

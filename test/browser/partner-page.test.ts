@@ -13,6 +13,8 @@ import { isInstalled } from "../support/installed.ts";
 /** A refused answer is an error in the console of any page; nothing else may be. */
 const REFUSED = /the server responded with a status of [45]\d\d/;
 
+const SCHEMES = ["light", "dark"] as const;
+
 describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without chromium)", () => {
   let demo: Demo;
   let browser: TestBrowser;
@@ -82,6 +84,8 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
       await widget.getByRole("button", { name: "Go to the bank" }).dispatchEvent("click");
       const shell = visit.page.frameLocator("#widget iframe");
       const bank = shell.frameLocator("#browser iframe");
+      await bank.getByRole("button", { name: button }).waitFor();
+      for (const frame of visit.page.frames()) expect(await findAxeViolations(frame)).toEqual([]);
       const press = (node: HTMLElement) => void setTimeout(() => node.click()); // It takes its own frame away.
       await bank.getByRole("button", { name: button }).evaluate(press);
       await widget.getByText(words).first().waitFor();
@@ -242,22 +246,21 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
     await visit.page.locator("#messages", { hasText: "mx/connect/loaded" }).waitFor();
   });
 
-  it.each([
-    ["light", 1440],
-    ["dark", 360],
-  ] as const)(
-    "is without fault for a screen reader: %s, %i px wide",
-    async (colorScheme, width) => {
-      await using visit = await open({ colorScheme, viewport: { width, height: 900 } });
+  it.each([360, 760, 1440])(
+    "is without fault for a screen reader and never too wide, light and dark: %i px",
+    async (width) => {
+      await using visit = await open({ viewport: { width, height: 900 } });
       const check = async () => {
-        expect(await findAxeViolations(visit.page)).toEqual([]);
+        for (const colorScheme of width === 760 ? (["dark"] as const) : SCHEMES) {
+          await visit.page.emulateMedia({ colorScheme });
+          expect(await findAxeViolations(visit.page)).toEqual([]);
+        }
         const overflow = "document.documentElement.scrollWidth - innerWidth";
         expect(await visit.page.evaluate(overflow)).toBeLessThanOrEqual(0);
       };
-      await visit.page.evaluate(
-        'for (const group of document.querySelectorAll("details")) group.open = true',
-      );
-      await check();
+      const unfold = 'for (const group of document.querySelectorAll("details")) group.open = true';
+      await visit.page.evaluate(unfold);
+      await visit.code("sdk");
       for (const way of ["embed", "phone"]) {
         await visit.choose("way", way);
         await visit.press("Open the widget");
@@ -267,8 +270,6 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
       await visit.press("Key refused");
       await visit.press("Open the widget");
       await visit.page.locator("#problem").getByText("What to try").waitFor();
-      await check();
-      await visit.code("sdk");
       await check();
     },
   );

@@ -6,8 +6,9 @@
  */
 
 import { answerChallenge, logIn, STATUS } from "./bank-login.js";
-import { h, show, svg } from "./dom.js";
-import { findInstitution, INSTITUTIONS, searchInstitutions } from "./institutions.js";
+import * as views from "./connect-views.js";
+import { show } from "./dom.js";
+import { findInstitution, INSTITUTIONS } from "./institutions.js";
 import { toScheme } from "./messages.js";
 import { randomGuid } from "./random-guid.js";
 import { TEXTS } from "./texts.js";
@@ -19,16 +20,15 @@ const BANK_MS = 250;
 export function startConnect({ root, tell, options, language }) {
   const t = TEXTS[language] ?? TEXTS.en;
   const isSearchDisabled = options.disable_institution_search === true;
-  const canSearch = () => !isSearchDisabled && step !== "search";
   let step = "";
-  let institution = findInstitution(options);
+  let bank = findInstitution(options);
   let memberGuid = options.current_member_guid ?? undefined;
   let bankWindow;
   let isAtBank = false;
 
-  if (memberGuid) institution ??= INSTITUTIONS[0]; // Whose member it is, MX knows.
-  if (institution) enterBank();
-  else go("search", viewSearch());
+  if (memberGuid) bank ??= INSTITUTIONS[0]; // Whose member it is, MX knows.
+  if (bank) enterBank();
+  else enterSearch();
   tell("connect/loaded", { initial_step: step });
   return { goBack, finishOauth };
 
@@ -38,122 +38,70 @@ export function startConnect({ root, tell, options, language }) {
     show(root, view);
   }
 
-  function stay(view) {
-    show(root, view);
-  }
-
   /** MX's widget is at its root where there is nothing to go back to. */
   function goBack() {
-    if (!canSearch() || step === "connecting" || step === "connected") return false;
-    leaveBank();
+    if (isSearchDisabled || ["search", "connecting", "connected"].includes(step)) return false;
+    back();
     return true;
   }
 
-  function leaveBank() {
+  function back() {
     tell("connect/backToSearch", {});
     if (isSearchDisabled) return; // The host decides.
-    isAtBank = false;
     bankWindow?.close();
-    institution = undefined;
+    enterSearch();
+  }
+
+  function enterSearch() {
+    isAtBank = false;
+    bank = undefined;
     memberGuid = undefined;
-    go("search", viewSearch());
+    const search = (query) => tell("connect/institutionSearch", { query });
+    const view = isSearchDisabled
+      ? views.viewNoSearch(t)
+      : views.viewSearch(t, options, { search, select });
+    go("search", view);
   }
 
-  function viewSearch() {
-    if (isSearchDisabled) return [h("h1", {}, t.search), h("p", { role: "alert" }, t.noSearch)];
-    const list = h("ul", { className: "banks" });
-    const status = h("p", { role: "status", className: "soft" });
-    const input = h("input", { type: "search", id: "search", autocomplete: "off" });
-    const fill = () => {
-      const found = searchInstitutions(input.value, options.iso_country_code);
-      list.replaceChildren(...found.map(toBankItem));
-      status.textContent = found.length === 0 ? t.noBank : "";
-    };
-    let typing;
-    input.addEventListener("input", () => {
-      fill();
-      clearTimeout(typing);
-      typing = setTimeout(() => tell("connect/institutionSearch", { query: input.value }), 300);
-    });
-    fill();
-    return [
-      h("h1", {}, t.search),
-      ...viewPurpose(),
-      h("label", { htmlFor: "search" }, t.searchLabel),
-      input,
-      list,
-      status,
-    ];
-  }
-
-  function toBankItem(bank) {
-    const select = () => {
-      const { code, guid, name, url } = bank;
-      institution = bank;
-      tell("connect/selectedInstitution", { code, guid, name, url });
-      enterBank();
-    };
-    const mark = h("span", { className: "mark", "aria-hidden": "true" }, bank.name.charAt(0));
-    return h("li", {}, h("button", { type: "button", onclick: select }, mark, bank.name));
-  }
-
-  /** The products of `data_request`, in words. */
-  function viewPurpose() {
-    const products = options.data_request?.products ?? [];
-    if (products.length === 0) return [];
-    const names = products.map((product) => t.products[product] ?? product);
-    return [h("p", { className: "soft" }, `${t.purpose} ${names.join(", ")}.`)];
+  function select(chosen) {
+    bank = chosen;
+    const { code, guid, name, url } = chosen;
+    tell("connect/selectedInstitution", { code, guid, name, url });
+    enterBank();
   }
 
   function enterBank() {
-    go("enterCreds", institution.isOauth ? viewOauth() : viewCredentials());
+    const shown = { bank, isRepair: memberGuid !== undefined, options };
+    const view = bank.isOauth
+      ? views.viewOauth(t, shown, { open: openBank, back })
+      : views.viewCredentials(t, shown, { submit: submitCredentials, back });
+    go("enterCreds", view);
   }
 
-  function viewCredentials() {
-    const user = h("input", { id: "user", autocomplete: "off", required: true });
-    const password = h("input", {
-      id: "password",
-      type: "password",
-      autocomplete: "off",
-      required: true,
-    });
-    const { code, guid, name } = institution;
-    const submit = () => {
-      if (memberGuid) {
-        const member = { member_guid: memberGuid, institution: { code, guid } };
-        tell("connect/updateCredentials", member);
-      } else {
-        tell("connect/enterCredentials", { institution: { code, guid } });
-      }
-      connect(logIn(user.value, password.value));
-    };
-    return [
-      h("h1", {}, memberGuid ? t.repair(name) : t.credentials(name)),
-      ...viewPurpose(),
-      form(
-        submit,
-        h("label", { htmlFor: "user" }, t.user),
-        user,
-        h("label", { htmlFor: "password" }, t.password),
-        password,
-        h("button", { className: "primary" }, t.continue),
-      ),
-      h("p", { className: "soft" }, t.hint),
-      backButton(),
-    ];
+  function submitCredentials(user, password) {
+    const institution = { code: bank.code, guid: bank.guid };
+    if (memberGuid) tell("connect/updateCredentials", { member_guid: memberGuid, institution });
+    else tell("connect/enterCredentials", { institution });
+    connect(logIn(user, password));
+  }
+
+  function submitAnswer(answer) {
+    tell("connect/submitMFA", { member_guid: memberGuid });
+    connect(answerChallenge(answer));
   }
 
   /** MX makes the member with the first credentials; from then on each change of its status is told. */
-  async function connect(result) {
+  async function connect({ status, challenge }) {
     const isNew = !memberGuid;
     memberGuid ??= randomGuid("MBR");
-    go("connecting", viewConnecting());
+    go("connecting", views.viewConnecting(t, bank));
     if (isNew) tellStatus(STATUS.CREATED);
     await wait(BANK_MS);
-    tellStatus(result.status);
-    if (result.status === STATUS.CONNECTED) succeed();
-    else if (result.status === STATUS.CHALLENGED) go("mfa", viewChallenge(result.challenge));
-    else fail(result.status);
+    tellStatus(status);
+    if (status === STATUS.CONNECTED) succeed();
+    else if (status === STATUS.CHALLENGED)
+      go("mfa", views.viewChallenge(t, challenge, { submit: submitAnswer, back }));
+    else fail(status);
   }
 
   function tellStatus(status) {
@@ -162,108 +110,35 @@ export function startConnect({ root, tell, options, language }) {
 
   function succeed() {
     tell("connect/memberConnected", { member_guid: memberGuid });
-    go("connected", viewConnected());
+    const done = () => tell("connect/connected/primaryAction", {});
+    const another = isSearchDisabled ? undefined : enterSearch;
+    go("connected", views.viewConnected(t, bank, { done, another }));
   }
 
   function fail(status) {
     tell("connect/memberError", { member: { guid: memberGuid, connection_status: status } });
-    go("loginError", viewError(t.reasons[status], "connect/memberError/primaryAction"));
-  }
-
-  function viewConnecting() {
-    return [
-      h("h1", {}, t.connecting(institution.name)),
-      h("progress", { "aria-label": t.connecting(institution.name) }),
-    ];
-  }
-
-  function viewChallenge(challenge) {
-    const submit = (event) => {
-      const answer = new FormData(event.target).get("answer") ?? "";
-      tell("connect/submitMFA", { member_guid: memberGuid });
-      connect(answerChallenge(String(answer)));
-    };
-    const button = h("button", { className: "primary" }, t.continue);
-    const question = challenge === "options" ? viewOptions() : viewQuestion(challenge === "image");
-    return [
-      h("h1", {}, t.question),
-      form(submit, ...question, button),
-      h("p", { className: "soft" }, t.answerHint),
-      backButton(),
-    ];
-  }
-
-  function viewQuestion(isImage) {
-    const picture = isImage ? [toPicture("correct")] : [];
-    return [
-      ...picture,
-      h("label", { htmlFor: "answer" }, isImage ? t.askImage : t.ask),
-      h("input", { id: "answer", name: "answer", autocomplete: "off", required: true }),
-    ];
-  }
-
-  function viewOptions() {
-    const radios = ["correct", t.wrong].map((value) => {
-      const radio = h("input", { type: "radio", name: "answer", value, required: true });
-      return h("label", { className: "radio" }, radio, value);
-    });
-    return [h("fieldset", {}, h("legend", {}, t.askOption), ...radios)];
-  }
-
-  function viewConnected() {
-    const done = () => tell("connect/connected/primaryAction", {});
-    const another = () => {
-      institution = undefined;
-      memberGuid = undefined;
-      go("search", viewSearch());
-    };
-    const more = h("button", { type: "button", className: "quiet", onclick: another }, t.another);
-    return [
-      toTick(),
-      h("h1", {}, t.connected),
-      h("p", {}, t.connectedTo(institution.name)),
-      h("button", { type: "button", className: "primary", onclick: done }, t.done),
-      ...(isSearchDisabled ? [] : [more]),
-    ];
-  }
-
-  function viewError(text, action) {
     const retry = () => {
-      if (action) tell(action, { member_guid: memberGuid });
+      tell("connect/memberError/primaryAction", { member_guid: memberGuid });
       enterBank();
     };
-    return [
-      h("h1", {}, t.failed),
-      h("p", { role: "alert" }, text),
-      h("button", { type: "button", className: "primary", onclick: retry }, t.tryAgain),
-      backButton(),
-    ];
-  }
-
-  function backButton() {
-    return h("button", { type: "button", className: "quiet", onclick: leaveBank }, t.back);
-  }
-
-  function viewOauth() {
-    return [
-      h("h1", {}, t.oauth(institution.name)),
-      ...viewPurpose(),
-      h("p", {}, t.oauthText),
-      h("button", { type: "button", className: "primary", onclick: goToBank }, t.openBank),
-      backButton(),
-    ];
+    go("loginError", views.viewError(t, t.reasons[status], { retry, back }));
   }
 
   /** The window opens only where the browser is the user's own; an app is told the address and opens it. */
-  function goToBank() {
+  function openBank() {
     memberGuid ??= randomGuid("MBR");
     isAtBank = true;
     const url = toBankUrl();
     tell("connect/oauthRequested", { url, member_guid: memberGuid });
-    if (isInApp()) return stay(viewWaiting(t.waitingApp));
+    if (isInApp()) return waitForBank(t.waitingApp);
     bankWindow = window.open(url);
-    stay(bankWindow ? viewWaiting(t.waitingText) : viewBlocked(url));
-    if (bankWindow) watchWindow(bankWindow);
+    if (!bankWindow) return show(root, views.viewBlocked(t, url, { back }));
+    waitForBank(t.waitingText);
+    watchWindow(bankWindow);
+  }
+
+  function waitForBank(text) {
+    show(root, views.viewWaiting(t, text, { open: openBank, back }));
   }
 
   /** Source: MX, OAuth in the Connect widget: APP is the default in a WebView, BROWSER elsewhere. */
@@ -275,21 +150,11 @@ export function startConnect({ root, tell, options, language }) {
     const url = new URL("/oauth/authorize", location.href);
     const returnTo = options.client_redirect_url || `${toScheme(options)}://oauth_complete`;
     url.search = new URLSearchParams({
-      bank: institution.name,
+      bank: bank.name,
       member_guid: memberGuid,
       ...(isInApp() && { return_to: returnTo }),
     }).toString();
     return url.href;
-  }
-
-  function viewWaiting(text) {
-    const again = h("button", { type: "button", onclick: goToBank }, t.tryAgain);
-    return [h("h1", {}, t.waiting), h("p", { role: "status" }, text), again, backButton()];
-  }
-
-  function viewBlocked(url) {
-    const link = h("a", { href: url, target: "_blank", rel: "opener" }, t.openHere);
-    return [h("h1", {}, t.waiting), h("p", { role: "alert" }, t.blocked), link, backButton()];
   }
 
   /** A window that the user closes says nothing. */
@@ -297,7 +162,7 @@ export function startConnect({ root, tell, options, language }) {
     const timer = setInterval(() => {
       if (!opened.closed) return;
       clearInterval(timer);
-      if (isAtBank && opened === bankWindow) stay(viewWaiting(t.closed));
+      if (isAtBank && opened === bankWindow) waitForBank(t.closed);
     }, 200);
   }
 
@@ -308,38 +173,16 @@ export function startConnect({ root, tell, options, language }) {
     memberGuid = connected;
     if (status !== "success") {
       tell("connect/oauthError", { member_guid: memberGuid });
-      go("oAuthError", viewError(t.oauthErrors[reason] ?? t.oauthErrors.other));
+      const text = t.oauthErrors[reason] ?? t.oauthErrors.other;
+      go("oAuthError", views.viewError(t, text, { retry: enterBank, back }));
       return;
     }
-    go("connecting", viewConnecting());
+    go("connecting", views.viewConnecting(t, bank));
     tellStatus(STATUS.CREATED);
     await wait(BANK_MS);
     tellStatus(STATUS.CONNECTED);
     succeed();
   }
-}
-
-function form(onsubmit, ...children) {
-  const handle = (event) => {
-    event.preventDefault();
-    onsubmit(event);
-  };
-  return h("form", { onsubmit: handle }, ...children);
-}
-
-function toPicture(word) {
-  const letters = svg("text", { x: "50%", y: "60%", "text-anchor": "middle" }, word);
-  return svg(
-    "svg",
-    { viewBox: "0 0 200 60", class: "picture", role: "img", "aria-label": word },
-    letters,
-  );
-}
-
-function toTick() {
-  const path = svg("path", { d: "M14 25l8 8 14-16" });
-  const circle = svg("circle", { cx: 24, cy: 24, r: 22 });
-  return svg("svg", { viewBox: "0 0 48 48", class: "tick", "aria-hidden": "true" }, circle, path);
 }
 
 function wait(ms) {

@@ -9,6 +9,7 @@ import { findAxeViolations } from "../support/axe.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { isInstalled } from "../support/installed.ts";
+import { pressAndLeave } from "../support/press-and-leave.ts";
 
 /** A refused answer is an error in the console of any page; nothing else may be. */
 const REFUSED = /the server responded with a status of [45]\d\d/;
@@ -91,8 +92,7 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
         const bank = shell.frameLocator("#browser iframe");
         await bank.getByRole("button", { name: button }).waitFor();
         for (const frame of visit.page.frames()) expect(await findAxeViolations(frame)).toEqual([]);
-        const press = (node: HTMLElement) => void setTimeout(() => node.click()); // It takes its own frame away.
-        await bank.getByRole("button", { name: button }).evaluate(press);
+        await pressAndLeave(bank.getByRole("button", { name: button }));
         await widget.getByText(words).first().waitFor();
         expect(await visit.messageTypes()).toContain(url);
       },

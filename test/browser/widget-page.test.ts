@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { findAxeViolations } from "../support/axe.ts";
 import { startBrowser, type TestBrowser, type WatchedPage } from "../support/browser.ts";
 import { isInstalled } from "../support/installed.ts";
+import { pressAndLeave } from "../support/press-and-leave.ts";
 import { type HostMessage, startWidgetHost, type WidgetHost } from "../support/widget-host.ts";
 
 const MEMBER = /^MBR-/;
@@ -132,15 +133,15 @@ describe.skipIf(!isInstalled("chromium"))(
       await visit.chooseBank("MX Bank (OAuth)");
       const bank = await visit.goToBank();
       expect(await findAxeViolations(bank)).toEqual([]);
-      await Promise.all([bank.waitForEvent("close"), bank.click("text=Cancel")]);
+      await pressAndLeave(bank.getByText("Cancel"));
       await visit.frame.getByText("You cancelled at the bank.").waitFor();
 
       await visit.press("Try again");
-      await (await visit.goToBank()).click("text=Simulate an error at the bank");
+      await pressAndLeave((await visit.goToBank()).getByText("Simulate an error at the bank"));
       await visit.frame.getByText("The bank reported an error.").waitFor();
 
       await visit.press("Try again");
-      await (await visit.goToBank()).click("text=Allow");
+      await pressAndLeave((await visit.goToBank()).getByText("Allow"));
       const seen = await visit.messages("mx/connect/memberConnected");
       const types = seen.map(({ type, metadata }) => toShort(type, metadata));
       expect(types.filter((type) => !type.startsWith("stepChange")).slice(2)).toEqual([

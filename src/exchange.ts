@@ -29,6 +29,8 @@ export type ExchangeResult =
       status: number;
       contentType: string;
       retryAfterSeconds: number | undefined;
+      /** When the upstream says that it answered, by its own clock (`Date`), in milliseconds since the epoch. */
+      dateMs?: number | undefined;
       text: string;
       /** The answer was not meant for this request: no connection that is open now is used again. */
       distrust?: () => void;
@@ -112,6 +114,7 @@ async function send(
       status: answer.statusCode,
       contentType: String(answer.headers["content-type"] ?? ""),
       retryAfterSeconds: toSeconds(answer.headers["retry-after"]),
+      dateMs: Date.parse(String(answer.headers.date)) || undefined,
       text: await answer.body.text(),
     };
   } catch (error) {
@@ -143,7 +146,7 @@ function toFailure(
   hasHeaders: boolean,
 ): { failure: ExchangeFailure; reason: string } {
   const code = errorCode(error);
-  const reason = code.toLowerCase();
+  const reason = proxyRefusal(error) ?? code.toLowerCase();
   if (CERTIFICATE_CODE.test(code)) return { failure: "untrusted", reason };
   if (isUnsent(error, code)) return { failure: "unsent", reason };
   if (isMalformed(error, code, hasHeaders)) return { failure: "garbled", reason: "malformed" };
@@ -151,6 +154,13 @@ function toFailure(
     return { failure: "stale", reason: "stale_connection" };
   }
   return { failure: "cut", reason };
+}
+
+/** Such as `proxy_407`. undici tells the status of a proxy that opens no tunnel in its message alone. */
+function proxyRefusal(error: unknown): string | undefined {
+  const [, status] =
+    /^Proxy response \((\d{3})\)/.exec(error instanceof Error ? error.message : "") ?? [];
+  return status && `proxy_${status}`;
 }
 
 /** The first code found; several addresses of one host fail as an `AggregateError`. */

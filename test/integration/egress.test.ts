@@ -4,9 +4,6 @@
  * Source: RFC 9110, section 9.3.6 (CONNECT).
  */
 
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   type IdentityProvider,
@@ -22,52 +19,8 @@ import {
   startProcess,
   toHttp,
 } from "../support/fault-server.ts";
+import { BASIC, PASSWORD, startProxy, USER } from "../support/proxy.ts";
 import { baseEnvironment } from "../support/start.ts";
-
-const USER = "canary-user";
-const PASSWORD = "canary-p@ss/w:rd";
-const BASIC = Buffer.from(`${USER}:${PASSWORD}`).toString("base64");
-
-type Proxy = AsyncDisposable & {
-  /** With credentials. */
-  url: string;
-  /** What it was asked for so far. */
-  tunnels: { target: string | undefined; authorization: string | undefined }[];
-};
-
-/** Opens tunnels, or answers each CONNECT with `status`. */
-async function startProxy({ status = 200 } = {}): Promise<Proxy> {
-  const tunnels: Proxy["tunnels"] = [];
-  const server = createServer((_req, res) => res.writeHead(500).end());
-  server.on("connect", (req, socket, head) => {
-    tunnels.push({ target: req.url, authorization: req.headers["proxy-authorization"] });
-    socket.on("error", () => {});
-    if (status !== 200) {
-      socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 6\r\n\r\ncanary`);
-      return;
-    }
-    const { hostname, port } = new URL(`https://${req.url}`);
-    const upstream = connect(Number(port), hostname, () => {
-      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      upstream.write(head);
-      socket.pipe(upstream).pipe(socket);
-    });
-    upstream.on("error", () => socket.destroy());
-    socket.once("close", () => upstream.destroy());
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const credentials = `${encodeURIComponent(USER)}:${encodeURIComponent(PASSWORD)}`;
-  return {
-    url: `http://${credentials}@127.0.0.1:${port}`,
-    tunnels,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
 
 let certificates: Certificates;
 let mx: Simulator;
@@ -144,7 +97,7 @@ describe("calls to an MX behind https", () => {
     expectNoCredentials(way.service.output());
   });
 
-  it.each(["localhost", "example.com,localhost", "*"])(
+  it.each(["localhost", "example.com, localhost", "example.com localhost", ".LOCALHOST", "*"])(
     "go straight to where NO_PROXY (%s) says so",
     async (noProxy) => {
       await using proxy = await startProxy();
@@ -157,9 +110,10 @@ describe("calls to an MX behind https", () => {
     },
   );
 
-  it("go through it where NO_PROXY names others", async () => {
+  it("go through it where NO_PROXY names others, or another port", async () => {
     await using proxy = await startProxy();
-    const environment = { HTTPS_PROXY: proxy.url, NO_PROXY: "example.com,ocalhost,127.0.0.1" };
+    const noProxy = "example.com,ocalhost,*.localhost,127.0.0.1,localhost:1";
+    const environment = { HTTPS_PROXY: proxy.url, NO_PROXY: noProxy };
     await using way = await startOverTls(environment);
 
     expect((await way.ask("grace")).status).toBe(200);
@@ -179,6 +133,7 @@ describe("calls to an MX behind https", () => {
       expect(answer.headers.get("retry-after")).toMatch(/^([1-9]|[12]\d|30)$/);
       expect(proxy.tunnels).toHaveLength(2);
       expect(way.wire.connections.opened).toBe(0);
+      expect(way.service.output()).toContain(`"upstream.reason":"proxy_${status}"`);
       expectNoCredentials(answer.text + way.service.output());
     },
   );

@@ -27,6 +27,7 @@ import {
   toPlatform,
   toSso,
 } from "./mx-config.ts";
+import type { KeySource } from "./partner/jwks.ts";
 import type { RateLimit } from "./rate-limiter.ts";
 import type { Secret } from "./secret.ts";
 import type { UserIdRule } from "./session/user-id.ts";
@@ -84,11 +85,6 @@ export type AuthConfig = Readonly<{
   /** The `typ` header that tokens must have, such as `at+jwt`; any where undefined. */
   tokenType: string | undefined;
 }>;
-
-export type KeySource =
-  | { kind: "discovery" }
-  | { kind: "url"; url: URL }
-  | { kind: "file"; path: string };
 
 export type WidgetConfig = Readonly<{
   types: readonly string[];

@@ -6,8 +6,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tracer } from "@opentelemetry/api";
 import { createJwtAuthenticator } from "./auth/jwt.ts";
-import type { AuthConfig, Config } from "./config.ts";
-import type { ForwardProxy } from "./connections.ts";
+import type { Config } from "./config.ts";
 import { createExchange } from "./exchange.ts";
 import type { Lifecycle } from "./http/admission.ts";
 import { createApp } from "./http/app.ts";
@@ -18,13 +17,7 @@ import type { Logger } from "./logger.ts";
 import { createLogins } from "./logins.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Api } from "./mx/instrument.ts";
-import {
-  createIssuerKeys,
-  type LoadKeys,
-  loadByDiscovery,
-  loadFromFile,
-  loadFromUrl,
-} from "./partner/jwks.ts";
+import { createIssuerKeys, createLoader } from "./partner/jwks.ts";
 import { createPseudonym } from "./pseudonym.ts";
 import { createRateLimiter, createRedis, type RateLimit } from "./rate-limiter.ts";
 import { createSecret, type Secret } from "./secret.ts";
@@ -84,7 +77,7 @@ export async function startService(
   const byIssuer = Map.groupBy(logins.jwt ? tenants : [], ({ auth }) => auth.issuer);
   const issuers = Array.from(byIssuer.values(), (ofIssuer) => {
     const [{ auth }] = ofIssuer as [(typeof tenants)[number]]; // What tenants of one issuer have in common (tenant-conflicts.ts).
-    const load = toLoader(auth, config.proxy);
+    const load = createLoader(auth, config.proxy);
     const maxWaiting = isShared ? Math.ceil(config.maxInFlight / 4) : undefined;
     const onLoad = metrics.issuerKeys(auth.issuer, () => keys.ageMs());
     const keys = parts.use(createIssuerKeys({ load, maxWaiting, onLoad }));
@@ -195,11 +188,6 @@ function deriveKey({ tenants }: Config, purpose: "rate-limit" | "audit"): Secret
       .update(`${purpose}\0${keys.join("\0")}`)
       .digest("base64"),
   );
-}
-
-function toLoader({ issuer, keys }: AuthConfig, proxy: ForwardProxy | undefined): LoadKeys {
-  if (keys.kind === "file") return loadFromFile(keys.path);
-  return keys.kind === "url" ? loadFromUrl(keys.url, proxy) : loadByDiscovery(issuer, proxy);
 }
 
 /** Where a person on this machine can reach it. */

@@ -9,6 +9,7 @@ import { isLoopback } from "./config-variables.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UrlRule } from "./mx/answers.ts";
 import { withCircuitBreaker } from "./mx/circuit-breaker.ts";
+import { toPlatformHeaders, toSsoQuery } from "./mx/credentials.ts";
 import { type GateOptions, withGate } from "./mx/gate.ts";
 import { type Api, type MxObserver, NO_OBSERVER, withObserver } from "./mx/instrument.ts";
 import { classifyPlatform, classifySsoV2 } from "./mx/outcome.ts";
@@ -83,36 +84,29 @@ function toMxApis(mx: MxConfig, urlOrigins: readonly string[], openSend: OpenSen
   throw new Error("neither of MX's APIs is configured"); // config.ts does not let this happen.
 }
 
-/** Source: MX Platform API, Authentication and Versioning. Since 12 August 2026 every call names its version. */
 function toPlatform(
   config: PlatformConfig,
   urlOrigins: readonly string[],
   openSend: OpenSend,
 ): Platform {
-  const { baseUrl, clientId, apiKey, version } = config;
-  const basic = Buffer.from(`${clientId}:${apiKey.reveal()}`).toString("base64");
+  const { baseUrl, version } = config;
   const send = openSend("platform", baseUrl, {
-    headers: {
-      authorization: `Basic ${basic}`,
-      accept: version === "v20111101" ? "application/vnd.mx.api.v1+json" : "application/json",
-      "accept-version": version,
-    },
+    headers: toPlatformHeaders(config),
     query: "",
     classify: classifyPlatform,
   });
   return createPlatform(send, { version, urlRule: toUrlRule(baseUrl, urlOrigins) });
 }
 
-/** The key has to stand in the query; it must arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
 function toDirectory(
   config: SsoConfig,
   urlOrigins: readonly string[],
   openSend: OpenSend,
 ): SsoDirectory {
-  const { baseUrl, apiKey, clientGuid } = config;
+  const { baseUrl } = config;
   const send = openSend("sso", baseUrl, {
     headers: { accept: "application/json" },
-    query: `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`,
+    query: toSsoQuery(config),
     classify: classifySsoV2,
   });
   return createSsoDirectory(send, { urlRule: toUrlRule(baseUrl, urlOrigins) });

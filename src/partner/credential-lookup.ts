@@ -7,7 +7,7 @@
 
 import * as z from "zod";
 import { AppError } from "../errors.ts";
-import type { Exchange, ExchangeResult } from "../exchange.ts";
+import type { Exchange, ExchangeRequest, ExchangeResult } from "../exchange.ts";
 import type { Secret } from "../secret.ts";
 import { timeIsUp } from "../session/budget.ts";
 import { type CredentialLookup, toUserkey } from "../session/credentials.ts";
@@ -29,23 +29,11 @@ const Credentials = z.union([
 
 /** Throws `forbidden` on 404, and `upstream_…` for every other failure. */
 export function createCredentialLookup(options: CredentialLookupOptions): CredentialLookup {
-  const { exchange, url, token } = options;
+  const { exchange } = options;
 
   return async function lookUpCredentials({ userId, principal }, budget) {
-    const request = {
-      method: "POST" as const,
-      path: url.pathname + url.search,
-      headers: {
-        authorization: `Bearer ${token.reveal()}`,
-        "content-type": "application/json",
-        accept: "application/json",
-      },
-      body: JSON.stringify({
-        user_id: userId,
-        issuer: principal.issuer,
-        subject: principal.subject,
-      }),
-    };
+    const { issuer, subject } = principal;
+    const request = toLookupRequest(options, { user_id: userId, issuer, subject });
     const ask = (isFresh: boolean) => {
       if (budget.remainingMs() === 0) throw timeIsUp();
       return exchange({ ...request, isFresh }, Math.min(TIMEOUT_MS, budget.remainingMs()));
@@ -54,6 +42,22 @@ export function createCredentialLookup(options: CredentialLookupOptions): Creden
     const result =
       first.kind === "failure" && isWorthRepeating(first.failure) ? await ask(true) : first;
     return toCredentials(result);
+  };
+}
+
+export function toLookupRequest(
+  { url, token }: Pick<CredentialLookupOptions, "url" | "token">,
+  question: { user_id: string; issuer: string; subject: string },
+): ExchangeRequest {
+  return {
+    method: "POST",
+    path: url.pathname + url.search,
+    headers: {
+      authorization: `Bearer ${token.reveal()}`,
+      "content-type": "application/json",
+      accept: "application/json",
+    },
+    body: JSON.stringify(question),
   };
 }
 

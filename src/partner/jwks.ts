@@ -10,11 +10,19 @@ import { readFile } from "node:fs/promises";
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import * as z from "zod";
 import type { ForwardProxy } from "../connections.ts";
-import { authUnavailable } from "../errors.ts";
-import { createExchange } from "../exchange.ts";
+import { AppError, authUnavailable } from "../errors.ts";
+import { createExchange, type ExchangeResult } from "../exchange.ts";
+
+export type KeySource =
+  | { kind: "discovery" }
+  | { kind: "url"; url: URL }
+  | { kind: "file"; path: string };
 
 /** Gives the key set, or throws: why does not matter to anybody who waits for keys. */
 export type LoadKeys = () => Promise<JSONWebKeySet>;
+
+/** Is shown each exchange that a load takes. */
+export type Watch = (result: ExchangeResult, url: URL) => void;
 
 export type IssuerKeysOptions = {
   load: LoadKeys;
@@ -132,23 +140,33 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
   };
 }
 
+export function createLoader(
+  { issuer, keys }: { issuer: string; keys: KeySource },
+  proxy?: ForwardProxy,
+  watch?: Watch,
+): LoadKeys {
+  if (keys.kind === "file") return loadFromFile(keys.path);
+  if (keys.kind === "url") return loadFromUrl(keys.url, proxy, watch);
+  return loadByDiscovery(issuer, proxy, watch);
+}
+
 /** Follows the issuer's discovery document, which has to name the same issuer. */
-export function loadByDiscovery(issuer: string, proxy?: ForwardProxy): LoadKeys {
+export function loadByDiscovery(issuer: string, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
   return async () => {
     const base = issuer.replace(/\/$/, "");
     const document = Discovery.parse(
-      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), proxy),
+      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), proxy, watch),
     );
-    if (document.issuer !== issuer) throw new Error("the discovery document names another issuer");
+    if (document.issuer !== issuer) throw unusable("wrong_issuer");
     const jwksUrl = new URL(document.jwks_uri);
     const isAsSafe = jwksUrl.protocol === "https:" || jwksUrl.protocol === new URL(issuer).protocol;
-    if (!isAsSafe) throw new Error("the discovery document leads to plain http");
-    return toKeySet(await fetchJson(jwksUrl, proxy));
+    if (!isAsSafe) throw unusable("unsafe_keys_url");
+    return toKeySet(await fetchJson(jwksUrl, proxy, watch));
   };
 }
 
-export function loadFromUrl(url: URL, proxy?: ForwardProxy): LoadKeys {
-  return async () => toKeySet(await fetchJson(url, proxy));
+export function loadFromUrl(url: URL, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
+  return async () => toKeySet(await fetchJson(url, proxy, watch));
 }
 
 /** Read anew at each refresh, so that keys can be rotated by replacing the file. */
@@ -156,7 +174,14 @@ export function loadFromFile(path: string): LoadKeys {
   return async () => toKeySet(JSON.parse(await readFile(path, "utf8")));
 }
 
-async function fetchJson(url: URL, proxy: ForwardProxy | undefined): Promise<unknown> {
+/** The discovery document is not one to follow. */
+function unusable(reason: "wrong_issuer" | "unsafe_keys_url"): AppError {
+  return new AppError("auth_unavailable", "The issuer's discovery document cannot be used.", {
+    reason,
+  });
+}
+
+async function fetchJson(url: URL, proxy?: ForwardProxy, watch?: Watch): Promise<unknown> {
   await using exchange = createExchange({
     origin: url.origin,
     connections: 1,
@@ -168,6 +193,7 @@ async function fetchJson(url: URL, proxy: ForwardProxy | undefined): Promise<unk
     { method: "GET", path: url.pathname + url.search, headers },
     TIMEOUT_MS,
   );
+  watch?.(result, url);
   if (result.kind === "failure") throw new Error(result.reason);
   if (result.status !== 200) throw new Error(`status ${result.status}`);
   return JSON.parse(result.text);

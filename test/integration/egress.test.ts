@@ -133,7 +133,8 @@ describe("calls to an MX behind https", () => {
       expect(answer.headers.get("retry-after")).toMatch(/^([1-9]|[12]\d|30)$/);
       expect(proxy.tunnels).toHaveLength(2);
       expect(way.wire.connections.opened).toBe(0);
-      expect(way.service.output()).toContain(`"upstream.reason":"proxy_${status}"`);
+      const told = `"upstream.reason":"proxy_${status}"`;
+      await expect.poll(() => way.service.output()).toContain(told);
       expectNoCredentials(answer.text + way.service.output());
     },
   );

@@ -1,0 +1,28 @@
+/** Whether this machine's clock agrees with those of the issuer and MX: tokens and URLs expire by it. */
+
+import type { Asked } from "./ask.ts";
+import type { Finding } from "./finding.ts";
+
+/** What the check of a token forgives (auth/jwt.ts). */
+const TOLERANCE_MS = 10_000;
+
+/** Nothing where no answer had a date. */
+export function judgeClock(clocks: readonly Asked[]): Finding[] {
+  const [worst] = clocks.toSorted((a, b) => Math.abs(b.aheadMs) - Math.abs(a.aheadMs));
+  if (!worst) return [];
+  const { host, aheadMs } = worst;
+  const subject = { party: "clock" as const, target: host };
+  if (Math.abs(aheadMs) <= TOLERANCE_MS) {
+    return [{ ...subject, verdict: "ok", message: "This machine's clock agrees with theirs." }];
+  }
+  const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  const direction = aheadMs > 0 ? "ahead of" : "behind";
+  return [
+    {
+      ...subject,
+      verdict: "clock_off",
+      message: `This machine's clock is ${seconds} s ${direction} that of ${host}.`,
+      next: "Have the clock set by NTP: logins are refused when it is more than 10 s off.",
+    },
+  ];
+}

@@ -1,0 +1,612 @@
+/**
+ * `--check`: each verdict, against the simulator, the fault server, and the peers themselves.
+ */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type CheckOptions, check } from "../../src/check/check.ts";
+import type { Finding, Party } from "../../src/check/finding.ts";
+import { loadConfig } from "../../src/config.ts";
+import {
+  type IdentityProvider,
+  startIdentityProvider,
+} from "../../src/simulator/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import {
+  type Certificate,
+  type Certificates,
+  makeCertificates,
+  startFaultServer,
+} from "../support/fault-server.ts";
+import { isInstalled } from "../support/installed.ts";
+import { PASSWORD, startProxy } from "../support/proxy.ts";
+import { baseEnvironment } from "../support/start.ts";
+
+type Environment = Record<string, string | undefined>;
+
+let mx: Simulator;
+let issuer: IdentityProvider;
+
+beforeAll(async () => {
+  mx = await startSimulator();
+  issuer = await startIdentityProvider();
+});
+afterAll(async () => {
+  await issuer[Symbol.asyncDispose]();
+  await mx[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  mx.calls.clear();
+  mx.clearFaults();
+  issuer.fail(undefined);
+});
+
+/** What is said of one party; no finding holds a secret. */
+async function judge(
+  party: Party,
+  environment: Environment = {},
+  apis: "platform" | "sso" | "both" = "platform",
+  options?: CheckOptions,
+): Promise<Finding | undefined> {
+  const all = { ...baseEnvironment(mx, issuer, apis), ...environment };
+  const findings = await check(loadConfig(all), { timeoutMs: 500, ...options });
+  const { apiKey, ssoKey } = mx.credentials;
+  for (const secret of ["canary", apiKey, ssoKey, PASSWORD]) {
+    expect(JSON.stringify(findings)).not.toContain(secret);
+  }
+  for (const { verdict, next } of findings) expect(next === undefined).toBe(verdict === "ok");
+  return findings.find((finding) => finding.party === party);
+}
+
+async function verdict(...args: Parameters<typeof judge>): Promise<string | undefined> {
+  return (await judge(...args))?.verdict;
+}
+
+/** An upstream of the partner, or nobody's. */
+async function startUpstream(listener: RequestListener) {
+  const server = createHttpServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Nobody listens there. */
+async function findClosedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+describe("--check of a configuration that works", () => {
+  it("finds every party well, with reads alone at MX", async () => {
+    const config = loadConfig(baseEnvironment(mx, issuer, "both"));
+
+    const findings = await check(config);
+
+    expect(findings.map(({ party, verdict }) => [party, verdict])).toEqual([
+      ["issuer", "ok"],
+      ["platform_api", "ok"],
+      ["sso_api", "ok"],
+      ["clock", "ok"],
+    ]);
+    expect(mx.calls.all.map(({ operation }) => operation).toSorted()).toEqual([
+      "platform.list_users",
+      "sso.read_user",
+    ]);
+  });
+
+  it("does so with the older version of the Platform API as well", async () => {
+    expect(await verdict("platform_api", { MX_PLATFORM_VERSION: "v20111101" })).toBe("ok");
+  });
+});
+
+describe("--check of the Platform API", () => {
+  it("tells a refused key", async () => {
+    const finding = await judge("platform_api", { MX_PLATFORM_API_KEY: "canary" });
+
+    expect(finding?.verdict).toBe("key_refused");
+    expect(finding?.next).toContain("MX_PLATFORM_API_KEY");
+  });
+
+  it.each([
+    [403, "address_not_listed"],
+    [406, "wrong_version"],
+    [415, "wrong_version"],
+    [404, "wrong_address"],
+    [301, "wrong_address"],
+    [429, "rate_limited"],
+    [500, "unavailable"],
+    [503, "unavailable"],
+    [400, "unexpected_answer"],
+    [204, "unexpected_answer"],
+  ])("reads status %i as %s", async (status, expected) => {
+    mx.failNext({ kind: "status", status });
+
+    expect(await verdict("platform_api")).toBe(expected);
+  });
+
+  it("reads a 400 that speaks of the version as a wrong version", async () => {
+    const body = { error: { message: "Accept-Version canary is not valid" } };
+    mx.failNext({ kind: "status", status: 400, body });
+
+    expect(await verdict("platform_api")).toBe("wrong_version");
+  });
+
+  it("does not take a portal's page for MX", async () => {
+    mx.failNext({ kind: "raw", body: "<html>canary</html>", contentType: "text/html" });
+
+    expect(await verdict("platform_api")).toBe("unexpected_answer");
+  });
+
+  it.each([
+    ["silence", { kind: "silence" }],
+    ["a reset", { kind: "reset", when: "before" }],
+  ] as const)("reads %s as no answer", async (_name, fault) => {
+    mx.failNext(fault);
+
+    expect(await verdict("platform_api")).toBe("no_answer");
+  });
+
+  it("tells that what answers does not speak HTTP", async () => {
+    await using wire = await startFaultServer({ upstream: mx.platformUrl });
+    wire.misbehave(() => ({ kind: "say", text: "220 canary ESMTP\r\n", close: true }));
+
+    expect(await verdict("platform_api", { MX_PLATFORM_BASE_URL: wire.url })).toBe(
+      "unexpected_answer",
+    );
+  });
+
+  it("tells that nobody listens", async () => {
+    const port = await findClosedPort();
+
+    const finding = await judge("platform_api", {
+      MX_PLATFORM_BASE_URL: `http://127.0.0.1:${port}`,
+    });
+
+    expect(finding).toMatchObject({ verdict: "unreachable", target: `127.0.0.1:${port}` });
+  });
+
+  it("tells that a name does not exist", async () => {
+    expect(
+      await verdict("platform_api", { MX_PLATFORM_BASE_URL: "https://mx.example.invalid" }),
+    ).toBe("name_not_found");
+  });
+});
+
+describe("--check of the SSO API", () => {
+  it("cannot tell a refused key from an address that is not listed, and says both", async () => {
+    const finding = await judge("sso_api", { MX_SSO_API_KEY: "canary" }, "sso");
+
+    expect(finding?.verdict).toBe("key_or_address_refused");
+    expect(finding?.next).toMatch(/MX_SSO_API_KEY.*allow-list/s);
+  });
+
+  it("takes silence for a refused key where the Platform API answers this address", async () => {
+    expect(await verdict("sso_api", { MX_SSO_API_KEY: "canary" }, "both")).toBe("key_refused");
+  });
+
+  it("takes silence for an address that is not listed where the Platform API says so", async () => {
+    mx.failNext({ kind: "status", status: 403 }, { operation: "platform.list_users" });
+    mx.failNext({ kind: "silence" }, { operation: "sso.read_user" });
+
+    expect(await verdict("sso_api", {}, "both")).toBe("address_not_listed");
+  });
+
+  it("takes a connection that is closed without a word for silence", async () => {
+    mx.failNext({ kind: "reset", when: "before" }, { operation: "sso.read_user" });
+
+    expect(await verdict("sso_api", {}, "sso")).toBe("key_or_address_refused");
+  });
+
+  it("does not take a closed port for silence", async () => {
+    const url = `http://127.0.0.1:${await findClosedPort()}`;
+
+    expect(await verdict("sso_api", { MX_SSO_BASE_URL: url }, "sso")).toBe("unreachable");
+  });
+
+  it.each([
+    [401, "key_refused"],
+    [403, "address_not_listed"],
+    [404, "wrong_address"],
+    [429, "rate_limited"],
+    [502, "unavailable"],
+  ])("reads status %i as %s", async (status, expected) => {
+    mx.failNext({ kind: "status", status }, { operation: "sso.read_user" });
+
+    expect(await verdict("sso_api", {}, "sso")).toBe(expected);
+  });
+
+  it("tells a client that is not this key's, where MX says so", async () => {
+    const body = { error: "Client must be associated." };
+    mx.failNext({ kind: "status", status: 500, body }, { operation: "sso.read_user" });
+
+    expect(await verdict("sso_api", {}, "sso")).toBe("client_refused");
+  });
+});
+
+describe("--check of the issuer", () => {
+  it.each([
+    ["500", "unavailable"],
+    ["redirect", "wrong_address"],
+    ["html", "unexpected_answer"],
+    ["huge", "unexpected_answer"],
+    ["hang", "no_answer"],
+  ] as const)("reads %s as %s", async (mode, expected) => {
+    issuer.fail(mode);
+
+    expect(await verdict("issuer")).toBe(expected);
+  });
+
+  it("tells an issuer that calls itself otherwise", async () => {
+    expect(await verdict("issuer", { AUTH_ISSUER: `${issuer.issuer}/` })).toBe("wrong_issuer");
+  });
+
+  it("tells a path without a discovery document", async () => {
+    expect(await verdict("issuer", { AUTH_ISSUER: `${issuer.issuer}/tenant` })).toBe(
+      "wrong_address",
+    );
+  });
+
+  it("tells keys that none of the accepted algorithms can use", async () => {
+    expect(await verdict("issuer", { AUTH_ALGORITHMS: "ES256,EdDSA" })).toBe("no_usable_key");
+  });
+
+  it("asks a JWKS URL where one is set, and names its host alone", async () => {
+    const finding = await judge("issuer", { AUTH_JWKS_URL: `${issuer.jwksUrl}?code=canary` });
+
+    expect(finding).toMatchObject({ verdict: "ok", target: new URL(issuer.issuer).host });
+  });
+
+  it("reads a file where one is set", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "keys-"));
+    const path = join(folder, "keys.json");
+    const keys = [{ kty: "EC", crv: "P-384", x: "", y: "" }];
+    writeFileSync(path, JSON.stringify({ keys }));
+
+    expect(await verdict("issuer", { AUTH_JWKS_FILE: path })).toBe("no_usable_key");
+    expect(await verdict("issuer", { AUTH_JWKS_FILE: path, AUTH_ALGORITHMS: "ES384" })).toBe("ok");
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("--check of the credential lookup", () => {
+  it.each([
+    [404, "ok"],
+    [200, "ok"],
+    [401, "key_refused"],
+    [403, "key_refused"],
+    [500, "unavailable"],
+    [405, "unexpected_answer"],
+  ])("reads status %i as %s", async (status, expected) => {
+    const seen: (string | undefined)[] = [];
+    await using upstream = await startUpstream((req, res) => {
+      seen.push(req.method, req.headers.authorization);
+      res.writeHead(status).end("{}");
+    });
+
+    const judged = await verdict(
+      "credential_lookup",
+      {
+        MEMBER_CREDENTIALS: "lookup",
+        MEMBER_USERKEY_SECRET: undefined,
+        MEMBER_LOOKUP_URL: upstream.url,
+        MEMBER_LOOKUP_TOKEN: "canary-token",
+      },
+      "sso",
+    );
+
+    expect(judged).toBe(expected);
+    expect(seen).toEqual(["POST", "Bearer canary-token"]);
+  });
+});
+
+describe("--check of the clock", () => {
+  it.each([
+    [95_000, /9[56] s ahead of/],
+    [-3_600_000, /3(599|600) s behind/],
+  ])("tells that it is %i ms off", async (offMs, words) => {
+    const finding = await judge("clock", {}, "platform", { now: () => Date.now() + offMs });
+
+    expect(finding?.verdict).toBe("clock_off");
+    expect(finding?.message).toMatch(words);
+  });
+
+  it("forgives what the check of a token forgives", async () => {
+    expect(await verdict("clock", {}, "platform", { now: () => Date.now() + 8000 })).toBe("ok");
+  });
+});
+
+describe("--check of the proxy", () => {
+  it("tells one that is not there, and blames no upstream for it", async () => {
+    const environment = {
+      HTTPS_PROXY: `http://canary:canary@127.0.0.1:${await findClosedPort()}`,
+      MX_PLATFORM_BASE_URL: "https://mx.example.invalid",
+    };
+
+    expect(await verdict("egress_proxy", environment)).toBe("proxy_unreachable");
+    expect(await verdict("platform_api", environment)).toBe("proxy_unreachable");
+  });
+
+  it.each([
+    [407, /user name and password/],
+    [403, /allow this host/],
+    [502, /log/],
+  ])("tells which upstream it refuses (%i)", async (status, words) => {
+    await using proxy = await startProxy({ status });
+    const environment = {
+      HTTPS_PROXY: proxy.url,
+      MX_PLATFORM_BASE_URL: "https://mx.example.invalid",
+    };
+
+    const finding = await judge("platform_api", environment);
+
+    expect(finding?.verdict).toBe("proxy_refused");
+    expect(finding?.next).toMatch(words);
+    expect(await verdict("egress_proxy", environment)).toBe("ok");
+  });
+});
+
+describe.skipIf(!isInstalled("redis-server"))("--check of Redis", () => {
+  it("tells a password that is refused, a user without rights, a replica, and that all is well", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "redis-"));
+    const port = await findClosedPort();
+    const options = ["--port", `${port}`, "--save", "", "--dir", folder];
+    const acl = ["--user", "reader", "on", ">canary", "~*", "+@read", "+@connection"];
+    const primary = ["--user", "default", "on", ">canary", "~*", "+@all"];
+    const server = spawn("redis-server", [...options, ...acl, ...primary], { stdio: "ignore" });
+    const at = (credentials: string) => ({ REDIS_URL: `redis://${credentials}127.0.0.1:${port}` });
+    try {
+      await expect.poll(() => verdict("redis", at(":canary@")), { timeout: 5000 }).toBe("ok");
+      expect(await verdict("redis", at(":canary-wrong@"))).toBe("key_refused");
+      expect(await verdict("redis", at(""))).toBe("key_refused");
+      expect((await judge("redis", at("reader:canary@")))?.message).toContain("write");
+    } finally {
+      server.kill();
+      await once(server, "exit");
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("tells a replica that cannot be written to", async () => {
+    const port = await findClosedPort();
+    const options = ["--port", `${port}`, "--save", "", "--replicaof", "127.0.0.1", "1"];
+    const server = spawn("redis-server", options, { stdio: "ignore" });
+    try {
+      await expect
+        .poll(() => verdict("redis", { REDIS_URL: `redis://127.0.0.1:${port}` }), { timeout: 5000 })
+        .toBe("read_only");
+    } finally {
+      server.kill();
+      await once(server, "exit");
+    }
+  });
+});
+
+describe("--check of a Redis that is none", () => {
+  it("tells that nobody listens", async () => {
+    const REDIS_URL = `redis://:canary@127.0.0.1:${await findClosedPort()}/1`;
+
+    expect(await verdict("redis", { REDIS_URL })).toBe("unreachable");
+  });
+
+  it("tells a name that does not exist", async () => {
+    expect(await verdict("redis", { REDIS_URL: "redis://redis.example.invalid" })).toBe(
+      "name_not_found",
+    );
+  });
+
+  it("tells that something else answers", async () => {
+    const { host } = new URL(mx.platformUrl);
+
+    expect(await verdict("redis", { REDIS_URL: `redis://${host}` })).toBe("no_answer");
+    expect(await verdict("redis", { REDIS_URL: `rediss://${host}` })).toBe("certificate_refused");
+  });
+});
+
+describe("--check against a party that is bad at everything", () => {
+  it("takes less than ten seconds when all keep silent", async () => {
+    await using silent = await startUpstream(() => {});
+    const port = new URL(silent.url).port;
+    issuer.fail("hang");
+    mx.failNext({ kind: "silence" }, { times: 10 });
+    const startedAt = performance.now();
+
+    const findings = await check(
+      loadConfig({
+        ...baseEnvironment(mx, issuer, "both"),
+        MEMBER_CREDENTIALS: "lookup",
+        MEMBER_USERKEY_SECRET: undefined,
+        MEMBER_LOOKUP_URL: silent.url,
+        MEMBER_LOOKUP_TOKEN: "canary",
+        REDIS_URL: `redis://127.0.0.1:${port}`,
+      }),
+    );
+
+    expect(findings.filter(({ verdict }) => verdict === "ok")).toEqual([]);
+    expect(findings.map(({ party }) => party)).toEqual([
+      "issuer",
+      "platform_api",
+      "sso_api",
+      "credential_lookup",
+      "redis",
+    ]);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+});
+
+/** As an operator runs it. */
+async function runMain(args: string[], environment: Environment = {}) {
+  const main = new URL("../../src/main.ts", import.meta.url).pathname;
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env.PATH, ...environment },
+  });
+  const [out, errors] = [child.stdout.toArray(), child.stderr.toArray()];
+  const [code] = await once(child, "exit");
+  const text = Buffer.concat(await out).toString();
+  return { code, text, errors: Buffer.concat(await errors).toString() };
+}
+
+describe("--check of certificates", () => {
+  let certificates: Certificates;
+  beforeAll(() => {
+    certificates = makeCertificates();
+  });
+  afterAll(() => certificates[Symbol.dispose]());
+
+  it.each([
+    ["expired", /expired/],
+    ["otherHost", /another host name/],
+    ["selfSigned", /not trusted/],
+  ] as const)("tells one that is not good (%s)", async (name, words) => {
+    const finding = await judgeBehind(certificates[name], {
+      NODE_EXTRA_CA_CERTS: certificates.authorityFile,
+    });
+
+    expect(finding).toMatchObject({ verdict: "certificate_refused" });
+    expect(finding.message).toMatch(words);
+  });
+
+  it("trusts an authority of NODE_EXTRA_CA_CERTS, and none of its own accord", async () => {
+    const trusting = { NODE_EXTRA_CA_CERTS: certificates.authorityFile };
+    const [trusted, untrusted] = await Promise.all([
+      judgeBehind(certificates.good, trusting),
+      judgeBehind(certificates.good, {}),
+    ]);
+
+    expect(trusted.verdict).toBe("ok");
+    expect(untrusted).toMatchObject({ verdict: "certificate_refused" });
+    expect(untrusted.next).toContain("NODE_EXTRA_CA_CERTS");
+  });
+
+  it("tells a port without TLS", async () => {
+    const url = `https://localhost:${new URL(mx.platformUrl).port}`;
+
+    const finding = await judge("platform_api", { MX_PLATFORM_BASE_URL: url });
+
+    expect(finding?.message).toContain("does not speak TLS");
+  });
+
+  async function judgeBehind(certificate: Certificate, environment: Environment): Promise<Finding> {
+    await using wire = await startFaultServer({ upstream: mx.platformUrl, certificate });
+    const { text } = await runMain(["--check", "--json"], {
+      ...baseEnvironment(mx, issuer, "platform"),
+      MX_PLATFORM_BASE_URL: wire.url,
+      ...environment,
+    });
+    const { checks } = JSON.parse(text);
+    return checks.find(({ party }: Finding) => party === "platform_api");
+  }
+});
+
+describe("the command line", () => {
+  it("prints a verdict and the next step for people, and exits with 1 where a party failed", async () => {
+    const environment = {
+      ...baseEnvironment(mx, issuer, "platform"),
+      MX_PLATFORM_API_KEY: "canary",
+    };
+
+    const { code, text, errors } = await runMain(["--check"], environment);
+
+    expect([code, errors]).toEqual([1, ""]);
+    expect(text).toMatch(/^ok {6}configuration$/m);
+    expect(text).toMatch(/^ok {6}issuer's keys/m);
+    expect(text).toMatch(/^FAILED {2}Platform API .*refuses the key/m);
+    expect(text).toMatch(/key_refused: Compare MX_PLATFORM_CLIENT_ID/);
+    expect(text).toMatch(/^1 of 3 failed\.$/m);
+    expect(text).not.toContain("canary");
+  });
+
+  it("prints one object for machines, and exits with 0 where all is well", async () => {
+    const { code, text } = await runMain(
+      ["--check", "--json"],
+      baseEnvironment(mx, issuer, "platform"),
+    );
+
+    const { host } = new URL(mx.platformUrl);
+    expect(code).toBe(0);
+    expect(JSON.parse(text)).toEqual({
+      ok: true,
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      configuration: { ok: true, faults: [] },
+      checks: [
+        expect.objectContaining({ party: "issuer" }),
+        {
+          party: "platform_api",
+          tenant: "default",
+          target: host,
+          ok: true,
+          verdict: "ok",
+          message: `${host} takes the key and speaks v20250224.`,
+          next: null,
+        },
+        expect.objectContaining({ party: "clock", tenant: null }),
+      ],
+    });
+  });
+
+  it("reports all faults of a configuration, asks nobody, and exits with 2", async () => {
+    const environment = {
+      ...baseEnvironment(mx, issuer, "platform"),
+      PORT: "canary",
+      AUTH_AUDIENCE: "",
+    };
+
+    const [people, machines] = await Promise.all([
+      runMain(["--check"], environment),
+      runMain(["--check", "--json"], environment),
+    ]);
+
+    expect([people.code, machines.code]).toEqual([2, 2]);
+    expect(people.text).toMatch(/PORT must.*AUTH_AUDIENCE is missing/s);
+    const { ok, configuration, checks } = JSON.parse(machines.text);
+    expect([ok, checks]).toEqual([false, []]);
+    expect(configuration.faults.map(({ variable }: { variable: string }) => variable)).toEqual([
+      "PORT",
+      "AUTH_AUDIENCE",
+    ]);
+    expect(people.text + machines.text).not.toContain("canary");
+    expect(mx.calls.count).toBe(0);
+  });
+
+  it("refuses what it does not know with help, repeats nothing of it, and does not serve", async () => {
+    const wrong = ["--canary", "canary", "--check --canary", "--json", "--check=canary"];
+
+    const ends = await Promise.all(
+      wrong.map((args) => runMain(args.split(" "), baseEnvironment(mx, issuer, "platform"))),
+    );
+
+    for (const { code, text, errors } of ends) {
+      expect([code, text]).toEqual([64, ""]);
+      expect(errors).toContain("--check");
+      expect(errors).not.toContain("canary");
+    }
+  });
+
+  it("says how it is used, and what it is, without a configuration", async () => {
+    const [help, short, version] = await Promise.all([
+      runMain(["--help"]),
+      runMain(["-h"]),
+      runMain(["--version"]),
+    ]);
+
+    expect([help.code, short.code, version.code]).toEqual([0, 0, 0]);
+    expect(help.text).toContain("--check");
+    expect(short.text).toBe(help.text);
+    expect(version.text).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

@@ -21,7 +21,7 @@ const METHODS = new Set([
   "CONNECT",
 ]);
 const SESSION_ROUTES = new Set(["/session", "/user/widget_urls"]);
-const ROUTES = new Set([...SESSION_ROUTES, "/openapi.yaml"]);
+const ROUTES = new Set([...SESSION_ROUTES, "/openapi.yaml", "/docs"]);
 
 /** `requestStarted`, if any, gives what is to be called when the request has ended. */
 export function createAccessLog(logger: Logger, requestStarted?: () => () => void): RequestHandler {
@@ -83,5 +83,6 @@ function toEvent(res: Response): RequestEvent {
 export function toRoute(req: IncomingMessage): string {
   const path = toPath(req);
   if (ROUTES.has(path)) return path;
+  if (path.startsWith("/docs/")) return "/docs/{file}";
   return path.startsWith("/problems/") ? "/problems/{name}" : "unmatched";
 }

@@ -102,6 +102,20 @@ describe("the answers of the other paths", () => {
     expectToMatchContract(await request(server).post("/openapi.yaml").expect(405));
   });
 
+  it.each(["/docs", "/docs/page.css", "/docs/page.js", "/docs/swagger-ui-bundle.js"])(
+    "%s comes as the contract says, and once only",
+    async (path) => {
+      const server = app();
+
+      const res = await request(server).get(path).buffer().expect(200);
+      expectToMatchContract(res);
+      const copy = request(server).get(path).set("If-None-Match", `${res.headers.etag}`);
+      expectToMatchContract(await copy.expect(304));
+      expectToMatchContract(await request(server).head(path).expect(200));
+      expectToMatchContract(await request(server).post(path).expect(405));
+    },
+  );
+
   it.each(Object.values(PROBLEM_TYPES))(
     "/problems/$name comes as the contract says",
     async ({ name }) => {
@@ -118,6 +132,9 @@ describe("the answers of the other paths", () => {
     expectToMatchContract(await request(server).get("/problems/none").expect(404));
     expectToMatchContract(await request(server).get("/problems/%zz").expect(400));
     expectToMatchContract(await request(server).delete("/problems/forbidden").expect(405));
+    expectToMatchContract(await request(server).get("/docs/package.json").expect(404));
+    expectToMatchContract(await request(server).get("/docs/..%2f..%2fpackage.json").expect(404));
+    expectToMatchContract(await request(server).get("/docs/%zz").expect(400));
     expectToMatchContract(await request(server).get("/nothing/here").expect(404));
     expectToMatchContract(await request(server).post("/session/").expect(404));
   });

@@ -109,6 +109,24 @@ describe("the process", () => {
     expect((await exited).code).toBe(0);
   }, 30_000);
 
+  it("is told from a dead one by healthcheck.ts", async () => {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+    const child = run(baseEnvironment(mx, issuer, "platform"));
+    const { operationsPort } = await listening(child);
+    const checkHealth = async (host: string) => {
+      const path = new URL("../../src/healthcheck.ts", import.meta.url).pathname;
+      const env = { HOST: host, OPERATIONS_PORT: String(operationsPort) };
+      const [code] = await once(spawn(process.execPath, [path], { env }), "exit");
+      return code;
+    };
+
+    expect(await Promise.all([checkHealth(""), checkHealth("127.0.0.1")])).toEqual([0, 0]);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    expect(await checkHealth("")).toBe(1);
+  });
+
   it("says so when the port is taken", async () => {
     await using mx = await startSimulator();
     await using issuer = await startIdentityProvider();

@@ -14,6 +14,8 @@ export type IdentityProviderOptions = {
   host?: string | undefined;
   /** Default: any free port. */
   port?: number | undefined;
+  /** What it calls itself, such as the origin of a TLS proxy in front. Default: where it listens. */
+  issuer?: string | undefined;
   /** Default: three people called ada, grace and linus. */
   users?: DemoUsers | undefined;
   /** Default: "mx-session-bff". */
@@ -37,7 +39,7 @@ export type TokenOverrides = {
 export type FailureMode = "500" | "hang" | "html" | "redirect" | "huge";
 
 export type IdentityProvider = AsyncDisposable & {
-  /** The provider's own URL, without a slash at its end. */
+  /** What tokens name, without a slash at its end; its own URL, unless another was given. */
   readonly issuer: string;
   readonly jwksUrl: string;
   readonly users: DemoUsers;
@@ -65,7 +67,7 @@ export async function startIdentityProvider(
 
   const app = express();
   const listener = await startListener(app, { host, port });
-  const issuer = listener.url;
+  const issuer = options.issuer ?? listener.url;
   const jwksUrl = `${issuer}/jwks`;
 
   const describe = () => ({

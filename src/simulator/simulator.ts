@@ -37,6 +37,8 @@ export type SimulatorOptions = {
   ssoPort?: number | undefined;
   widgetPort?: number | undefined;
   credentials?: Partial<SimulatorCredentials> | undefined;
+  /** Where the URLs of widgets lead, such as to a TLS proxy in front. Default: `widgetUrl`. */
+  widgetOrigin?: string | undefined;
   /** Default: 0. */
   latencyMs?: number | undefined;
   /** Default: 0. MX itself may need some 500. */
@@ -89,7 +91,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const widgetRoutes = createWidgets(state).use("/_simulator", control);
   const widgets = await listen(widgetRoutes, options.widgetPort);
 
-  const shared = { credentials, state, settings, clock, serve, widgetOrigin: widgets.url };
+  const shared = {
+    credentials,
+    state,
+    settings,
+    clock,
+    serve,
+    widgetOrigin: options.widgetOrigin ?? widgets.url,
+  };
   const platform = await listen(createPlatformApi(shared), options.platformPort);
   const sso = await listen(createSsoApiV2(shared), options.ssoPort);
   const listeners = started.move();

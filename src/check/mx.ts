@@ -4,10 +4,10 @@
  * Sources: MX Platform API, Errors and Versioning; MX SSO API v2, Accessing the API and Errors.
  */
 
-import type { PlatformConfig, SsoConfig } from "../mx-config.ts";
 import type { ExchangeResult } from "../exchange.ts";
 import { toPlatformHeaders, toSsoQuery } from "../mx/credentials.ts";
 import { classifySsoV2 } from "../mx/outcome.ts";
+import type { PlatformConfig, SsoConfig } from "../mx-config.ts";
 import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";

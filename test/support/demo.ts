@@ -12,6 +12,8 @@ export type Demo = AsyncDisposable & {
   pageUrl: string;
   /** The line that it prints to be pasted. */
   curl: string;
+  /** Where faults are set by hand. */
+  controlUrl: string;
 };
 
 export async function startDemo(apis: string): Promise<Demo> {
@@ -25,6 +27,7 @@ export async function startDemo(apis: string): Promise<Demo> {
   }
   return {
     pageUrl: welcome.find((line) => /^http:\S+$/.test(line)) ?? "",
+    controlUrl: /http:\S+_simulator/.exec(welcome.join("\n"))?.[0] ?? "",
     curl: welcome.find((line) => line.startsWith("curl ")) ?? "",
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");

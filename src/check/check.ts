@@ -8,6 +8,7 @@ import type { Config, TenantConfig } from "../config.ts";
 import { type Asker, createAsker, type Subject } from "./ask.ts";
 import { judgeClock } from "./clock.ts";
 import type { Finding, Judgement } from "./finding.ts";
+import { checkIntrospection, checkSessionCheck } from "./logins.ts";
 import { checkPlatformApi, checkSsoApi } from "./mx.ts";
 import { checkIssuer, checkLookup, toIssuerTarget } from "./partner.ts";
 import { checkProxy, toProxyTarget } from "./proxy.ts";
@@ -24,20 +25,12 @@ export type CheckOptions = {
 export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
   const { now = Date.now, timeoutMs = 4000 } = options;
   const asker = createAsker({ proxy: config.proxy, timeoutMs, now });
-  const { redis } = config.rateLimits;
   const [upstreams, shared] = await Promise.all([
-    Promise.all(config.tenants.flatMap((tenant) => checkTenant(asker, tenant))),
     Promise.all([
-      ...(redis ? [find({ party: "redis", target: toRedisTarget(redis) }, checkRedis(redis))] : []),
-      ...(config.proxy
-        ? [
-            find(
-              { party: "egress_proxy", target: toProxyTarget(config.proxy) },
-              checkProxy(config.proxy),
-            ),
-          ]
-        : []),
+      ...config.tenants.flatMap((tenant) => checkTenant(asker, tenant, config.logins.jwt)),
+      ...checkLogins(asker, config.logins),
     ]),
+    Promise.all(checkShared(config)),
   ]);
   const isProxyDown = shared.some(({ verdict }) => verdict === "proxy_unreachable");
   return [
@@ -47,25 +40,56 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
   ];
 }
 
-/** A new kind of party goes in here. */
-function checkTenant(asker: Asker, { name, auth, mx, member }: TenantConfig): Promise<Finding>[] {
-  const findings = [
-    find({ party: "issuer", target: toIssuerTarget(auth), tenant: name }, checkIssuer(asker, auth)),
-  ];
+function checkTenant(
+  asker: Asker,
+  { name: tenant, auth, mx, member }: TenantConfig,
+  takesJwts: boolean,
+): Promise<Finding>[] {
+  const findings: Promise<Finding>[] = [];
+  if (takesJwts) {
+    const target = toIssuerTarget(auth);
+    findings.push(find({ party: "issuer", target, tenant }, checkIssuer(asker, auth)));
+  }
   const platform = mx.platform && checkPlatformApi(asker, mx.platform);
   if (mx.platform && platform) {
     const target = mx.platform.baseUrl.host;
-    findings.push(find({ party: "platform_api", target, tenant: name }, platform));
+    findings.push(find({ party: "platform_api", target, tenant }, platform));
   }
   if (mx.sso) {
     const target = mx.sso.baseUrl.host;
     const judged = checkSsoApi(asker, mx.sso, platform);
-    findings.push(find({ party: "sso_api", target, tenant: name }, judged));
+    findings.push(find({ party: "sso_api", target, tenant }, judged));
   }
   if (member.source === "lookup") {
     const target = member.url.host;
-    const judged = checkLookup(asker, member);
-    findings.push(find({ party: "credential_lookup", target, tenant: name }, judged));
+    findings.push(find({ party: "credential_lookup", target, tenant }, checkLookup(asker, member)));
+  }
+  return findings;
+}
+
+function checkLogins(
+  asker: Asker,
+  { introspection, sessionCheck }: Config["logins"],
+): Promise<Finding>[] {
+  const findings: Promise<Finding>[] = [];
+  if (introspection) {
+    const target = introspection.url.host;
+    const judged = checkIntrospection(asker, introspection);
+    findings.push(find({ party: "introspection", target }, judged));
+  }
+  if (sessionCheck) {
+    const target = sessionCheck.url.host;
+    findings.push(find({ party: "session_check", target }, checkSessionCheck(asker, sessionCheck)));
+  }
+  return findings;
+}
+
+function checkShared({ rateLimits: { redis }, proxy }: Config): Promise<Finding>[] {
+  const findings: Promise<Finding>[] = [];
+  if (redis)
+    findings.push(find({ party: "redis", target: toRedisTarget(redis) }, checkRedis(redis)));
+  if (proxy) {
+    findings.push(find({ party: "egress_proxy", target: toProxyTarget(proxy) }, checkProxy(proxy)));
   }
   return findings;
 }

@@ -5,6 +5,8 @@ export type Party =
   | "platform_api"
   | "sso_api"
   | "credential_lookup"
+  | "introspection"
+  | "session_check"
   | "redis"
   | "egress_proxy"
   | "clock";
@@ -22,6 +24,8 @@ export type Verdict =
   | "wrong_address"
   | "wrong_issuer"
   | "no_usable_key"
+  /** A login that was made up is taken for a good one. */
+  | "accepts_anything"
   | "read_only"
   | "rate_limited"
   | "unavailable"

@@ -51,6 +51,8 @@ const PARTY_NAMES: Readonly<Record<Finding["party"], string>> = {
   platform_api: "Platform API",
   sso_api: "SSO API",
   credential_lookup: "credential lookup",
+  introspection: "introspection",
+  session_check: "session check",
   redis: "Redis",
   egress_proxy: "proxy",
   clock: "clock",

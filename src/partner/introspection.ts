@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import type { ExchangeRequest } from "../exchange.ts";
 import type { Secret } from "../secret.ts";
 import type { LoginCall } from "./login-call.ts";
 
@@ -21,24 +22,28 @@ const Introspection = z.looseObject({ active: z.boolean() });
 export type Introspect = (token: string) => Promise<z.infer<typeof Introspection>>;
 
 export function createIntrospection(options: IntrospectionOptions): Introspect {
-  const { call, url, clientId, clientSecret } = options;
-  const credentials = `${formEncode(clientId)}:${formEncode(clientSecret.reveal())}`;
-  const headers = {
-    authorization: `Basic ${Buffer.from(credentials).toString("base64")}`,
-    "content-type": "application/x-www-form-urlencoded",
-    accept: "application/json",
-  };
-
   return async function introspect(token) {
-    const answer = await call({
-      method: "POST",
-      path: url.pathname + url.search,
-      headers,
-      body: new URLSearchParams({ token, token_type_hint: "access_token" }).toString(),
-    });
+    const answer = await options.call(toIntrospectionRequest(options, token));
     const { data: claims } = Introspection.safeParse(answer.body);
     if (answer.status !== 200 || !claims) throw answer.failed();
     return claims;
+  };
+}
+
+export function toIntrospectionRequest(
+  { url, clientId, clientSecret }: Pick<IntrospectionOptions, "url" | "clientId" | "clientSecret">,
+  token: string,
+): ExchangeRequest {
+  const credentials = `${formEncode(clientId)}:${formEncode(clientSecret.reveal())}`;
+  return {
+    method: "POST",
+    path: url.pathname + url.search,
+    headers: {
+      authorization: `Basic ${Buffer.from(credentials).toString("base64")}`,
+      "content-type": "application/x-www-form-urlencoded",
+      accept: "application/json",
+    },
+    body: new URLSearchParams({ token, token_type_hint: "access_token" }).toString(),
   };
 }
 

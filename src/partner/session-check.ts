@@ -6,6 +6,7 @@
  */
 
 import * as z from "zod";
+import type { ExchangeRequest } from "../exchange.ts";
 import type { Claims } from "../session/types.ts";
 import type { LoginCall } from "./login-call.ts";
 
@@ -22,16 +23,23 @@ export type CheckSession = (cookieValue: string) => Promise<Claims | undefined>;
 /** Whom the partner says yes to. It has to say so. */
 const Claimed = z.looseObject({ sub: z.string().min(1) });
 
-export function createSessionCheck({ call, url, cookie }: SessionCheckOptions): CheckSession {
+export function createSessionCheck(options: SessionCheckOptions): CheckSession {
   return async function checkSession(cookieValue) {
-    const answer = await call({
-      method: "GET",
-      path: url.pathname + url.search,
-      headers: { cookie: `${cookie}=${cookieValue}`, accept: "application/json" },
-    });
+    const answer = await options.call(toSessionRequest(options, cookieValue));
     if (answer.status === 401 || answer.status === 403) return undefined;
     const { data: claims } = Claimed.safeParse(answer.body);
     if (answer.status !== 200 || !claims) throw answer.failed();
     return claims;
+  };
+}
+
+export function toSessionRequest(
+  { url, cookie }: Pick<SessionCheckOptions, "url" | "cookie">,
+  cookieValue: string,
+): ExchangeRequest {
+  return {
+    method: "GET",
+    path: url.pathname + url.search,
+    headers: { cookie: `${cookie}=${cookieValue}`, accept: "application/json" },
   };
 }

@@ -315,6 +315,68 @@ describe("--check of the credential lookup", () => {
   });
 });
 
+describe("--check of the ways to judge a login", () => {
+  it.each([
+    [200, { active: false }, "ok"],
+    [200, { active: true, sub: "canary" }, "accepts_anything"],
+    [200, ["canary"], "unexpected_answer"],
+    [401, { error: "invalid_client" }, "key_refused"],
+    [400, { error: "invalid_client" }, "key_refused"],
+    [404, {}, "wrong_address"],
+    [500, {}, "unavailable"],
+  ])("introspection: reads %i %j as %s", async (status, body, expected) => {
+    const seen: string[] = [];
+    await using upstream = await startUpstream((req, res) => {
+      seen.push(`${req.method} ${req.headers.authorization}`);
+      res.writeHead(status).end(JSON.stringify(body));
+    });
+
+    const judged = await verdict("introspection", {
+      AUTH_INTROSPECTION_URL: upstream.url,
+      AUTH_INTROSPECTION_CLIENT_ID: "bff",
+      AUTH_INTROSPECTION_CLIENT_SECRET: "canary-secret",
+    });
+
+    expect(judged).toBe(expected);
+    expect(seen).toEqual([`POST Basic ${Buffer.from("bff:canary-secret").toString("base64")}`]);
+  });
+
+  it.each([
+    [401, "ok"],
+    [403, "ok"],
+    [200, "accepts_anything"],
+    [302, "wrong_address"],
+    [404, "wrong_address"],
+    [429, "rate_limited"],
+    [503, "unavailable"],
+    [204, "unexpected_answer"],
+  ])("session check: reads status %i as %s", async (status, expected) => {
+    await using upstream = await startUpstream((_req, res) =>
+      res.writeHead(status, { location: "/login" }).end(status === 204 ? "" : '{"sub":"canary"}'),
+    );
+
+    const judged = await verdict("session_check", {
+      AUTH_SESSION_CHECK_URL: upstream.url,
+      AUTH_SESSION_COOKIE: "session",
+      CORS_ORIGINS: "https://app.example.com",
+    });
+
+    expect(judged).toBe(expected);
+  });
+
+  it("does not ask for keys where JWTs are not taken", async () => {
+    const environment = {
+      AUTH_JWT: "false",
+      AUTH_SESSION_CHECK_URL: "http://127.0.0.1:1",
+      AUTH_SESSION_COOKIE: "session",
+      CORS_ORIGINS: "https://app.example.com",
+    };
+
+    expect(await judge("issuer", environment)).toBeUndefined();
+    expect(await verdict("session_check", environment)).toBe("unreachable");
+  });
+});
+
 describe("--check of the clock", () => {
   it.each([
     [95_000, /9[56] s ahead of/],

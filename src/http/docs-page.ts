@@ -47,7 +47,11 @@ export function createDocsPage(): Router {
 
 function toPage(type: string, path: URL | string): Page {
   const body = readFileSync(path);
-  return { type, body, etag: `W/"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"` };
+  return {
+    type,
+    body,
+    etag: `W/"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`,
+  };
 }
 
 /** Express answers 304 where the caller has this version. */

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type CheckOptions, check } from "../../src/check/check.ts";
 import type { Finding, Party } from "../../src/check/finding.ts";
+import { toText } from "../../src/check/report.ts";
 import { loadConfig } from "../../src/config.ts";
 import {
   type IdentityProvider,
@@ -112,6 +113,40 @@ describe("--check of a configuration that works", () => {
 
   it("does so with the older version of the Platform API as well", async () => {
     expect(await verdict("platform_api", { MX_PLATFORM_VERSION: "v20111101" })).toBe("ok");
+  });
+});
+
+describe("--check of several tenants", () => {
+  it("asks for each, and says whose key is refused", async () => {
+    const { AUTH_ISSUER, AUTH_AUDIENCE, MX_PLATFORM_BASE_URL, ...rest } = baseEnvironment(
+      mx,
+      issuer,
+      "platform",
+    );
+    const { MX_PLATFORM_CLIENT_ID, MX_PLATFORM_API_KEY, ...process } = rest;
+    const shared = { AUTH_ISSUER, AUTH_AUDIENCE, MX_PLATFORM_BASE_URL, MX_PLATFORM_API_KEY };
+    const tenants = ["first", "second"].map((name) => ({
+      name,
+      claim: { name: "org", value: name },
+      ...shared,
+      MX_PLATFORM_CLIENT_ID: name === "first" ? MX_PLATFORM_CLIENT_ID : "foreign",
+    }));
+    const folder = mkdtempSync(join(tmpdir(), "tenants-"));
+    const path = join(folder, "tenants.json");
+    writeFileSync(path, JSON.stringify({ tenants }));
+
+    const findings = await check(loadConfig({ ...process, TENANTS_FILE: path }));
+    rmSync(folder, { recursive: true });
+
+    const told = findings.map(({ party, tenant, verdict }) => [party, tenant, verdict]);
+    expect(told).toEqual([
+      ["issuer", "first", "ok"],
+      ["platform_api", "first", "ok"],
+      ["issuer", "second", "ok"],
+      ["platform_api", "second", "key_refused"],
+      ["clock", undefined, "ok"],
+    ]);
+    expect(toText({ faults: [], findings })).toMatch(/^FAILED {2}Platform API \(second\)/m);
   });
 });
 

@@ -1,5 +1,6 @@
 /**
- * nginx as a partner would put it in front of two replicas: Debian's package, keep-alive to both, passive checks.
+ * nginx, Debian's package, with a configuration of its own; and as a partner would put it in front of two replicas:
+ * keep-alive to both, passive checks.
  */
 
 import { spawnSync } from "node:child_process";
@@ -18,19 +19,32 @@ export type Nginx = AsyncDisposable & {
 };
 
 export type NginxOptions = {
+  /** Where it listens, by its configuration. */
+  port: number;
+  config: string;
+  folder: string;
+  cpus: string | undefined;
+};
+
+export type BalancerOptions = {
   /** Of the replicas. */
   ports: readonly number[];
   folder: string;
   cpus: string | undefined;
 };
 
-export async function startNginx({ ports, folder, cpus }: NginxOptions): Promise<Nginx> {
+export async function startBalancer({ ports, ...options }: BalancerOptions): Promise<Nginx> {
+  const port = await findFreePort();
+  return startNginx({ port, config: toConfig(port, ports), ...options });
+}
+
+export async function startNginx({ port, config, folder, cpus }: NginxOptions): Promise<Nginx> {
   if (spawnSync("nginx", ["-v"]).status !== 0)
     throw new Error("nginx is not installed (Debian: nginx-light)");
-  const port = await findFreePort();
   const prefix = join(folder, "nginx");
+  const asRoot = process.getuid?.() === 0 ? "user root;\n" : "";
   await mkdir(prefix, { recursive: true });
-  await writeFile(join(prefix, "nginx.conf"), toConfig(port, ports));
+  await writeFile(join(prefix, "nginx.conf"), asRoot + config);
   const child = startChild("nginx", ["-p", prefix, "-c", "nginx.conf", "-e", "error.log"], {
     cpus,
     stdio: ["ignore", "ignore", "inherit"],
@@ -63,10 +77,8 @@ export async function startNginx({ ports, folder, cpus }: NginxOptions): Promise
  * every call twice. How often nginx had to is counted, or it would hide a service that does not drain.
  */
 function toConfig(port: number, ports: readonly number[]): string {
-  const isRoot = process.getuid?.() === 0;
   const servers = ports.map((each) => `server 127.0.0.1:${each} max_fails=1 fail_timeout=1s;`);
   return `
-${isRoot ? "user root;" : ""}
 daemon off;
 pid nginx.pid;
 worker_processes 1;

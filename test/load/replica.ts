@@ -86,6 +86,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
 
 /** The first log line says where it listens. */
 function findListening(path: string): { port: number; operationsPort: number } | undefined {
-  const line = readFileSync(path, "utf8").split("\n", 2);
-  return line.length === 2 ? JSON.parse(line[0] ?? "") : undefined;
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  const line = lines.find((each) => each.startsWith("{")); // Node's own flags print lines too.
+  return line === undefined ? undefined : JSON.parse(line);
 }

@@ -4,7 +4,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Figure, judge, note, toMs, toRate } from "../figures.ts";
-import { startNginx } from "../nginx.ts";
+import { startBalancer } from "../nginx.ts";
 import type { PartContext } from "../part.ts";
 import type { Replica } from "../replica.ts";
 import type { Rig } from "../rig.ts";
@@ -26,7 +26,7 @@ export async function measureRollingRestart({ rig, peak, pick }: PartContext): P
   const replicas = await Promise.all(places.map((cpus) => rig.startReplica({ cpus, environment })));
   const ports = replicas.map(({ port }) => port);
   const exits: { code: number | null; tookMs: number }[] = [];
-  await using nginx = await startNginx({ ports, folder: rig.folder, cpus: rig.cpus.others });
+  await using nginx = await startBalancer({ ports, folder: rig.folder, cpus: rig.cpus.others });
 
   try {
     await warm(rig, ports, peak, pick(8000, 1000));

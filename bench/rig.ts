@@ -1,0 +1,38 @@
+/** What every part of a bench needs: CPUs, an issuer, tokens of a thousand users, a folder that goes away. */
+
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Cpus, pinSelf, planCpus } from "../test/load/cpus.ts";
+import { type Issuer, startIssuer } from "../test/load/issuer.ts";
+import { createSign } from "../test/load/tokens.ts";
+
+export type BenchRig = AsyncDisposable & {
+  cpus: Cpus;
+  issuer: Issuer;
+  folder: string;
+  /** RS256 tokens, one per line. */
+  tokensPath: string;
+};
+
+const USERS = 1000;
+
+export async function startBenchRig(): Promise<BenchRig> {
+  const cpus = planCpus();
+  pinSelf(cpus.others);
+  const folder = await mkdtemp(join(tmpdir(), "mx-session-bff-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const issuer = await startIssuer();
+  const sign = createSign(issuer.keys.rs256, issuer);
+  const tokens = Array.from({ length: USERS }, (_, index) => sign(`user-${index}`));
+  const tokensPath = join(folder, "tokens");
+  await writeFile(tokensPath, tokens.join("\n"));
+  return {
+    cpus,
+    issuer,
+    folder,
+    tokensPath,
+    [Symbol.asyncDispose]: () => issuer[Symbol.asyncDispose](),
+  };
+}

@@ -69,6 +69,9 @@ export type Logger = {
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
 };
 
+/** A write for each line would cost more than the line. An exit writes what is left; only SIGKILL loses requests. */
+const BATCHES = { minLength: 12_288, periodicFlush: 100 };
+
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const log = pino(
     {
@@ -77,14 +80,20 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination ?? pino.destination({ fd: 1, sync: false }),
+    destination ?? pino.destination({ fd: 1, sync: false, ...BATCHES }),
   );
 
   return {
     request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
     fault: (cause) => log.error(describe(cause), "fault"),
-    change: (entry) => log.info(toChangeFields(entry), "change"),
-    lifecycle: (event, fields = {}) => log.info(toLifecycleFields(event, fields), event),
+    change(entry) {
+      log.info(toChangeFields(entry), "change");
+      log.flush();
+    },
+    lifecycle(event, fields = {}) {
+      log.info(toLifecycleFields(event, fields), event);
+      log.flush();
+    },
   };
 }
 

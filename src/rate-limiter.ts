@@ -55,12 +55,14 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   /** `ask` rejects with a result where the limit is reached, and with an error where the store fails. */
   async function withStore<T>(
-    ask: (store: RateLimiterMemory | RateLimiterRedis) => Promise<T>,
+    key: string,
+    ask: (store: RateLimiterMemory | RateLimiterRedis, key: string) => Promise<T>,
   ): Promise<T> {
-    if (!shared || (distrustedUntil !== undefined && now() < distrustedUntil)) return ask(local);
+    if (!shared || (distrustedUntil !== undefined && now() < distrustedUntil))
+      return ask(local, key);
     if (distrustedUntil !== undefined) distrustedUntil = now() + DISTRUST_MS; // One tries; the others do not wait for it.
     try {
-      const result = await ask(shared);
+      const result = await ask(shared, toSharedKey(key));
       distrustedUntil = undefined;
       return result;
     } catch (refusal) {
@@ -68,7 +70,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       distrustedUntil = isAnswer ? undefined : now() + DISTRUST_MS;
       if (isAnswer) throw refusal;
       onStoreFailure?.();
-      return ask(local);
+      return ask(local, key);
     }
   }
 
@@ -77,12 +79,12 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     return limited(result);
   }
 
-  const toKey = (key: string) =>
+  const toSharedKey = (key: string) =>
     createHmac("sha256", keySecret.reveal()).update(key).digest("base64url");
 
   return {
     async take(key) {
-      const result = await withStore((store) => store.consume(toKey(key))).catch(
+      const result = await withStore(key, (store, storeKey) => store.consume(storeKey)).catch(
         (refusal: unknown) => {
           throw refusal instanceof RateLimiterRes ? refuse(refusal) : refusal;
         },
@@ -90,7 +92,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       return { remaining: result.remainingPoints, resetSeconds: toSeconds(result.msBeforeNext) };
     },
     async check(key) {
-      const result = await withStore((store) => store.get(toKey(key)));
+      const result = await withStore(key, (store, storeKey) => store.get(storeKey));
       if (result && result.consumedPoints >= limit.events) throw refuse(result);
     },
   };

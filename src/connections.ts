@@ -25,11 +25,17 @@ export type ForwardProxy = { url: Secret; noProxy: string };
 
 export type Connections = AsyncDisposable & {
   /** Waits while all are in use; for ever, once `signal` is aborted. `isFresh`: one that has not been used before. */
-  acquire(isFresh: boolean, signal: AbortSignal): Dispatcher | Promise<Dispatcher>;
+  acquire(isFresh: boolean, signal: Pick<AbortSignal, "aborted">): Dispatcher | Promise<Dispatcher>;
   /** `isSpoiled`: not to be used again. */
   release(connection: Dispatcher, isSpoiled: boolean): void;
   /** Uses none again of those that are open now: what is wrong with this one may be wrong with all. */
   distrust(connection: Dispatcher): void;
+};
+
+type Waiting = {
+  isFresh: boolean;
+  signal: Pick<AbortSignal, "aborted">;
+  resolve: (connection: Dispatcher) => void;
 };
 
 export function createConnections(options: ConnectionOptions): Connections {
@@ -37,8 +43,7 @@ export function createConnections(options: ConnectionOptions): Connections {
   const connect = buildConnector(toConnectOptions(options)); // One for all: TLS sessions are resumed.
   const open = new Set<Dispatcher>();
   const distrusted = new WeakSet<Dispatcher>();
-  const waiting: { isFresh: boolean; signal: AbortSignal; resolve: (it: Dispatcher) => void }[] =
-    [];
+  const waiting: Waiting[] = [];
   let idle: Dispatcher[] = [];
 
   function take(isFresh: boolean): Dispatcher | undefined {

@@ -5,6 +5,7 @@
  * own timers round up. HTTP/1.1, no redirects, no compression.
  */
 
+import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import {
   type ConnectionOptions,
@@ -54,23 +55,24 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
   const connections = createConnections(options);
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
-    const abort = new AbortController();
+    const limit: Limit = { aborted: false };
     const { promise: timedOut, resolve } = Promise.withResolvers<ExchangeResult>();
     const timer = setTimeout(() => {
       resolve({ kind: "failure", failure: "timeout", reason: "timeout" });
-      abort.abort();
+      limit.aborted = true;
+      limit.cut?.();
     }, timeoutMs);
     try {
-      return await Promise.race([perform(request, abort.signal), timedOut]);
+      return await Promise.race([perform(request, limit), timedOut]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async function perform(request: ExchangeRequest, signal: AbortSignal): Promise<ExchangeResult> {
-    const connection = await connections.acquire(request.isFresh ?? false, signal);
-    const result = await send(connection, options.origin, request, signal);
-    connections.release(connection, signal.aborted);
+  async function perform(request: ExchangeRequest, limit: Limit): Promise<ExchangeResult> {
+    const connection = await connections.acquire(request.isFresh ?? false, limit);
+    const result = await send(connection, options.origin, request, limit);
+    connections.release(connection, limit.aborted);
     return result.kind === "answer"
       ? { ...result, distrust: () => connections.distrust(connection) }
       : result;
@@ -85,41 +87,66 @@ type Sent =
   | Omit<Extract<ExchangeResult, { kind: "answer" }>, "distrust">
   | Extract<ExchangeResult, { kind: "failure" }>;
 
-/** Never rejects: what goes wrong is a result. */
-async function send(
+/** An `AbortSignal` for one listener. `cut` is there as soon as the request is on its way. */
+type Limit = { aborted: boolean; cut?: () => void };
+
+type Head = { status: number; headers: IncomingHttpHeaders };
+
+/** Never rejects: what goes wrong is a result. An answer is small, so it is gathered, and no stream is made of it. */
+function send(
   connection: Dispatcher,
   origin: string,
-  request: ExchangeRequest,
-  signal: AbortSignal,
+  { method, path, headers, body }: ExchangeRequest,
+  limit: Limit,
 ): Promise<Sent> {
-  let hasHeaders = false;
-  try {
-    const headers = { ...request.headers, "accept-encoding": "identity" };
-    const options: Dispatcher.RequestOptions = {
+  const { promise, resolve } = Promise.withResolvers<Sent>();
+  const chunks: Buffer[] = [];
+  let head: Head | undefined;
+  connection.dispatch(
+    {
       origin,
-      ...request,
-      headers,
-      body: request.body ?? null,
-      signal,
-    };
-    const answer = await connection.request(options);
-    hasHeaders = true;
-    const encoding = answer.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
-      answer.body.on("error", () => {}).destroy(); // And the connection with it.
-      return { kind: "failure", failure: "garbled", reason: "compressed" };
-    }
-    return {
-      kind: "answer",
-      status: answer.statusCode,
-      contentType: String(answer.headers["content-type"] ?? ""),
-      retryAfterSeconds: toSeconds(answer.headers["retry-after"]),
-      dateMs: Date.parse(String(answer.headers.date)) || undefined,
-      text: await answer.body.text(),
-    };
-  } catch (error) {
-    return { kind: "failure", ...toFailure(error, hasHeaders) };
-  }
+      method,
+      path,
+      headers: { ...headers, "accept-encoding": "identity" },
+      body: body ?? null,
+    },
+    {
+      onRequestStart(controller) {
+        limit.cut = () => controller.abort(new Error("timeout"));
+        if (limit.aborted) limit.cut();
+      },
+      onResponseStart(controller, status, headers) {
+        if (status < 200) return; // The answer is still to come.
+        head = { status, headers };
+        const encoding = headers["content-encoding"];
+        if (encoding === undefined || encoding === "identity") return;
+        resolve({ kind: "failure", failure: "garbled", reason: "compressed" });
+        controller.abort(new Error("compressed")); // And the connection with it.
+      },
+      onResponseData: (_controller, chunk) => void chunks.push(chunk),
+      onResponseEnd() {
+        if (head) resolve(toAnswer(head, chunks));
+      },
+      onResponseError(_controller, error) {
+        resolve({ kind: "failure", ...toFailure(error, head !== undefined) });
+      },
+    },
+  );
+  return promise;
+}
+
+const utf8 = new TextDecoder();
+
+function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): Sent {
+  const [first] = chunks;
+  return {
+    kind: "answer",
+    status,
+    contentType: String(headers["content-type"] ?? ""),
+    retryAfterSeconds: toSeconds(headers["retry-after"]),
+    dateMs: Date.parse(String(headers.date)) || undefined,
+    text: utf8.decode(chunks.length === 1 ? first : Buffer.concat(chunks)),
+  };
 }
 
 /** Only the number form is understood; a date is as good as none. Source: RFC 9110, section 10.2.3. */

@@ -71,18 +71,13 @@ export function createApp(options: AppOptions): RequestListener {
   app.use(createAccessLog(logger, requestStarted));
   app.use(createSecurityHeaders());
   app.use(createHostCheck());
-  app.use((_req, res, next) => {
-    res.set("Cache-Control", "no-store"); // Errors included; what may be cached says so itself.
-    next();
-  });
-  app.use(
-    SESSION_PATHS,
+  const beforeSession = [
     createBrowserGuard(toCorsHeaders, cookieLogins), // First, so that a page can read why it is refused.
     admission.admit,
     createAddressLimit(rateLimits.address),
-    createJsonBody(),
-  );
-  app.use(createSessionRouter({ ...options, takeShare: admission.takeShare }));
+    ...createJsonBody(),
+  ];
+  app.use(createSessionRouter(beforeSession, { ...options, takeShare: admission.takeShare }));
   app.use(createDocsRouter());
   app.use(createEmbedRouter());
   app.use(() => {

@@ -1,5 +1,5 @@
 /**
- * helmet's headers, asked for once: they are the same for every answer.
+ * helmet's headers, asked for once, and no-store: they are the same for every answer.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -17,9 +17,12 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = readHeaders(
   }),
 );
 
+/** Nothing is stored, errors included; what may be says so itself. */
 export function createSecurityHeaders(): RequestHandler {
+  const headers = new Map([...Object.entries(SECURITY_HEADERS), ["Cache-Control", "no-store"]]);
+
   return function securityHeaders(_req, res, next) {
-    res.set(SECURITY_HEADERS);
+    res.setHeaders(headers);
     next();
   };
 }

@@ -3,7 +3,7 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { type Request, type Response, Router } from "express";
+import { type Request, type RequestHandler, type Response, Router } from "express";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { ToPseudonym } from "../pseudonym.ts";
@@ -28,11 +28,16 @@ export type SessionRouterOptions = {
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 const JSON_TYPE = "application/json; charset=utf-8";
 
-export function createSessionRouter(options: SessionRouterOptions): Router {
+/** `before` runs for every method, in its order, and is matched once. */
+export function createSessionRouter(
+  before: readonly RequestHandler[],
+  options: SessionRouterOptions,
+): Router {
   const { openSession, authenticate, rateLimits, takeShare, logger, toPseudonym } = options;
   const router = Router({ caseSensitive: true, strict: true });
+  const route = router.route(SESSION_PATHS).all(...before);
 
-  router.post(SESSION_PATHS, async (req, res) => {
+  route.post(async (req, res) => {
     const principal = await limitFailures(rateLimits.failures, req, () =>
       authenticate(req.headers, res.locals.budget),
     );
@@ -53,11 +58,11 @@ export function createSessionRouter(options: SessionRouterOptions): Router {
     sendJson(res, { widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   });
 
-  router.options(SESSION_PATHS, (_req, res) => {
+  route.options((_req, res) => {
     res.set("Allow", "POST, OPTIONS").status(204).end();
   });
 
-  router.all(SESSION_PATHS, (_req, res) => refuseMethod(res, "POST, OPTIONS"));
+  route.all((_req, res) => refuseMethod(res, "POST, OPTIONS"));
 
   return router;
 }

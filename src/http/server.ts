@@ -6,7 +6,7 @@
 
 import { once } from "node:events";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import { type AddressInfo, Server as NetServer } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 const MAX_ACCEPTING_MS = 1000;
@@ -26,7 +26,12 @@ export async function listen(
   host: string,
   port: number,
 ): Promise<Listening> {
-  const inFlight = new Set<ServerResponse>();
+  /**
+   * The answer that each connection waits for. A set of answers would be cheap to read and dear to keep: its table is
+   * made anew every few requests, and V8 links the old one to the new, so that dead answers are kept until a full
+   * collection.
+   */
+  const answering = new Map<Socket, ServerResponse | undefined>();
   let isDraining = false;
 
   const server = createServer(
@@ -38,12 +43,17 @@ export async function listen(
       maxHeaderSize: 16 * 1024,
     },
     (req, res) => {
-      inFlight.add(res);
-      res.once("close", () => inFlight.delete(res));
+      answering.set(req.socket, res);
+      res.once("close", () => {
+        if (answering.get(req.socket) === res) answering.set(req.socket, undefined);
+      });
       if (isDraining) res.setHeader("Connection", "close");
       listener(req, res);
     },
   );
+  server.on("connection", (socket: Socket) => {
+    socket.once("close", () => answering.delete(socket));
+  });
   const closed = new Promise((resolve) => server.once("close", resolve));
   server.maxHeadersCount = 64;
   server.maxConnections = 5000;
@@ -55,7 +65,9 @@ export async function listen(
     port: address.port,
     drain() {
       isDraining = true;
-      for (const res of inFlight) if (!res.headersSent) res.setHeader("Connection", "close");
+      for (const res of answering.values()) {
+        if (res && !res.headersSent) res.setHeader("Connection", "close");
+      }
     },
     stopListening: () => stopListening(server),
     async close(graceMs) {

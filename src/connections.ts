@@ -8,12 +8,15 @@
 import type { Socket } from "node:net";
 import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import type { Secret } from "./secret.ts";
+import { createWarmSockets } from "./warm-sockets.ts";
 
 export type ConnectionOptions = {
   origin: string;
   /** Sockets at most, those included that are just being opened. */
   connections: number;
   maxResponseBytes: number;
+  /** Of these, so many are opened ahead of requests (warm-sockets.ts). Default: none. Not through a proxy. */
+  warm?: number;
   /** Default 1 s. */
   connectTimeoutMs?: number;
   /** For https origins. */
@@ -38,13 +41,27 @@ type Waiting = {
   resolve: (connection: Dispatcher) => void;
 };
 
+/**
+ * How long an idle socket is kept, where the upstream does not tell how long it will. One that it closes earlier is seen,
+ * or is repeated as stale (exchange.ts); undici's 4 s would mean a handshake after every pause.
+ */
+const KEEP_ALIVE_MS = 120_000;
+
 export function createConnections(options: ConnectionOptions): Connections {
-  const { connections: limit } = options;
+  const { origin, connections: limit, warm = 0 } = options;
   const connect = buildConnector(toConnectOptions(options)); // One for all: TLS sessions are resumed.
   const open = new Set<Dispatcher>();
   const distrusted = new WeakSet<Dispatcher>();
   const waiting: Waiting[] = [];
   let idle: Dispatcher[] = [];
+  const warmSockets = createWarmSockets({
+    origin,
+    connect,
+    count: isProxied(options) ? 0 : warm,
+    hasRoom: (besides) => open.size + besides < limit,
+  });
+  const connectWarm = withMarks(warmSockets.connect, warmSockets.wasReady);
+  const connectFresh = withMarks(connect);
 
   function take(isFresh: boolean): Dispatcher | undefined {
     const used = isFresh ? undefined : idle.pop();
@@ -52,7 +69,7 @@ export function createConnections(options: ConnectionOptions): Connections {
     const oldest = open.size >= limit ? idle.shift() : undefined;
     if (oldest) close(oldest);
     if (open.size >= limit) return undefined;
-    const connection = createDispatcher(options, connect);
+    const connection = createDispatcher(options, isFresh ? connectFresh : connectWarm);
     open.add(connection);
     return connection;
   }
@@ -83,6 +100,7 @@ export function createConnections(options: ConnectionOptions): Connections {
       idle = [];
     },
     async [Symbol.asyncDispose]() {
+      warmSockets[Symbol.dispose]();
       await Promise.all([...open].map((connection) => connection.destroy()));
     },
   };
@@ -96,13 +114,13 @@ function createDispatcher(
   const { origin, maxResponseBytes, proxy } = options;
   const limits = {
     pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     allowH2: false,
     maxResponseSize: maxResponseBytes,
     headersTimeout: 0, // The exchange has a timer of its own.
     bodyTimeout: 0,
   };
-  if (!proxy || !origin.startsWith("https:"))
-    return new Client(origin, { ...limits, connect: withMarks(connect) });
+  if (!proxy || !isProxied(options)) return new Client(origin, { ...limits, connect });
   const tls = toConnectOptions(options);
   return new EnvHttpProxyAgent({
     ...limits,
@@ -124,6 +142,10 @@ function createTunnelClient(origin: string | URL, options: Client.Options): Clie
   return new Client(origin, { ...options, connect: withMarks(connector) });
 }
 
+function isProxied({ origin, proxy }: ConnectionOptions): boolean {
+  return proxy !== undefined && origin.startsWith("https:");
+}
+
 function toConnectOptions({ connectTimeoutMs = 1000 }: ConnectionOptions) {
   return { timeout: connectTimeoutMs, allowH2: false };
 }
@@ -131,7 +153,7 @@ function toConnectOptions({ connectTimeoutMs = 1000 }: ConnectionOptions) {
 /** Failures before there was a connection, the TLS handshake included. */
 const beforeConnection = new WeakSet<Error>();
 
-/** Failures of connections that had brought an answer before, and not a byte since the last request. */
+/** Failures of connections that had been idle, and brought not a byte since the last request. */
 const afterReuse = new WeakSet<Error>();
 
 /** No byte of a request can have gone. Behind a proxy only codes tell; see `UNSENT_CODES` in exchange.ts. */
@@ -144,18 +166,22 @@ export function isAfterReuse(error: Error): boolean {
   return afterReuse.has(error);
 }
 
-function withMarks(connector: buildConnector.connector): buildConnector.connector {
+/** `wasReady`: whether the socket had been idle before its first request. */
+function withMarks(
+  connector: buildConnector.connector,
+  wasReady: (socket: Socket) => boolean = () => false,
+): buildConnector.connector {
   return function connect(target, callback) {
     connector(target, (...result) => {
       const [error, socket] = result;
       if (error) beforeConnection.add(error);
-      if (socket) markFailureAfterReuse(socket);
+      if (socket) markFailureAfterReuse(socket, wasReady(socket));
       callback(...result);
     });
   };
 }
 
-function markFailureAfterReuse(socket: Socket): void {
+function markFailureAfterReuse(socket: Socket, wasReady: boolean): void {
   const bytesAtStart = socket.bytesRead; // Not 0 after a TLS handshake.
   let bytesAtRequest = bytesAtStart;
   const write = socket.write;
@@ -164,7 +190,7 @@ function markFailureAfterReuse(socket: Socket): void {
     return Reflect.apply(write, socket, args);
   };
   socket.prependOnceListener("error", (error) => {
-    const isReused = bytesAtRequest > bytesAtStart;
+    const isReused = wasReady || bytesAtRequest > bytesAtStart;
     if (isReused && socket.bytesRead === bytesAtRequest) afterReuse.add(error);
   });
 }

@@ -37,6 +37,9 @@ export type Service = AsyncDisposable & {
 /** Of MX and of the credential lookup; a widget URL has some hundred bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** A session asks MX two things at once at most. */
+const WARM_CONNECTIONS = 2;
+
 /** For requests that were on their way when the listening ended. */
 const LAST_REQUESTS_MS = 500;
 
@@ -64,6 +67,7 @@ export async function startService(
       createExchange({
         origin,
         connections,
+        warm: WARM_CONNECTIONS,
         maxResponseBytes: MAX_ANSWER_BYTES,
         proxy: config.proxy,
       }),

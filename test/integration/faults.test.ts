@@ -457,6 +457,8 @@ describe("POST /session when MX's certificate", () => {
     const wire = parts.use(await startFaultServer({ upstream: mx.platformUrl, certificate }));
     const environment = { MX_PLATFORM_BASE_URL: wire.url };
     const started = parts.use(await start({ mx, environment }));
+    await expect.poll(() => wire.connections.opened).toBe(2); // Ahead of requests (warm-sockets.ts).
+    wire.reset();
     const owned = parts.move();
     return { ...started, wire, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
@@ -488,6 +490,8 @@ describe("POST /session when MX's certificate", () => {
 
   it("never comes, because the handshake is cut off: 503 after 2 calls", async () => {
     await using service = await startOverTls(({ good }) => good);
+    await service.wire.refuse(); // What was opened ahead is gone too.
+    await service.wire.listenAgain();
     service.wire.welcome(() => "close");
 
     expectUnavailable(await service.post("ada"));

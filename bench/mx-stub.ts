@@ -7,7 +7,7 @@
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { readMessage } from "../test/load/http-message.ts";
 import { serveParent } from "../test/load/worker.ts";
@@ -25,10 +25,12 @@ export type StubRequest =
       kind: "listen";
       /** Nobody is known: a user is created, gets one URL, and is forgotten. */
       isFirstLogin?: boolean;
-      /** From a call until its answer. */
+      /** From a call until its answer; a handshake takes twice as long, as it would over such a distance. */
       latencyMs?: number;
       /** Files in PEM. */
       tls?: { keyPath: string; certPath: string };
+      /** Closes what has been idle for so long. */
+      idleMs?: number;
     }
   /** Gives what was counted so far. */
   | { kind: "count" };
@@ -44,7 +46,7 @@ function createStub(): (request: StubRequest) => Promise<StubReply> {
 
   return async function answer(request) {
     if (request.kind === "count") return reply;
-    const { tls, latencyMs = 0, isFirstLogin = false } = request;
+    const { tls, latencyMs = 0, isFirstLogin = false, idleMs = 0 } = request;
     const toAnswer = isFirstLogin ? createFirstLogin() : toFixedAnswer;
     const onCall = (head: string, body: string) => {
       reply.calls += 1;
@@ -52,12 +54,22 @@ function createStub(): (request: StubRequest) => Promise<StubReply> {
     };
     const accept = (socket: Socket) => {
       reply.handshakes += 1;
+      socket.setTimeout(idleMs, () => socket.end());
       serve(socket, latencyMs, onCall);
     };
-    const server: Server = tls
-      ? createTlsServer({ key: readFileSync(tls.keyPath), cert: readFileSync(tls.certPath) })
-      : createServer({ noDelay: true });
-    server.on(tls ? "secureConnection" : "connection", accept);
+    const server = createServer({ noDelay: true, pauseOnConnect: tls !== undefined });
+    if (tls) {
+      const secure = createTlsServer({
+        key: readFileSync(tls.keyPath),
+        cert: readFileSync(tls.certPath),
+      });
+      secure.on("secureConnection", accept).on("tlsClientError", () => {});
+      server.on("connection", (socket) => {
+        setTimeout(() => secure.emit("connection", socket), 2 * latencyMs);
+      });
+    } else {
+      server.on("connection", accept);
+    }
     server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
     await once(server, "listening");
     reply.port = (server.address() as AddressInfo).port;

@@ -5,8 +5,9 @@ export type Scenario = {
   name: string;
   title: string;
   apis: readonly ("platform" | "sso")[];
-  /** Calls to MX for one session. */
+  /** Calls to MX for one session, and how often one has to wait for another. */
   calls: number;
+  roundTrips: number;
   isFirstLogin: boolean;
   body: string;
 };
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: "Connect, known user (v20250224)",
     apis: ["platform"],
     calls: 1,
+    roundTrips: 1,
     isFirstLogin: false,
     body: CONNECT,
   },
@@ -28,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: "SSO, known user",
     apis: ["sso"],
     calls: 2,
+    roundTrips: 1,
     isFirstLogin: false,
     body: MASTER,
   },
@@ -36,6 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: "Both APIs, known user",
     apis: ["platform", "sso"],
     calls: 3,
+    roundTrips: 2,
     isFirstLogin: false,
     body: CONNECT,
   },
@@ -44,6 +48,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: "Connect, first login (v20250224)",
     apis: ["platform"],
     calls: 3,
+    roundTrips: 3,
     isFirstLogin: true,
     body: CONNECT,
   },

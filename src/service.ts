@@ -39,6 +39,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** A session asks MX two things at once at most. */
 const WARM_CONNECTIONS = 2;
+/** With more tenants than that, idle connections alone would come near the 2,000 that MX takes from one address. */
+const MAX_WARM_TENANTS = 100;
 
 /** For requests that were on their way when the listening ended. */
 const LAST_REQUESTS_MS = 500;
@@ -67,7 +69,7 @@ export async function startService(
       createExchange({
         origin,
         connections,
-        warm: WARM_CONNECTIONS,
+        warm: config.tenants.length <= MAX_WARM_TENANTS ? WARM_CONNECTIONS : 0,
         maxResponseBytes: MAX_ANSWER_BYTES,
         proxy: config.proxy,
       }),

@@ -95,15 +95,16 @@ function createPartner(options: PartnerOptions): Express {
     res.status(204).end();
   });
 
-  /** The service's own page about a problem: pages of other origins may link to it, but not read it. */
+  /**
+   * The service's own page about a problem: pages of other origins may link to it, but not read it. Without its style,
+   * which would offend this page's policy even where it is only parsed.
+   */
   app.get("/problems/:name", async (req, res) => {
     const page = await fetch(
       new URL(`/problems/${encodeURIComponent(req.params.name)}`, serviceUrl),
     );
-    res
-      .status(page.status)
-      .type("html")
-      .send(await page.text());
+    const text = (await page.text()).replace(/<style>.*<\/style>/s, "");
+    res.status(page.status).type("html").send(text);
   });
 
   return app;

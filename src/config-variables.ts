@@ -78,11 +78,14 @@ const proxies = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** Private networks are not larger than 10.0.0.0/8 and fc00::/7; `::…` in bits could be all of IPv4. */
 function isNetwork(text: string): boolean {
   const [address = "", bits, ...rest] = text.split("/");
-  const maxBits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
-  if (maxBits === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= maxBits);
+  const [minBits, maxBits] = isIPv4(address) ? [8, 32] : [7, 128];
+  if (rest.length > 0 || (!isIPv4(address) && !isIPv6(address))) return false;
+  if (bits === undefined) return true;
+  if (!/^\d{1,3}$/.test(bits) || address.startsWith("::")) return false;
+  return Number(bits) >= minBits && Number(bits) <= maxBits;
 }
 
 const flag = z
@@ -112,50 +115,62 @@ export function findUpstreamProblem(url: URL): string | undefined {
   }
   if (url.username || url.password) return "must not hold credentials";
   if (url.hash) return "must not have a fragment";
-  if (
-    /^(169\.254\.|\[::ffff:|\[fe[89ab]|\[fd00:ec2:|metadata\.|100\.100\.100\.200$|0\.0\.0\.0$|\[::\]$)/.test(
-      url.hostname,
-    )
-  ) {
-    return "must not be a link-local or cloud metadata address";
-  }
-  return undefined;
+  return findAddressProblem(url);
 }
+
+/** Where nothing of ours can be, but credentials of the machine are. */
+function findAddressProblem({ hostname }: URL): string | undefined {
+  return METADATA_HOST.test(hostname)
+    ? "must not be a link-local or cloud metadata address"
+    : undefined;
+}
+
+/** Link-local and unspecified addresses, IPv4 in IPv6, and what AWS, Google, Azure, Alibaba and Oracle use. */
+const METADATA_HOST =
+  /^(169\.254\.|0\.|100\.100\.100\.200$|168\.63\.129\.16$|192\.0\.0\.192$|\[::ffff:|\[64:ff9b:|\[fe[89ab]|\[fd00:ec2:|\[::\]$|(metadata|instance-data)(\.|$))/;
 
 /** Names and addresses of this machine, as `URL.hostname` writes them. */
 export function isLoopback(hostname: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
-/** It may hold a password, so it is kept as a secret. */
-const redisUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
-    "must be a redis or rediss URL",
-  )
-  .transform(createSecret);
+/** It may hold credentials, so it is kept as a secret. */
+const secretUrl = (protocol: RegExp, message: string) =>
+  z
+    .string()
+    .refine((text) => URL.canParse(text) && protocol.test(new URL(text).protocol), message)
+    .refine(
+      (text) => !URL.canParse(text) || !findAddressProblem(new URL(text)),
+      "must not be a link-local or cloud metadata address",
+    )
+    .transform(createSecret);
 
-/** A forward proxy; it may hold credentials, so it is kept as a secret. */
-const proxy = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    "must be an http or https URL",
-  )
-  .transform(createSecret);
+const redisUrl = secretUrl(/^rediss?:$/, "must be a redis or rediss URL");
 
-const origins = list.refine(
-  (items) =>
-    items.every(
-      (item) =>
-        /^https?:\/\//.test(item) &&
-        URL.canParse(item) &&
-        new URL(item).origin === item &&
-        !item.includes("*"),
-    ),
-  "must list exact origins such as https://app.example.com, without a path and without wildcards",
-);
+/** A forward proxy. */
+const proxy = secretUrl(/^https?:$/, "must be an http or https URL");
+
+const origins = list
+  .refine(
+    (items) =>
+      items.every(
+        (item) =>
+          /^https?:\/\//.test(item) &&
+          URL.canParse(item) &&
+          new URL(item).origin === item &&
+          !item.includes("*"),
+      ),
+    "must list exact origins such as https://app.example.com, without a path and without wildcards",
+  )
+  .refine(
+    (items) => items.every((item) => !item.startsWith("http:") || isLocalName(new URL(item))),
+    "must be https: what comes by plain http can be changed on its way (http only on loopback)",
+  );
+
+/** Loopback, and names that no public host can have. Source: RFC 6761, section 6. */
+function isLocalName({ hostname }: URL): boolean {
+  return isLoopback(hostname) || /\.(localhost|test)$/.test(hostname);
+}
 
 /** What an app cannot have for its own. */
 const UNSAFE_SCHEMES = new Set(
@@ -168,9 +183,12 @@ const redirects = list
     (items) =>
       items.every(
         (item) =>
-          /^[\x21-\x7e]+$/.test(item) && URL.canParse(item) && isSafeRedirect(new URL(item)),
+          /^[\x21-\x7e]+$/.test(item) &&
+          !item.includes("*") &&
+          URL.canParse(item) &&
+          isSafeRedirect(new URL(item)),
       ),
-    "must list https URLs or URLs of app schemes such as myapp://done",
+    "must list https URLs or URLs of app schemes such as myapp://done, whole and without wildcards",
   )
   .transform((items) => items.map((item) => new URL(item).href));
 
@@ -254,16 +272,37 @@ const cookieName = z
   .string()
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a cookie name such as __Host-session");
 
-/** HMAC keys of our own making. */
+/** HMAC keys of our own making: long, and not a few characters or one word again and again. */
 const strongSecret = z
   .string()
   .min(32, "must have at least 32 characters; for example from: openssl rand -base64 48")
+  .max(4096, "is too long")
+  .refine(
+    (text) => new Set(text).size >= 10 && !/^(.{1,12}?)\1+.{0,11}$/s.test(text),
+    "can be guessed; make one with: openssl rand -base64 48",
+  )
   .transform(createSecret);
+
+/** What documents, templates and slips of a program have where a key belongs. */
+const PLACEHOLDER =
+  /^(<.*>|\{\{.*\}\}|\$\{.*\}|[.…*]+|x{3,}|(change|replace)[ _-]?(me|this|it)|your[ _-].*|placeholder|todo|null|undefined)$/i;
+
+const isReal = (text: string) => !PLACEHOLDER.test(text.trim());
 
 const secret = z
   .string()
   .regex(/^[^\p{Cc}]{1,4096}$/u, "must be one line")
   .refine((text) => text.trim() !== "", "must not be blank")
+  .refine(isReal, "is a placeholder; put in the real one")
+  .transform(createSecret);
+
+/** A bearer token of our own making, which opens every user's credentials. */
+const ownToken = word
+  .min(12, "must have at least 12 characters; for example from: openssl rand -base64 48")
+  .refine(
+    (text) => isReal(text) && new Set(text).size >= 6,
+    "can be guessed; make one with: openssl rand -base64 48",
+  )
   .transform(createSecret);
 
 const VARIABLES = {
@@ -325,7 +364,7 @@ const VARIABLES = {
   MEMBER_USERKEY_EXPIRES: flag.default(false),
   MEMBER_USERKEY_SECRET: strongSecret.optional(),
   MEMBER_LOOKUP_URL: upstream.optional(),
-  MEMBER_LOOKUP_TOKEN: word.transform(createSecret).optional(),
+  MEMBER_LOOKUP_TOKEN: ownToken.optional(),
 
   WIDGET_TYPES: widgetTypes.default([...WIDGET_TYPES]),
   WIDGET_DEFAULTS: options.default({}),

@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ConfigError, type ConfigFault, type Report } from "./config-error.ts";
 import { type LoginConfig, toLogins } from "./config-logins.ts";
+import { checkProcess } from "./config-process.ts";
 import {
   type Environment,
   findUpstreamProblem,
@@ -95,10 +96,14 @@ export type WidgetConfig = Readonly<{
   urlOrigins: readonly string[];
 }>;
 
-/** Throws `ConfigError` with all faults. `readFile` serves the variables that name files. */
+/**
+ * Throws `ConfigError` with all faults. `readFile` serves the variables that name files; `flags` are those of the process,
+ * as `process.execArgv` has them.
+ */
 export function loadConfig(
   environment: Environment,
   readFile: ReadFile = (path) => readFileSync(path, "utf8"),
+  flags: readonly string[] = [],
 ): Config {
   const { TENANTS_FILE: path } = environment;
   const { variables, faults } = readVariables(
@@ -107,7 +112,7 @@ export function loadConfig(
   );
   const report = (variable: string, message: string) => void faults.push({ variable, message });
 
-  checkProcess(environment, report);
+  checkProcess(environment, flags, report);
   const hasFaults = (names: RegExp) => faults.some(({ variable }) => names.test(variable));
   const logins = toLogins(variables, report, hasFaults);
   const tenants = path
@@ -148,15 +153,6 @@ export function toDigest(config: Config): string {
 
 type ReadFile = (path: string) => string;
 
-function checkProcess(environment: Environment, report: Report): void {
-  if (environment.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
-    report(
-      "NODE_TLS_REJECT_UNAUTHORIZED",
-      "must not switch off certificate checks; use NODE_EXTRA_CA_CERTS for a CA of your own",
-    );
-  }
-}
-
 function ofProcess(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !isOfTenant(name)));
 }
@@ -195,6 +191,7 @@ function loadTenants(
 function toTenant(v: Variables, readFile: ReadFile, faults: ConfigFault[]): TenantConfig {
   const report = (variable: string, message: string) => void faults.push({ variable, message });
   const hasFaults = (names: RegExp) => faults.some(({ variable }) => names.test(variable));
+  checkReuse(v, report);
   const platform = toPlatform(v, report);
   const sso = toSso(v, report);
   if (!platform && !sso && !hasFaults(/^MX_/)) {
@@ -221,6 +218,20 @@ function toTenant(v: Variables, readFile: ReadFile, faults: ConfigFault[]): Tena
   };
 }
 
+/** A secret that serves twice is as weak as the weaker place it is kept in. */
+function checkReuse(v: Variables, report: Report): void {
+  const known = new Map<string, string>();
+  for (const name of ["MX_PLATFORM_API_KEY", "MX_SSO_API_KEY", ...OWN_SECRETS] as const) {
+    const value = v[name]?.reveal();
+    if (value === undefined) continue;
+    const other = known.get(value);
+    if (other && OWN_SECRETS.some((own) => own === name)) report(name, `must differ from ${other}`);
+    known.set(value, name);
+  }
+}
+
+const OWN_SECRETS = ["USER_ID_SECRET", "MEMBER_USERKEY_SECRET", "MEMBER_LOOKUP_TOKEN"] as const;
+
 function toAuth(v: Variables, readFile: ReadFile, report: Report): AuthConfig {
   const { AUTH_ISSUER: issuer = "", AUTH_AUDIENCE: audience = [] } = v;
   if (issuer === "")
@@ -246,9 +257,8 @@ function toAuth(v: Variables, readFile: ReadFile, report: Report): AuthConfig {
 
 function toKeySource(v: Variables, issuer: string, readFile: ReadFile, report: Report): KeySource {
   if (v.AUTH_JWKS_FILE) {
-    if (!isKeySetFile(v.AUTH_JWKS_FILE, readFile)) {
-      report("AUTH_JWKS_FILE", "names a file that cannot be read as a JSON Web Key Set");
-    }
+    const problem = findKeySetProblem(v.AUTH_JWKS_FILE, readFile);
+    if (problem) report("AUTH_JWKS_FILE", problem);
     return { kind: "file", path: v.AUTH_JWKS_FILE };
   }
   if (v.AUTH_JWKS_URL) return { kind: "url", url: v.AUTH_JWKS_URL };
@@ -265,13 +275,16 @@ function toKeySource(v: Variables, issuer: string, readFile: ReadFile, report: R
   return { kind: "discovery" };
 }
 
-function isKeySetFile(path: string, readFile: ReadFile): boolean {
+function findKeySetProblem(path: string, readFile: ReadFile): string | undefined {
   try {
-    const content = JSON.parse(readFile(path));
-    return Array.isArray(content.keys) && content.keys.length > 0;
+    const { keys } = JSON.parse(readFile(path));
+    if (keys.some((key: object) => "d" in key || "k" in key))
+      return "names a file with a private or symmetric key; it must have public keys only";
+    if (keys.length > 0) return undefined;
   } catch {
-    return false;
+    // Told below.
   }
+  return "names a file that cannot be read as a JSON Web Key Set";
 }
 
 function toUserIdRule(v: Variables, report: Report): UserIdRule {

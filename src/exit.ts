@@ -7,7 +7,7 @@ import type { Environment } from "./config-variables.ts";
 
 export async function loadOrExit(environment: Environment): Promise<Config> {
   try {
-    return loadConfig(environment);
+    return loadConfig(environment, undefined, process.execArgv);
   } catch (error) {
     if (error instanceof ConfigError) return exit(toFaultText(error.faults));
     throw error;

@@ -3,7 +3,7 @@
  */
 
 import type { Report } from "./config-error.ts";
-import type { Variables } from "./config-variables.ts";
+import { isLoopback, type Variables } from "./config-variables.ts";
 import type { Secret } from "./secret.ts";
 
 export type MxConfig = Readonly<{
@@ -40,6 +40,7 @@ export function toPlatform(v: Variables, report: Report): PlatformConfig | undef
   if (!apiKey) report("MX_PLATFORM_API_KEY", "is missing beside MX_PLATFORM_CLIENT_ID");
   if (!clientId || !apiKey) return undefined;
   const baseUrl = v.MX_PLATFORM_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].platform);
+  checkEnvironment(v, "MX_PLATFORM_BASE_URL", report);
   return { baseUrl, clientId, apiKey, version: v.MX_PLATFORM_VERSION };
 }
 
@@ -53,6 +54,7 @@ export function toSso(v: Variables, report: Report): SsoConfig | undefined {
   if (!apiKey) report("MX_SSO_API_KEY", "is missing beside MX_SSO_CLIENT_GUID");
   if (!clientGuid || !apiKey) return undefined;
   const baseUrl = v.MX_SSO_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].sso);
+  checkEnvironment(v, "MX_SSO_BASE_URL", report);
   return { baseUrl, apiKey, clientGuid };
 }
 
@@ -99,4 +101,16 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, report: Repor
     }
   }
   return { source: "none" };
+}
+
+/** Production keys belong to production alone. */
+function checkEnvironment(
+  v: Variables,
+  name: "MX_PLATFORM_BASE_URL" | "MX_SSO_BASE_URL",
+  report: Report,
+): void {
+  const host = v[name]?.hostname;
+  if (v.MX_ENVIRONMENT !== "production" || host === undefined) return;
+  if (isLoopback(host) || /^int-/.test(host))
+    report(name, "is not production's, but MX_ENVIRONMENT is production");
 }

@@ -135,7 +135,7 @@ describe("a configuration", () => {
     ["derived", { MEMBER_USERKEY_SECRET: STRONG }, { source: "derived" }],
     [
       "lookup",
-      { MEMBER_LOOKUP_URL: "https://bank.example/keys", MEMBER_LOOKUP_TOKEN: "token" },
+      { MEMBER_LOOKUP_URL: "https://bank.example/keys", MEMBER_LOOKUP_TOKEN: "lookup-token-1" },
       { source: "lookup", url: new URL("https://bank.example/keys") },
     ],
   ])("can have MEMBER_CREDENTIALS=%s", (source, variables, member) => {
@@ -597,6 +597,101 @@ describe("an unsafe or faulty configuration", () => {
       { ...SESSION, ...NO_JWT, AUTH_ISSUER: undefined },
       "AUTH_ISSUER",
     ],
+    // Guessable, or not the real thing.
+    ["one character again and again", secretUserId("a".repeat(40)), "USER_ID_SECRET"],
+    ["a few characters", secretUserId("abcdefgh".repeat(5)), "USER_ID_SECRET"],
+    ["a word again and again", secretUserId("correcthorse".repeat(4)), "USER_ID_SECRET"],
+    ["digits again and again", secretUserId("0123456789".repeat(4)), "USER_ID_SECRET"],
+    ...[
+      "…",
+      "...",
+      "<your key>",
+      "changeme",
+      "CHANGE-ME",
+      "your-api-key",
+      "xxxxxxxx",
+      "{{ key }}",
+    ].map((key): [string, Environment, string] => [
+      `the key ${key}`,
+      { MX_PLATFORM_API_KEY: key },
+      "MX_PLATFORM_API_KEY",
+    ]),
+    ["a short lookup token", { ...ssoLookup(), MEMBER_LOOKUP_TOKEN: "abc" }, "MEMBER_LOOKUP_TOKEN"],
+    [
+      "a lookup token of one character",
+      { ...ssoLookup(), MEMBER_LOOKUP_TOKEN: "a".repeat(32) },
+      "MEMBER_LOOKUP_TOKEN",
+    ],
+    [
+      "one secret for two things",
+      { ...SSO, ...secretUserId(STRONG), MEMBER_USERKEY_SECRET: STRONG },
+      "MEMBER_USERKEY_SECRET",
+    ],
+    [
+      "MX's key for user ids",
+      { ...secretUserId(STRONG), MX_PLATFORM_API_KEY: STRONG },
+      "USER_ID_SECRET",
+    ],
+    // Production.
+    [
+      "production keys for MX's integration",
+      { MX_ENVIRONMENT: "production", MX_PLATFORM_BASE_URL: "https://int-api.mx.com" },
+      "MX_PLATFORM_BASE_URL",
+    ],
+    [
+      "production keys for the simulator",
+      { MX_ENVIRONMENT: "production", MX_PLATFORM_BASE_URL: "http://127.0.0.1:3001" },
+      "MX_PLATFORM_BASE_URL",
+    ],
+    [
+      "production SSO keys for MX's integration",
+      {
+        ...SSO,
+        MX_ENVIRONMENT: "production",
+        MX_SSO_BASE_URL: "https://int-api2.moneydesktop.com",
+      },
+      "MX_SSO_BASE_URL",
+    ],
+    // More addresses that lead to credentials of the machine.
+    [
+      "Google metadata by its short name",
+      { AUTH_JWKS_URL: "https://metadata/keys" },
+      "AUTH_JWKS_URL",
+    ],
+    ["Amazon metadata by name", { AUTH_JWKS_URL: "https://instance-data/keys" }, "AUTH_JWKS_URL"],
+    ["Azure's wire server", { AUTH_JWKS_URL: "https://168.63.129.16/keys" }, "AUTH_JWKS_URL"],
+    ["Oracle metadata", { AUTH_JWKS_URL: "https://192.0.0.192/keys" }, "AUTH_JWKS_URL"],
+    ["metadata by NAT64", { AUTH_JWKS_URL: "https://[64:ff9b::a9fe:a9fe]/keys" }, "AUTH_JWKS_URL"],
+    ["a way out by metadata", { HTTPS_PROXY: "http://169.254.169.254" }, "HTTPS_PROXY"],
+    ["Redis at metadata", { REDIS_URL: "redis://169.254.169.254:6379" }, "REDIS_URL"],
+    // Whom to believe.
+    ["half of all addresses", { TRUSTED_PROXIES: "0.0.0.0/1,128.0.0.0/1" }, "TRUSTED_PROXIES"],
+    ["all IPv4 as IPv6", { TRUSTED_PROXIES: "::ffff:0:0/96" }, "TRUSTED_PROXIES"],
+    ["an eighth of all IPv6", { TRUSTED_PROXIES: "2000::/3" }, "TRUSTED_PROXIES"],
+    ["a page by plain http", { CORS_ORIGINS: "http://app.example.com" }, "CORS_ORIGINS"],
+    [
+      "a redirect with a wildcard",
+      { CLIENT_REDIRECT_URLS: "https://app.example.com/*" },
+      "CLIENT_REDIRECT_URLS",
+    ],
+    [
+      "a redirect to any host of a domain",
+      { CLIENT_REDIRECT_URLS: "https://*.example.com/done" },
+      "CLIENT_REDIRECT_URLS",
+    ],
+    // Node itself.
+    ["NODE_DEBUG", { NODE_DEBUG: "http,undici" }, "NODE_DEBUG"],
+    ["DEBUG", { DEBUG: "*" }, "DEBUG"],
+    ["DEBUG of Redis", { DEBUG: "ioredis:*" }, "DEBUG"],
+    ["a loose parser", { NODE_OPTIONS: "--insecure-http-parser" }, "NODE_OPTIONS"],
+    ["TLS keys in a file", { NODE_OPTIONS: "--tls-keylog=/tmp/keys" }, "NODE_OPTIONS"],
+    ["old TLS", { NODE_OPTIONS: "--tls-min-v1.0" }, "NODE_OPTIONS"],
+    ["a public debugger", { NODE_OPTIONS: "--inspect=0.0.0.0:9229" }, "NODE_OPTIONS"],
+    [
+      "a debugger in production",
+      { NODE_OPTIONS: "--inspect", MX_ENVIRONMENT: "production" },
+      "NODE_OPTIONS",
+    ],
   ])("with %s does not start", (_what, variables, variable) => {
     expect(namesOf({ ...PLATFORM, ...variables })).toEqual([variable]);
   });
@@ -605,6 +700,53 @@ describe("an unsafe or faulty configuration", () => {
     const values = { URL: "https://login.example.com/introspect", CLIENT_ID: "bff", ...changes };
     const group = Object.entries({ CLIENT_SECRET: "secret", ...values });
     return Object.fromEntries(group.map(([name, value]) => [`AUTH_INTROSPECTION_${name}`, value]));
+  }
+
+  it.each([
+    ["--insecure-http-parser"],
+    ["--tls-keylog=/tmp/keys"],
+    ["--tls_keylog=/tmp/keys"],
+    ["--inspect=0.0.0.0"],
+    ["--inspect-brk=[::]:9229"],
+    ["--inspect-port=0.0.0.0:1"],
+  ])("with the flag %s does not start", (flag) => {
+    expect(() => loadConfig(PLATFORM, noFiles, [flag])).toThrow(/^ {2}A flag of node must not /);
+  });
+
+  it.each(["--inspect", "--inspect=9229", "--inspect=127.0.0.1:9229", "--enable-source-maps"])(
+    "is not: the flag %s outside of production",
+    (flag) => {
+      expect(loadConfig(PLATFORM, noFiles, [flag]).tenants).toHaveLength(1);
+    },
+  );
+
+  it.each<[string, Environment]>([
+    ["keys that look odd", { MX_PLATFORM_API_KEY: "& + % # space = é" }],
+    ["a page on a local name", { CORS_ORIGINS: "http://localhost:5173,http://app.test:8080" }],
+    ["private networks", { TRUSTED_PROXIES: "10.0.0.0/8,192.168.1.1,fc00::/7,::1" }],
+    ["DEBUG=false", { DEBUG: "false" }],
+    ["a gateway of one's own in production", production("https://mx.gateway.example")],
+  ])("is not: %s", (_what, variables) => {
+    expect(namesOf({ ...PLATFORM, ...variables })).toEqual([]);
+  });
+
+  it.each([
+    ["a private", { kty: "EC", d: "canary" }],
+    ["a symmetric", { kty: "oct", k: "canary" }],
+  ])("is %s key among the public ones", (_what, key) => {
+    const read = () => JSON.stringify({ keys: [{ kty: "RSA", n: "x", e: "AQAB" }, key] });
+    const faults = faultsOf({ ...PLATFORM, AUTH_JWKS_FILE: "/keys.json" }, read);
+    expect(faults).toEqual([
+      { variable: "AUTH_JWKS_FILE", message: expect.stringContaining("public keys only") },
+    ]);
+  });
+
+  function production(url: string): Environment {
+    return { MX_ENVIRONMENT: "production", MX_PLATFORM_BASE_URL: url };
+  }
+
+  function secretUserId(secret: string): Environment {
+    return { USER_ID_MODE: "hmac", USER_ID_SECRET: secret };
   }
 
   function ssoOnly(): Environment {
@@ -620,7 +762,7 @@ describe("an unsafe or faulty configuration", () => {
       ...SSO,
       MEMBER_CREDENTIALS: "lookup",
       MEMBER_LOOKUP_URL: "https://bank.example/keys",
-      MEMBER_LOOKUP_TOKEN: "token",
+      MEMBER_LOOKUP_TOKEN: "lookup-token-1",
     };
   }
 

@@ -200,7 +200,7 @@ describe("TENANTS_FILE", () => {
   it("is what docs/tenants.md shows, faults included", () => {
     const page = readFileSync(new URL("../../docs/tenants.md", import.meta.url), "utf8");
     const [, example = ""] = /```json\n(.+?)```/s.exec(page) ?? [];
-    const readFile = (path: string) => (path === PATH ? example : STRONG);
+    const readFile = (path: string) => (path === PATH ? example : `${path} ${STRONG}`);
     const { tenants } = loadConfig({ TENANTS_FILE: PATH }, readFile);
     expect(tenants.map(({ name }) => name)).toEqual(["lakeside-bank", "north-cu", "south-cu"]);
 
@@ -208,7 +208,7 @@ describe("TENANTS_FILE", () => {
     entries[1].USER_ID_SECRET_FILE = undefined;
     const [missing] = faultsOf(() =>
       loadConfig({ TENANTS_FILE: PATH }, (path) =>
-        path === PATH ? JSON.stringify({ tenants: entries }) : STRONG,
+        path === PATH ? JSON.stringify({ tenants: entries }) : `${path} ${STRONG}`,
       ),
     );
     const repeated = faultsOf(() =>

@@ -23,6 +23,9 @@ const METHODS = new Set([
 const SESSION_ROUTES = new Set(["/session", "/user/widget_urls"]);
 const ROUTES = new Set([...SESSION_ROUTES, "/openapi.yaml", "/docs"]);
 
+/** The caller left, or broke HTTP, before anything was sent. nginx's number for it. */
+const GONE_STATUS = 499;
+
 /** `requestStarted`, if any, gives what is to be called when the request has ended. */
 export function createAccessLog(logger: Logger, requestStarted?: () => () => void): RequestHandler {
   return function accessLog(req, res, next) {
@@ -45,7 +48,7 @@ function toEntry(req: Request, res: Response, durationMs: number): RequestEntry 
   return {
     method: toMethod(req),
     route,
-    status: res.statusCode,
+    status: res.headersSent ? res.statusCode : GONE_STATUS,
     durationMs: Math.round(durationMs * 10) / 10,
     requestId,
     traceId,

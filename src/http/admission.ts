@@ -1,6 +1,7 @@
 /**
  * How many requests are served at once. What is more than the service can carry is refused before body and token cost
- * anything; what is taken gets its budget.
+ * anything; what is taken gets its budget. A request counts from when its body is there: callers that send theirs slowly
+ * would otherwise keep out all others.
  *
  * Of several tenants none may have more requests in flight than places are free: one whose upstream hangs ends at half of
  * all, a second one at a quarter, and there is always room for another.
@@ -25,7 +26,7 @@ export type Lifecycle = { state: "serving" | "draining" | "closing" };
 export type Admission = {
   /** Why a request that comes now is not taken; `undefined` where it is. */
   findRefusal(): AppError | undefined;
-  /** Takes a request: it counts until its answer has been sent, or its caller has gone. */
+  /** Takes a request, or throws `overloaded`: it counts until its answer has been sent, or its caller has gone. */
   admit: RequestHandler;
   takeShare: TakeShare;
 };
@@ -57,6 +58,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       return inFlight >= maxInFlight ? OVERLOADED : undefined;
     },
     admit(_req, res, next) {
+      if (inFlight >= maxInFlight) throw OVERLOADED; // Others have come while its body did.
       inFlight += 1;
       res.locals.budget = createBudget({ deadlineMs });
       res.once("close", () => {

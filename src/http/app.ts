@@ -15,7 +15,7 @@ import { createEmbedRouter } from "./embed.ts";
 import "./locals.ts";
 import { createProblemHandler } from "./problem.ts";
 import { createAddressLimit } from "./rate-limit.ts";
-import { createHostCheck, toPath, toPathTarget } from "./request-check.ts";
+import { createRequestCheck, toPath, toPathTarget } from "./request-check.ts";
 import { createRequestId } from "./request-id.ts";
 import { createRequestSpan } from "./request-span.ts";
 import { createSecurityHeaders } from "./security-headers.ts";
@@ -70,12 +70,12 @@ export function createApp(options: AppOptions): RequestListener {
   if (tracer) app.use(createRequestSpan(tracer));
   app.use(createAccessLog(logger, requestStarted));
   app.use(createSecurityHeaders());
-  app.use(createHostCheck());
+  app.use(createRequestCheck());
   const beforeSession = [
     createBrowserGuard(toCorsHeaders, cookieLogins), // First, so that a page can read why it is refused.
-    admission.admit,
     createAddressLimit(rateLimits.address),
-    ...createJsonBody(),
+    createJsonBody(),
+    admission.admit,
   ];
   app.use(createSessionRouter(beforeSession, { ...options, takeShare: admission.takeShare }));
   app.use(createDocsRouter());

@@ -1,31 +1,44 @@
 /**
  * Bodies are JSON in UTF-8, uncompressed, up to 16 kB, or absent.
  *
- * The type is checked first: forms and text are what a foreign page can send without asking.
+ * The type is checked first: forms and text are what a foreign page can send without asking. What is too large is
+ * answered at once, not when it has arrived; Node then reads the rest and drops it, so that the answer is not lost.
  */
 
-import express, { type RequestHandler } from "express";
+import type { IncomingMessage } from "node:http";
+import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
 
 const MAX_BYTES = 16 * 1024;
 
-export function createJsonBody(): RequestHandler[] {
-  return [requireJson, express.json({ type: () => true, limit: MAX_BYTES, inflate: false })];
+/** Leaves the parsed value in `req.body`, or `undefined` where there is no body. */
+export function createJsonBody(): RequestHandler {
+  return async function jsonBody(req, _res, next) {
+    if (!hasBody(req)) {
+      refuseType(req.headers["content-type"]);
+      return next();
+    }
+    refuseType(req.headers["content-type"] ?? "none");
+    const encoding = req.headers["content-encoding"] ?? "identity";
+    if (encoding.toLowerCase() !== "identity")
+      throw new AppError("unsupported_media_type", "The body must not be compressed.");
+    if (Number(req.headers["content-length"] ?? 0) > MAX_BYTES) throw tooLarge();
+    const bytes = await read(req);
+    req.body = bytes.length === 0 ? undefined : parse(bytes);
+    next();
+  };
 }
 
-const requireJson: RequestHandler = (req, _res, next) => {
-  const type = req.headers["content-type"];
-  if (type === undefined ? hasBody(req.headers) : !isJson(type)) {
-    throw new AppError(
-      "unsupported_media_type",
-      "The body must be JSON in UTF-8: send Content-Type: application/json.",
-    );
-  }
-  next();
-};
-
-function hasBody(headers: Record<string, unknown>): boolean {
+function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+function refuseType(contentType: string | undefined): void {
+  if (contentType === undefined || isJson(contentType)) return;
+  throw new AppError(
+    "unsupported_media_type",
+    "The body must be JSON in UTF-8: send Content-Type: application/json.",
+  );
 }
 
 function isJson(contentType: string): boolean {
@@ -37,4 +50,36 @@ function isJson(contentType: string): boolean {
   return (
     type === "application/json" && (charset === undefined || /^charset="?utf-8"?$/.test(charset))
   );
+}
+
+async function read(req: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    throw new AppError("invalid_request", "The body must be complete."); // Nobody is there to read it.
+  }
+  if (bytes <= MAX_BYTES) return Buffer.concat(chunks);
+  req.resume();
+  throw tooLarge();
+}
+
+function tooLarge(): AppError {
+  return new AppError("payload_too_large", "The body must not have more than 16 kB.");
+}
+
+/** The error of `JSON.parse` repeats what was sent, so it goes no further. */
+function parse(bytes: Buffer): object {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Told below.
+  }
+  throw new AppError("invalid_request", "The body must be a JSON object, complete and in UTF-8.");
 }

@@ -1,11 +1,11 @@
 /**
  * Errors as problem details: the only place where a code becomes a status.
  *
- * Source: RFC 9457. Of an error that is not ours nothing is shown; what Express and its parsers throw is translated.
+ * Source: RFC 9457. Of an error that is not ours nothing is shown; what Express throws is translated.
  */
 
 import type { ErrorRequestHandler, Response } from "express";
-import { AppError, type ErrorCode } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 
 export const PROBLEM_CONTENT_TYPE = "application/problem+json; charset=utf-8";
@@ -52,27 +52,11 @@ function challenge(authorization: string | undefined): string {
 
 function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
-  const code = parserCode(thrown);
-  if (code) return new AppError(code, PARSER_MESSAGES[code]);
+  if (isBadPath(thrown)) return new AppError("invalid_request", "The path must be well encoded.");
   return new AppError("internal_error", "Something went wrong in the service.", { cause: thrown });
 }
 
-type ParserCode = Extract<
-  ErrorCode,
-  "invalid_request" | "payload_too_large" | "unsupported_media_type"
->;
-
-const PARSER_MESSAGES: Record<ParserCode, string> = {
-  invalid_request:
-    "The body must be a JSON object, complete and in UTF-8, and the path must be well encoded.",
-  payload_too_large: "The body must not have more than 16 kB.",
-  unsupported_media_type: "The body must be uncompressed JSON in UTF-8.",
-};
-
-/** Errors of body-parser and of Express's router carry a status. Their messages and fields repeat what was sent. */
-function parserCode(thrown: unknown): ParserCode | undefined {
-  if (!(thrown instanceof Error) || !("status" in thrown)) return undefined;
-  if (thrown.status === 413) return "payload_too_large";
-  if (thrown.status === 415) return "unsupported_media_type";
-  return thrown.status === 400 ? "invalid_request" : undefined;
+/** Of Express's router, which decodes parameters of paths. */
+function isBadPath(thrown: unknown): boolean {
+  return thrown instanceof Error && "status" in thrown && thrown.status === 400;
 }

@@ -1,23 +1,60 @@
 /**
- * Requests that HTTP allows, or that Node lets through, but that nobody who means well sends.
+ * Requests that Node lets through, but that nobody who means well sends, and that a proxy in front may read differently.
  *
- * Sources: RFC 9112, section 3.2 (request target forms; exactly one Host).
+ * Sources: RFC 9112, sections 3.2 (request target forms; exactly one valid Host), 6.1 (Transfer-Encoding) and 11.2
+ * (request smuggling); RFC 9110, section 5.3 (fields that may come once).
  */
 
 import type { IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
 
-/** Throws `invalid_request`, and has the connection closed, where there is more than one Host. */
-export function createHostCheck(): RequestHandler {
-  return function hostCheck(req, res, next) {
-    const hosts = req.rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name));
-    if (hosts.length > 1) {
+/** Throws `invalid_request`, and has the connection closed: nobody can say where the next request on it begins. */
+export function createRequestCheck(): RequestHandler {
+  return function requestCheck(req, res, next) {
+    const fault = findFault(req);
+    if (fault) {
       res.set("Connection", "close");
-      throw new AppError("invalid_request", "The request must have one Host header.");
+      throw new AppError("invalid_request", fault);
     }
     next();
   };
+}
+
+/** Of two, one party takes the first and another the last. */
+const SINGLE_FIELDS = new Set([
+  "host",
+  "authorization",
+  "content-type",
+  "origin",
+  "sec-fetch-site",
+  "x-csrf",
+]);
+
+/** Names, addresses and ports; neither user names nor paths. Source: RFC 3986, section 3.2.2. */
+const HOST = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(:\d*)?$/i;
+
+function findFault(req: IncomingMessage): string | undefined {
+  const { httpVersion, headers, rawHeaders } = req;
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return "The request must be HTTP/1.1.";
+  const repeated = findRepeated(rawHeaders);
+  if (repeated) return `The request must have one ${repeated} header.`;
+  const { host, "transfer-encoding": encoding } = headers;
+  if (host !== undefined && !HOST.test(host)) return "The Host header must name a host.";
+  if (encoding === undefined) return undefined;
+  return httpVersion === "1.1" && encoding.toLowerCase() === "chunked"
+    ? undefined
+    : "The only Transfer-Encoding is chunked, in HTTP/1.1.";
+}
+
+function findRepeated(rawHeaders: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? "";
+    if (seen.has(name)) return name;
+    if (SINGLE_FIELDS.has(name)) seen.add(name);
+  }
+  return undefined;
 }
 
 /**

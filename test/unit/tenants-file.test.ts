@@ -213,7 +213,7 @@ describe("TENANTS_FILE", () => {
     );
     const repeated = faultsOf(() =>
       loadConfig({ TENANTS_FILE: PATH }, (path) =>
-        path === PATH ? example.replace("org_south", "org_north") : STRONG,
+        path === PATH ? example.replace("org_south", "org_north") : `${path} ${STRONG}`,
       ),
     );
     expect(page).toContain([missing, ...repeated].map((fault) => `  ${fault}\n`).join(""));

@@ -22,6 +22,13 @@ process.on("unhandledRejection", (cause) => logger.fault(cause)); // One request
 const shutdown = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());
 
+/** Node would print the error with its fields, which can hold requests. Nobody knows what state it left, so we drain. */
+process.on("uncaughtException", (cause) => {
+  logger.fault(cause);
+  process.exitCode = 1;
+  shutdown.abort();
+});
+
 {
   const tracer = findTracer(VERSION);
   await using service = await startService(config, logger, tracer).catch(explainAndExit);

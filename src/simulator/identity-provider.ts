@@ -18,6 +18,8 @@ export type IdentityProviderOptions = {
   issuer?: string | undefined;
   /** Default: three people called ada, grace and linus. */
   users?: DemoUsers | undefined;
+  /** In every token, besides. Default: none. */
+  claims?: Readonly<Record<string, unknown>> | undefined;
   /** Default: "mx-session-bff". */
   audience?: string | undefined;
   /** Default: RS256. */
@@ -59,7 +61,7 @@ export async function startIdentityProvider(
   options: IdentityProviderOptions = {},
 ): Promise<IdentityProvider> {
   const { host = "127.0.0.1", port = 0, users = DEMO_USERS, now = Date.now } = options;
-  const { audience = "mx-session-bff", algorithm = "RS256" } = options;
+  const { audience = "mx-session-bff", algorithm = "RS256", claims: extra = {} } = options;
   const requests = { discovery: 0, jwks: 0 };
   let failure: FailureMode | undefined;
   let key = await createSigningKey(algorithm);
@@ -110,7 +112,7 @@ export async function startIdentityProvider(
     const iat = Math.floor(now() / 1000);
     const exp = iat + TOKEN_LIFETIME_SECONDS;
     const profile = Object.hasOwn(users, subject) ? users[subject] : {};
-    const claims = { iss: issuer, sub: subject, aud: audience, iat, exp, ...profile };
+    const claims = { iss: issuer, sub: subject, aud: audience, iat, exp, ...extra, ...profile };
     const header = { alg: algorithm, typ: "JWT", kid: key.id };
     const signer = overrides.foreignKey ? await createSigningKey(algorithm) : key;
     // What is overridden with `undefined` does not get into JSON.

@@ -6,6 +6,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Simulator } from "../../src/simulator/simulator.ts";
+import { SECRETS } from "../support/canaries.ts";
 import { start } from "../support/start.ts";
 
 function operations(mx: Simulator): string[] {
@@ -63,7 +64,7 @@ describe.each(VERSIONS)(
       expect(call?.headers).toMatchObject({
         "accept-version": version,
         "content-type": "application/json",
-        authorization: `Basic ${btoa("demo-client:demo-api-key")}`,
+        authorization: `Basic ${btoa(`${SECRETS.clientId}:${SECRETS.apiKey}`)}`,
       });
     });
 

@@ -12,12 +12,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
+import { expectNoCanary, SECRETS } from "../support/canaries.ts";
 import { baseEnvironment, fetchChecked } from "../support/start.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
-function run(environment: Record<string, string | undefined>): ChildProcess {
-  return spawn(process.execPath, ["--disable-proto=delete", MAIN], {
+function run(
+  environment: Record<string, string | undefined>,
+  flags: readonly string[] = [],
+): ChildProcess {
+  return spawn(process.execPath, ["--disable-proto=delete", ...flags, MAIN], {
     env: { PATH: process.env.PATH, ...environment },
   });
 }
@@ -125,6 +129,33 @@ describe("the process", () => {
     child.kill("SIGKILL");
     await once(child, "exit");
     expect(await checkHealth("")).toBe(1);
+  });
+
+  it("prints nothing of an exception that nobody caught, answers what is in flight, and exits with 1", async () => {
+    await using mx = await startSimulator({ credentials: SECRETS });
+    await using issuer = await startIdentityProvider();
+    const thrown = `Object.assign(new Error("${SECRETS.apiKey}"), { headers: "${SECRETS.ssoKey}", cause: new Error("${SECRETS.apiKey}") })`;
+    const script = `process.on("SIGUSR2", () => { throw ${thrown}; });`;
+    const child = run({ ...baseEnvironment(mx, issuer, "platform"), DRAIN_DELAY: "100ms" }, [
+      "--import",
+      `data:text/javascript,${encodeURIComponent(script)}`,
+    ]);
+    const lines: string[] = [];
+    child.stdout?.on("data", (chunk) => lines.push(String(chunk)));
+    const exited = outcome(child);
+    const { port } = await listening(child);
+    const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };
+    mx.settings.latencyMs = 500;
+    const inFlight = fetchChecked(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
+    await expect.poll(() => mx.calls.count).toBeGreaterThan(0);
+
+    child.kill("SIGUSR2");
+
+    expect((await inFlight).status).toBe(200);
+    const { code, errors } = await exited;
+    expect(code).toBe(1);
+    expect(lines.join("")).toMatch(/"level":"error".*"error.name":"Error".*"msg":"fault"/);
+    expectNoCanary("stdout and stderr", lines.join("") + errors);
   });
 
   it("says so when the port is taken", async () => {

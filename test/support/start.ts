@@ -1,13 +1,14 @@
 /**
  * The whole service on free ports, with its ordinary wiring, in front of the simulator and a real issuer.
  *
- * Every answer that comes through `post` is held against openapi.yaml.
+ * Every answer that comes through `post` is held against openapi.yaml. All secrets and personal fields have markers; at
+ * the end log, answers and metrics are searched for them.
  */
 
 import type { Tracer } from "@opentelemetry/api";
 import request, { type Response } from "supertest";
 import { loadConfig } from "../../src/config.ts";
-import type { Environment } from "../../src/config-variables.ts";
+import { type Environment, SECRET_NAMES } from "../../src/config-variables.ts";
 import { createLogger } from "../../src/logger.ts";
 import { type Service, startService } from "../../src/service.ts";
 import {
@@ -15,7 +16,14 @@ import {
   startIdentityProvider,
 } from "../../src/simulator/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
-import { expectToMatchContract } from "./contract.ts";
+import {
+  expectNoCanary,
+  expectNoCanaryInAnswer,
+  PEOPLE,
+  SECRETS,
+  TOKEN_CLAIMS,
+} from "./canaries.ts";
+import { type Exchange, expectToMatchContract } from "./contract.ts";
 
 export type StartOptions = {
   /** Which of MX's APIs are configured. Default: platform. */
@@ -48,8 +56,10 @@ export type Started = AsyncDisposable & {
 export async function start(options: StartOptions = {}): Promise<Started> {
   const { apis = "platform", environment = {} } = options;
   await using parts = new AsyncDisposableStack();
-  const mx = options.mx ?? parts.use(await startSimulator());
-  const issuer = options.issuer ?? parts.use(await startIdentityProvider());
+  const mx = options.mx ?? parts.use(await startSimulator({ credentials: SECRETS }));
+  const issuer =
+    options.issuer ??
+    parts.use(await startIdentityProvider({ users: PEOPLE, claims: TOKEN_CLAIMS }));
 
   const log: string[] = [];
   const logger = createLogger("info", { write: (line) => void log.push(line) });
@@ -58,9 +68,10 @@ export async function start(options: StartOptions = {}): Promise<Started> {
   const owned = parts.move();
 
   const bearer = async (subject: string) => `Bearer ${await issuer.issueToken(subject)}`;
+  const own = secretsOf(environment);
   const check = async (test: request.Test) => {
     const response = await test;
-    expectToMatchContract(response);
+    expectToBeSound(response, own);
     return response;
   };
   const url = service.url.origin;
@@ -73,15 +84,54 @@ export async function start(options: StartOptions = {}): Promise<Started> {
     log,
     bearer,
     check,
-    request: (path = "/session") => request(url).post(path).expect(expectToMatchContract),
+    request: (path = "/session") =>
+      request(url)
+        .post(path)
+        .expect((response) => expectToBeSound(response, own)),
     async post(subject, body) {
       const test = request(url)
         .post("/session")
         .set("Authorization", await bearer(subject));
       return check(body === undefined ? test : test.send(body));
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      const metrics = await scrape(service.operationsUrl);
+      await owned.disposeAsync();
+      const made = [...own, ...userkeysOf(mx)];
+      expectNoCanary("the log", log.join(""), made);
+      expectNoCanary("a metric", metrics, made);
+    },
   };
+}
+
+/** An answer is as the contract says, and holds nobody's secret. */
+function expectToBeSound(response: Exchange, own: readonly string[] = []): void {
+  expectToMatchContract(response);
+  const isDocument = /\/(openapi\.yaml|docs\b.*|embed\.js)$/.test(response.request.url);
+  if (!isDocument) expectNoCanaryInAnswer(response, own); // Files, with examples in them.
+}
+
+/** Of the test's own configuration, the passwords in URLs included. */
+function secretsOf(environment: Environment): string[] {
+  return SECRET_NAMES.flatMap((name) => {
+    const value = environment[name] ?? "";
+    const password = URL.canParse(value) ? decodeURIComponent(new URL(value).password) : "";
+    return [value, password].filter((secret) => secret.length >= 8);
+  });
+}
+
+/** Derived and looked-up ones, of some Members; a test may have very many. */
+function userkeysOf({ state }: Simulator): string[] {
+  const members = [...state.members.values()].slice(-20);
+  return members
+    .flatMap(({ credentials }) => credentials.map(({ response }) => response))
+    .filter((response) => response.length >= 16);
+}
+
+/** The metrics, where there are any, and where the service still listens. */
+async function scrape(operationsUrl: URL): Promise<string> {
+  const response = await fetch(new URL("/metrics", operationsUrl)).catch(() => undefined);
+  return response?.ok ? response.text() : "";
 }
 
 /** What an operator would put into `.env` for this simulator and this issuer. */
@@ -109,7 +159,7 @@ export function baseEnvironment(
       MX_SSO_API_KEY: ssoKey,
       MX_SSO_CLIENT_GUID: clientGuid,
       MEMBER_CREDENTIALS: "derived",
-      MEMBER_USERKEY_SECRET: "a-secret-for-tests-only-0123456789",
+      MEMBER_USERKEY_SECRET: SECRETS.userkeySecret,
     }),
   };
 }
@@ -120,7 +170,7 @@ export async function fetchChecked(
   options: RequestInit = {},
 ): Promise<globalThis.Response> {
   const response = await fetch(url, options);
-  expectToMatchContract({
+  expectToBeSound({
     status: response.status,
     headers: Object.fromEntries(response.headers),
     text: await response.clone().text(),

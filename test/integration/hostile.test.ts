@@ -1,0 +1,5 @@
+/** Random and hostile subjects, headers and paths: fewer of each than in test/slow. */
+
+import { describeHostileProperties } from "../support/hostile-properties.ts";
+
+describeHostileProperties(1600, 60_000);

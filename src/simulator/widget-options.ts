@@ -12,7 +12,7 @@ import { z } from "zod";
  * The request field is a free string in MX's files; these are the types of the answer's enum, and the Insights types
  * that other texts name. Source: MX Platform API, Widget types.
  */
-export const WIDGET_TYPES = [
+const WIDGET_TYPES = [
   "accounts_widget",
   "mini_accounts_widget",
   "actionable_integration_widget",

@@ -91,7 +91,7 @@ const ROWS: readonly Row[] = [
   ["MX by plain http", { MX_PLATFORM_BASE_URL: "http://api.mx.com" }, "MX_PLATFORM_BASE_URL"],
   [
     "credentials in a URL",
-    { MX_PLATFORM_BASE_URL: "https://ada:hunter2@api.mx.com" },
+    { MX_PLATFORM_BASE_URL: "https://hunter2@api.mx.com" },
     "MX_PLATFORM_BASE_URL",
   ],
   ["keys by plain http", { AUTH_JWKS_URL: "http://login.bank.example/keys" }, "AUTH_JWKS_URL"],

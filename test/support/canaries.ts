@@ -8,8 +8,8 @@
 /** Stands in all of them, so that a part of one is found too. */
 const STEM = "Zq7Canary4Wx";
 
-/** A secret of a test's own. Letters, digits and - only. */
-export function canary(name: string): string {
+/** Letters, digits and - only. */
+function canary(name: string): string {
   return `${STEM}-${name}`;
 }
 

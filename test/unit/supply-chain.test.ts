@@ -1,0 +1,130 @@
+/**
+ * What is installed: known by hash, from no address of its own, little of it, and without code that runs on the way.
+ *
+ * Source: OWASP NPM Security cheat sheet; CycloneDX 1.5.
+ */
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
+
+type Locked = Record<string, unknown> & { version: string; integrity?: string };
+
+const manifest = JSON.parse(read("package.json"));
+const packages: [string, Locked][] = Object.entries<Locked>(
+  JSON.parse(read("package-lock.json")).packages,
+).filter(([path]) => path !== "");
+const inProduction = packages.filter(
+  ([, { dev, optional, devOptional }]) => !dev && !optional && !devOptional,
+);
+
+const folder = mkdtempSync(join(tmpdir(), "supply-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("the lock file", () => {
+  it("knows every package by its hash, and by no address", () => {
+    expect(packages.length).toBeGreaterThan(100);
+    for (const [path, locked] of packages) {
+      expect(path).toMatch(/^node_modules\//);
+      expect(locked.integrity, path).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+      expect(locked, path).not.toHaveProperty("resolved");
+      expect(locked, path).not.toHaveProperty("link");
+      expect(locked.version, path).toMatch(/^\d+\.\d+\.\d+[\w.+-]*$/);
+    }
+    expect(read("package-lock.json")).not.toMatch(
+      /"resolved":|"link":|"(git\+|git:|github:|file:)/,
+    );
+  });
+
+  it("has few packages that production needs", () => {
+    expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(15);
+    expect(inProduction.length).toBeGreaterThan(10);
+    expect(inProduction.length).toBeLessThanOrEqual(130);
+  });
+
+  it("lets no package run code while it is installed", () => {
+    expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m);
+    const withScripts = packages.filter(([, { hasInstallScript }]) => hasInstallScript);
+    // Counts installations of swagger-ui-dist; nobody needs it to run.
+    expect(withScripts.map(([path]) => path)).toEqual(["node_modules/@scarf/scarf"]);
+  });
+});
+
+it("package.json names exact versions, of the registry alone", () => {
+  const { dependencies, devDependencies, optionalDependencies } = manifest;
+  const all = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
+  for (const [name, version] of all) expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+});
+
+it("npm run sbom lists what production needs, with its hashes, and nothing else", () => {
+  const path = join(folder, "sbom.json");
+  execFileSync(process.execPath, [join(ROOT, "scripts/sbom.ts"), path], { stdio: "pipe" });
+
+  const sbom = JSON.parse(readFileSync(path, "utf8"));
+  expect(sbom).toMatchObject({
+    bomFormat: "CycloneDX",
+    specVersion: "1.5",
+    version: 1,
+    serialNumber: expect.stringMatching(/^urn:uuid:/),
+    metadata: {
+      component: { type: "application", name: manifest.name, version: manifest.version },
+    },
+  });
+  type Component = { name: string; version: string; purl: string; hashes: { alg: string }[] };
+  const components: Component[] = sbom.components;
+  const listed = components.map(({ name, version }) => `${name}@${version}`).toSorted();
+  const locked = inProduction.map(
+    ([place, { version }]) => `${place.replace(/^.*node_modules\//, "")}@${version}`,
+  );
+  expect(listed).toEqual([...new Set(locked)].toSorted());
+  for (const { purl, hashes } of components) {
+    expect(purl).toMatch(/^pkg:npm\//);
+    expect(hashes.map(({ alg }) => alg)).toContain("SHA-512");
+  }
+});
+
+describe("npm run secrets", () => {
+  const scan = (...files: string[]) =>
+    spawnSync(
+      process.execPath,
+      [
+        join(ROOT, "node_modules/.bin/secretlint"),
+        "--no-glob",
+        "--secretlintrc",
+        join(ROOT, ".secretlintrc.json"),
+        ...files,
+      ],
+      { encoding: "utf8", cwd: folder },
+    );
+
+  /** Put together here, so that this file holds none. */
+  it.each([
+    [
+      "a private key",
+      `-----BEGIN ${"RSA"} PRIVATE KEY-----\n${"MIIEpAIBAAKCAQEA".repeat(40)}\n-----END RSA ${"PRIVATE"} KEY-----\n`,
+    ],
+    ["a password in a URL", `REDIS_URL=https://ada:${"k3yK3yk3y"}@redis.example.com\n`],
+    ["a token of GitHub", `TOKEN=${"ghp"}_${"wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"}\n`],
+    ["a key of AWS", `AWS_SECRET_ACCESS_KEY=${"kQ9vT2mXw7LrB4nZ"}${"+d8JfH5sPy1GcV6uA3eR0tNq"}\n`],
+  ])("finds %s that is planted", (_what, text) => {
+    const path = join(folder, "planted.txt");
+    writeFileSync(path, text);
+
+    const { status, stdout } = scan(path);
+
+    expect(stdout).toContain("planted.txt");
+    expect(status).toBe(1);
+  });
+
+  it("finds none in a harmless file", () => {
+    const path = join(folder, "harmless.txt");
+    writeFileSync(path, "PORT=3000\n");
+
+    expect(scan(path).status).toBe(0);
+  });
+});

@@ -157,12 +157,41 @@ describe.skipIf(!hasRedis)(
       expect(Number(keys)).toBe(1);
     });
 
+    it("fails no request while Redis hangs, dies and comes back under load", async () => {
+      await using redis = await startRedis();
+      await using cluster = await startReplicas({
+        RATE_LIMIT_USER: "100000/1m",
+        REDIS_URL: redis.url,
+      });
+      const load = startLoad(cluster);
+      await expect.poll(() => load.answers.length).toBeGreaterThan(50);
+
+      redis.process.kill("SIGSTOP");
+      await load.forMs(1200);
+      redis.process.kill("SIGCONT");
+      await load.forMs(500);
+      redis.process.kill("SIGKILL");
+      await load.forMs(1000);
+      await using again = await startRedis(Number(new URL(redis.url).port));
+      await expect
+        .poll(() => keysOf(again.url), { timeout: 12_000, interval: 250 })
+        .toContain("mx-session-bff:user:"); // It counts in Redis again.
+
+      const answers = await load.stop();
+      expect(answers.length).toBeGreaterThan(500);
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+      // Only what was in flight when Redis stopped has waited; the rest is room for a busy machine.
+      const slow = answers.filter(({ ms }) => ms > 95).length;
+      expect(slow / answers.length).toBeLessThan(0.05);
+      expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(600);
+    }, 40_000);
+
     it("holds no id of a user", async () => {
       await using redis = await startRedis();
       await using cluster = await startReplicas({ RATE_LIMIT_USER: LIMIT, REDIS_URL: redis.url });
       await cluster.ask("ada", 3);
 
-      const keys = spawnSync("redis-cli", ["-u", redis.url, "--scan"]).stdout.toString();
+      const keys = keysOf(redis.url);
 
       expect(keys).toMatch(/^mx-session-bff:user:[\w-]{43}$/m);
       expect(keys).not.toContain("ada");
@@ -170,27 +199,64 @@ describe.skipIf(!hasRedis)(
   },
 );
 
-async function startReplicas(environment: Record<string, string>) {
+function keysOf(url: string): string {
+  return spawnSync("redis-cli", ["-u", url, "--scan"]).stdout.toString();
+}
+
+/** Connections of replicas; the one that asks is not counted. */
+function clientsOf(url: string): number {
+  const list = spawnSync("redis-cli", ["-u", url, "client", "list"]).stdout.toString();
+  return list.split("\n").filter((line) => line !== "" && !line.includes("cmd=client|list")).length;
+}
+
+/** Twelve callers, each one request after the other. */
+function startLoad({ ask }: { ask: (subject: string, times: number) => Promise<unknown[]> }) {
+  const answers: { status: unknown; ms: number }[] = [];
+  let isOver = false;
+  const callers = Array.from({ length: 12 }, async (_, index) => {
+    while (!isOver) {
+      const startedAt = performance.now();
+      const [status] = await ask(`u-${index}`, 1);
+      answers.push({ status, ms: performance.now() - startedAt });
+    }
+  });
+  return {
+    answers,
+    forMs: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)),
+    async stop() {
+      isOver = true;
+      await Promise.all(callers);
+      return answers;
+    },
+  };
+}
+
+async function startReplicas(environment: { RATE_LIMIT_USER: string; REDIS_URL: string }) {
   await using parts = new AsyncDisposableStack();
   const first = parts.use(await start({ environment }));
   const shared = { mx: first.mx, issuer: first.issuer, environment };
   const replicas = [first, parts.use(await start(shared)), parts.use(await start(shared))];
   const owned = parts.move();
+  await expect.poll(() => clientsOf(environment.REDIS_URL), { timeout: 5000 }).toBe(3);
+  await new Promise((resolve) => setTimeout(resolve, 50)); // Until they have asked whether it is ready.
+  let turn = 0;
   return {
     /** Spreads the requests evenly over the replicas. */
     ask: (subject: string, times: number) =>
       Promise.all(
         Array.from(
           { length: times },
-          async (_, index) => (await replicas[index % 3]?.post(subject))?.status,
+          async () => (await replicas[turn++ % 3]?.post(subject))?.status,
         ),
       ),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function startRedis(): Promise<{ url: string; process: ChildProcess } & AsyncDisposable> {
-  const port = await freePort();
+async function startRedis(
+  chosenPort?: number,
+): Promise<{ url: string; process: ChildProcess } & AsyncDisposable> {
+  const port = chosenPort ?? (await freePort());
   const process = spawn("redis-server", [
     "--port",
     String(port),

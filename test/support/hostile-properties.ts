@@ -44,7 +44,7 @@ export function describeHostileProperties(count: number, timeoutMs: number): voi
         });
 
         expect(Math.min(tally.own, tally.refused)).toBeGreaterThan(count / 10);
-        expectWholeLog(service, count);
+        await expectWholeLog(service, count);
         await expectFewSeries(service);
         for (const { id } of service.mx.state.users.values()) expect(id).toMatch(USABLE_ID);
       },
@@ -74,7 +74,7 @@ export function describeHostileProperties(count: number, timeoutMs: number): voi
 
         expect(new Set(idBySubject.values()).size).toBe(idBySubject.size);
         expect(idBySubject.size).toBeGreaterThan(some / 4);
-        expectWholeLog(service, some);
+        await expectWholeLog(service, some);
       },
       timeoutMs,
     );
@@ -100,7 +100,7 @@ export function describeHostileProperties(count: number, timeoutMs: number): voi
 
         expect(good).toBeGreaterThan(count / 10);
         expect(service.mx.state.users.size).toBe(1);
-        expectWholeLog(service, count);
+        await expectWholeLog(service, count);
         await expectFewSeries(service);
       },
       timeoutMs,
@@ -124,7 +124,7 @@ export function describeHostileProperties(count: number, timeoutMs: number): voi
         });
 
         expect(service.mx.state.users.size).toBe(1);
-        expectWholeLog(service, count);
+        await expectWholeLog(service, count);
         await expectFewSeries(service);
       },
       timeoutMs,

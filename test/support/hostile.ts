@@ -208,8 +208,8 @@ const METHODS = [
 ];
 
 /** One line of JSON for each request, with methods and routes of a closed set. */
-export function expectWholeLog(service: Started, requests: number): void {
-  expect(service.log).toHaveLength(requests);
+export async function expectWholeLog(service: Started, requests: number): Promise<void> {
+  await expect.poll(() => service.log.length).toBe(requests); // A line comes after its answer.
   for (const line of service.log) {
     expect(line.indexOf("\n")).toBe(line.length - 1);
     const entry = JSON.parse(line);

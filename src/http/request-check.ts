@@ -59,11 +59,11 @@ function findRepeated(rawHeaders: readonly string[]): string | undefined {
 
 /**
  * Express answers a target without a path by itself, in HTML. So each target becomes a path: of an absolute one its own,
- * whatever host it names; of anything else one that does not exist.
+ * whatever host it names; of anything else, fragments included (`//a#b@c` has no path for Express), one that does not exist.
  */
 export function toPathTarget(req: IncomingMessage): void {
   const { url = "" } = req;
-  if (url.startsWith("/")) return;
+  if (url.startsWith("/") && !url.includes("#")) return;
   const target = /^https?:/i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
   req.url = target ? target.pathname + target.search : "/not-a-path";
 }

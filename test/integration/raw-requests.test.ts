@@ -275,6 +275,8 @@ describe("POST /session over a raw socket", () => {
     "/user/../session",
     "/session\\",
     "/session#x",
+    "//NaN#NaNa@b.example?k=",
+    "//#@x",
     "/%",
     "/%zz",
     "*",

@@ -404,7 +404,7 @@ describe("one tenant's trouble stays his", () => {
     await using sickMx = await startSimulator();
     await using healthyMx = await startSimulator({ latencyMs: 20 });
     const member = { MEMBER_CREDENTIALS: "lookup", MEMBER_USERKEY_SECRET: undefined };
-    const asked = { MEMBER_LOOKUP_URL: lookup.url, MEMBER_LOOKUP_TOKEN: "token" };
+    const asked = { MEMBER_LOOKUP_URL: lookup.url, MEMBER_LOOKUP_TOKEN: "lookup-token-for-tests" };
     await using service = await startTenants(
       [
         tenantEntry("sick", sickMx, sickLogin, { ...member, ...asked }, "sso"),

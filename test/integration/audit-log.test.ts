@@ -18,9 +18,16 @@ describe("the audit log", () => {
   it("says when the service starts, with which configuration, and when it stops", async () => {
     await using mx = await startSimulator();
     await using issuer = await startIdentityProvider();
-    const environment = { ...baseEnvironment(mx, issuer, "platform"), AUDIT_KEY: "k".repeat(32) };
+    const environment = {
+      ...baseEnvironment(mx, issuer, "platform"),
+      AUDIT_KEY: "kP3vX9qLm2RtY7wZb5NcJ8dFh4GsA6uE",
+    };
     const digests: unknown[] = [];
-    for (const changes of [{}, { AUDIT_KEY: "l".repeat(32) }, { MAX_IN_FLIGHT: "7" }]) {
+    for (const changes of [
+      {},
+      { AUDIT_KEY: "Tq8nB1xVw6KcR4yMz9HdJ2fLg7PsE5uA" },
+      { MAX_IN_FLIGHT: "7" },
+    ]) {
       await using child = await startProcess({ ...environment, ...changes });
       child.signal("SIGTERM");
       expect(await child.exited).toBe(0);

@@ -379,9 +379,9 @@ describe("POST /session over a raw socket", () => {
     await expectToLiveOn();
   });
 
-  it("has one line of JSON in the log for each request that it saw", () => {
+  it("has one line of JSON in the log for each event", () => {
     for (const line of service.log) {
-      expect(JSON.parse(line)).toMatchObject({ msg: "request" });
+      expect(JSON.parse(line)).toMatchObject({ msg: expect.any(String) });
       expect(line).toMatch(/^[^\n]*\n$/);
     }
   });

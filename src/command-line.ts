@@ -57,7 +57,10 @@ function parse(args: readonly string[]) {
 
 async function runCheck(environment: Environment): Promise<CheckResult> {
   try {
-    return { faults: [], findings: await check(loadConfig(environment, undefined, process.execArgv)) };
+    return {
+      faults: [],
+      findings: await check(loadConfig(environment, undefined, process.execArgv)),
+    };
   } catch (error) {
     if (error instanceof ConfigError) return { faults: error.faults, findings: [] };
     throw error;

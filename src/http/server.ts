@@ -72,6 +72,8 @@ export async function listen(
     stopListening: () => stopListening(server),
     async close(graceMs) {
       if (server.listening) await stopListening(server);
+      await nextTurn(); // What has come while this process was held up is read first.
+      await nextTurn();
       server.closeIdleConnections();
       const sweep = setInterval(() => server.closeIdleConnections(), 100);
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -2,4 +2,4 @@
 
 import { describeHostileProperties } from "../support/hostile-properties.ts";
 
-describeHostileProperties(1600, 60_000);
+describeHostileProperties(600, 60_000);

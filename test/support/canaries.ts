@@ -71,7 +71,7 @@ export function expectNoCanary(channel: string, text: string, own: readonly stri
 
 /** What a caller gets. The URL of a widget is for him, and for him alone. */
 export function expectNoCanaryInAnswer(
-  { status, headers, text }: { status: number; headers: object; text: string },
+  { status, headers, text = "" }: { status: number; headers: object; text?: string },
   own: readonly string[] = [],
 ): void {
   const shown = status === 200 ? text.replace(/"url":"https?:[^"]+"/, '"url":""') : text;

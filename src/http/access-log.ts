@@ -21,7 +21,8 @@ const METHODS = new Set([
   "CONNECT",
 ]);
 const SESSION_ROUTES = new Set(["/session", "/user/widget_urls"]);
-const ROUTES = new Set([...SESSION_ROUTES, "/openapi.yaml", "/docs"]);
+const EMBED_ROUTES = ["/embed.js", "/embed.d.ts", "/embed.json"];
+const ROUTES = new Set([...SESSION_ROUTES, ...EMBED_ROUTES, "/openapi.yaml", "/docs"]);
 
 /** The caller left, or broke HTTP, before anything was sent. nginx's number for it. */
 const GONE_STATUS = 499;
@@ -87,5 +88,6 @@ export function toRoute(req: IncomingMessage): string {
   const path = toPath(req);
   if (ROUTES.has(path)) return path;
   if (path.startsWith("/docs/")) return "/docs/{file}";
+  if (path.startsWith("/embed.")) return "/embed.{hash}.js";
   return path.startsWith("/problems/") ? "/problems/{name}" : "unmatched";
 }

@@ -101,6 +101,15 @@ it.each(["/embed.js", "/embed.json", "/embed.d.ts", "/embed.0123456789abcdef.js"
   },
 );
 
+it("has routes of its own in the log, whatever the name", async () => {
+  for (const path of ["/embed.js", "/embed.json", "/embed.whatever", "/embed.0123456789abcdef.js"])
+    await read(path);
+  const routes = service.log.map((line) => JSON.parse(line)["http.route"]).filter(Boolean);
+  expect(new Set(routes.slice(-4))).toEqual(
+    new Set(["/embed.js", "/embed.json", "/embed.{hash}.js"]),
+  );
+});
+
 /** The body as it travels. */
 async function fetchRaw(path: string, encoding: string) {
   const call = get(service.url + path, { headers: { "Accept-Encoding": encoding } });

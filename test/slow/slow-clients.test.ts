@@ -1,5 +1,5 @@
 /**
- * Callers that say little, slowly, or nothing: closed in time, while others are served as ever.
+ * Callers that say little, slowly, nothing, or far too much: closed in time, while others are served as ever.
  *
  * The service runs in a process of its own, as an operator runs it. Source: RFC 9110, section 15.5.9 (408).
  */
@@ -186,4 +186,38 @@ describe("callers that take their time", () => {
     expect(performance.now() - startedAt).toBeLessThan(15_000);
     expectNearlyAllGood(tally);
   }, 60_000);
+
+  it("2,000 requests a second without a token cost those with one less than a tenth", async () => {
+    mx.settings.latencyMs = 100;
+    const measure = async (ms: number) => {
+      let isOver = false;
+      setTimeout(() => {
+        isOver = true;
+      }, ms);
+      const tallies = await Promise.all(Array.from({ length: 10 }, () => askUntil(() => isOver)));
+      tallies.forEach(expectNearlyAllGood);
+      return tallies.reduce((sum, { good }) => sum + good, 0);
+    };
+    await measure(1000);
+    const alone = await measure(4000);
+
+    let refused = 0;
+    const flood = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("data", (bytes) => {
+          refused += bytes.toString("latin1").split("HTTP/1.1 401").length - 1;
+        });
+        await once(socket, "connect");
+        dripEvery(10, "POST /session HTTP/1.1\r\nHost: a\r\n\r\n")(socket);
+        return socket;
+      }),
+    );
+    const flooded = await measure(4000);
+    for (const socket of flood) socket.destroy();
+    mx.settings.latencyMs = 0;
+
+    expect(refused).toBeGreaterThan(0.8 * 2000 * 4);
+    expect(flooded / alone).toBeGreaterThanOrEqual(0.9);
+  }, 30_000);
 });

@@ -7,7 +7,7 @@ export type Verdict =
   | "missed"
   /** Of no meaning in a run this short. */
   | "not judged"
-  /** What would be measured is not built yet. */
+  /** Not measured here. */
   | "waits";
 
 export type Figure = {

@@ -50,7 +50,7 @@ export async function measureJwksOutage({ rig, peak, pick }: PartContext): Promi
       "401",
       unknown.status === 401,
     ),
-    waits("P10", "telemetry sink gone", "there is no telemetry yet"),
-    waits("P11", "one tenant's MX dead", "there is one tenant yet"),
+    waits("P10", "telemetry sink gone", "a test: tracing.test.ts"),
+    waits("P11", "one tenant's MX dead", "a test: tenants.test.ts"),
   ];
 }

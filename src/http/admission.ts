@@ -58,6 +58,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       return inFlight >= maxInFlight ? OVERLOADED : undefined;
     },
     admit(_req, res, next) {
+      if (res.closed) return; // The caller has gone while his limits were asked for: no end would give a place back.
       if (inFlight >= maxInFlight) throw OVERLOADED; // Others have come while its body did.
       inFlight += 1;
       res.locals.budget = createBudget({ deadlineMs });

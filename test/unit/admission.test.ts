@@ -45,6 +45,26 @@ function admissionOf(maxInFlight: number, isShared = true) {
   return { enter, end, ask, fill, takeShare };
 }
 
+describe("a request whose caller has gone before it is taken", () => {
+  it("takes no place, for nothing would give it back, and goes no further", () => {
+    const { admit, findRefusal } = createAdmission({
+      maxInFlight: 1,
+      isShared: false,
+      deadlineMs: 8000,
+      lifecycle: { state: "serving" },
+    });
+    const gone = Object.assign(new EventEmitter(), { locals: {}, closed: true });
+    let wentOn = false;
+
+    void admit({} as Request, gone as unknown as Response, () => {
+      wentOn = true;
+    });
+
+    expect(wentOn).toBe(false);
+    expect(findRefusal()).toBeUndefined();
+  });
+});
+
 describe("of several tenants", () => {
   it("one may have half of all, a second half of the rest, and there is room for another", () => {
     const { fill } = admissionOf(200);

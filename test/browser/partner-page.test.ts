@@ -8,6 +8,7 @@ import { PROBLEM_TYPES, type ProblemType } from "../../src/http/problem-types.ts
 import { findAxeViolations } from "../support/axe.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
+import { GOOD_CONNECTION } from "../support/good-connection.ts";
 import { isInstalled } from "../support/installed.ts";
 import { pressAndLeave } from "../support/press-and-leave.ts";
 
@@ -57,22 +58,7 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
 
       await visit.page.getByText("The user pressed Done.").waitFor();
       expect(await visit.page.locator("#widget iframe").count()).toBe(0);
-      expect(await visit.messageTypes()).toEqual(
-        [
-          "load",
-          "connect/stepChange",
-          "connect/loaded",
-          "connect/selectedInstitution",
-          "connect/stepChange",
-          "connect/enterCredentials",
-          "connect/stepChange",
-          "connect/memberStatusUpdate",
-          "connect/memberStatusUpdate",
-          "connect/memberConnected",
-          "connect/stepChange",
-          "connect/connected/primaryAction",
-        ].map((type) => prefix + type),
-      );
+      expect(await visit.messageTypes()).toEqual(GOOD_CONNECTION.map((type) => prefix + type));
       expect(visit.complaints).toEqual([]);
     });
 

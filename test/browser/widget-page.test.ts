@@ -8,6 +8,7 @@ import type { FrameLocator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { findAxeViolations } from "../support/axe.ts";
 import { startBrowser, type TestBrowser, type WatchedPage } from "../support/browser.ts";
+import { GOOD_CONNECTION } from "../support/good-connection.ts";
 import { isInstalled } from "../support/installed.ts";
 import { pressAndLeave } from "../support/press-and-leave.ts";
 import { type HostMessage, startWidgetHost, type WidgetHost } from "../support/widget-host.ts";
@@ -342,20 +343,7 @@ describe.skipIf(!isInstalled("chromium"))(
         PATIENCE,
       );
 
-      expect(heard.map(({ event }) => event)).toEqual([
-        "load",
-        "connect/stepChange",
-        "connect/loaded",
-        "connect/selectedInstitution",
-        "connect/stepChange",
-        "connect/enterCredentials",
-        "connect/stepChange",
-        "connect/memberStatusUpdate",
-        "connect/memberStatusUpdate",
-        "connect/memberConnected",
-        "connect/stepChange",
-        "connect/connected/primaryAction",
-      ]);
+      expect(heard.map(({ event }) => event)).toEqual(GOOD_CONNECTION);
       expect(heard[8]?.metadata).toMatchObject({ connection_status: 6 });
     });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Answer, Outcome } from "../../src/mx/outcome.ts";
+import { type Answer, type Outcome, STALE } from "../../src/mx/outcome.ts";
 import { type RetryOptions, withRetry } from "../../src/mx/retry.ts";
 import type { MxCall, Send } from "../../src/mx/send.ts";
 import { type CallKind, createBudget } from "../../src/session/budget.ts";
@@ -136,6 +136,13 @@ describe("the wait before a repeated call", () => {
     expect(attemptsAt).toEqual(expected);
   });
 
+  it("is a second at most", async () => {
+    const outcomes = ["unsent", "unsent", "refused", "ambiguous", "ambiguous", "ok"] as const;
+    const answers = outcomes.map((outcome) => answerOf(outcome));
+    const { attemptsAt } = await run({ answers, random: () => 1 });
+    expect(attemptsAt).toEqual([0, 100, 300, 700, 1500, 2500]);
+  });
+
   it.each([
     [0, 2, 0],
     [1, 2, 1000],
@@ -172,6 +179,36 @@ describe("the wait before a repeated call", () => {
     };
     expect(await withRetry(send)(callOf("read"), budget)).toMatchObject({ outcome: "unsent" });
     expect(attempts).toBe(1);
+  });
+});
+
+describe("a call that meets a stale connection", () => {
+  it("is repeated at once on a fresh one, and costs the retry budget nothing", async () => {
+    const takeRetry = vi.fn(() => true);
+    const calls: MxCall[] = [];
+    const send: Send = async (call) => {
+      calls.push(call);
+      return calls.length === 1 ? answerOf("ambiguous", { reason: STALE }) : answerOf("ok");
+    };
+    const retryBudget = { recordCall() {}, takeRetry };
+    const sending = withRetry(send, { retryBudget, random: () => 1 });
+    const answer = await sending(callOf("read"), createBudget({ deadlineMs: 8000 }));
+    expect(answer.outcome).toBe("ok");
+    expect(calls.map(({ isFresh = false }) => isFresh)).toEqual([false, true]);
+    expect(takeRetry).not.toHaveBeenCalled();
+  });
+});
+
+describe("a call whose host has no retries left", () => {
+  it.each(KINDS)("is not repeated (%s)", async (kind) => {
+    const onRetryRefused = vi.fn();
+    const retryBudget = { recordCall() {}, takeRetry: () => false };
+    const send = vi.fn<Send>(async () => answerOf("unsent"));
+    const sending = withRetry(send, { retryBudget, onRetryRefused });
+    const answer = await sending(callOf(kind), createBudget({ deadlineMs: 8000 }));
+    expect(answer.outcome).toBe("unsent");
+    expect(send).toHaveBeenCalledOnce();
+    expect(onRetryRefused).toHaveBeenCalledOnce();
   });
 });
 

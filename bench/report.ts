@@ -8,10 +8,7 @@ import type { Share } from "./profile.ts";
 import type { Costs } from "./sessions.ts";
 import type { Spread } from "./statistics.ts";
 
-export function toMarkdown(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
+function toMarkdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((_, column) =>
     Math.max(3, ...[header, ...rows].map((row) => row[column]?.length ?? 0)),
   );

@@ -39,8 +39,8 @@ export type PartnerLogin = AsyncDisposable & {
   clear(): void;
 };
 
-export const CLIENT_ID = "bff:client";
-export const CLIENT_SECRET = "s3cret with ümlaut & % + :";
+const CLIENT_ID = "bff:client";
+const CLIENT_SECRET = "s3cret with ümlaut & % + :";
 export const SESSION_COOKIE = "__Host-session";
 
 export async function startPartnerLogin(): Promise<PartnerLogin> {

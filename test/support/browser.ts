@@ -1,11 +1,14 @@
 /**
  * Debian's Chromium, headless, without a request of its own, and pages that keep what a visitor would complain of.
+ *
+ * Mostly its `headless-shell`, which is Chromium without a desktop's code and takes half the CPU.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { isInstalled } from "./installed.ts";
 
 export type TestBrowser = AsyncDisposable & {
   /** A page in a context of its own: no cookies, no storage of another. */
@@ -23,7 +26,7 @@ export type BrowserOptions = {
   resolveTestNames?: boolean;
   /** All pages in one profile that sends cookies to third parties, as ordinary browsers do. */
   isOrdinary?: boolean;
-  /** Keeps pages that are left, as browsers of people do. playwright switches that off. */
+  /** Keeps pages that are left, as browsers of people do. playwright switches that off, and the shell cannot. */
   keepsPages?: boolean;
 };
 
@@ -37,13 +40,15 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+const SHELL = "chromium-headless-shell";
+
 /** Debian's Chromium blocks them unless told otherwise. */
 const THIRD_PARTY_COOKIES = { profile: { cookie_controls_mode: 0 } };
 
 export async function startBrowser(options: BrowserOptions = {}): Promise<TestBrowser> {
   const rules = options.resolveTestNames ? ["--host-resolver-rules=MAP *.test 127.0.0.1"] : [];
   const launch = {
-    executablePath: "/usr/bin/chromium",
+    executablePath: `/usr/bin/${options.keepsPages || !isInstalled(SHELL) ? "chromium" : SHELL}`,
     args: [...ARGUMENTS, ...rules],
     ignoreDefaultArgs: options.keepsPages ? ["--disable-back-forward-cache"] : [],
   };

@@ -31,8 +31,9 @@ const GONE_STATUS = 499;
 export function createAccessLog(logger: Logger, requestStarted?: () => () => void): RequestHandler {
   return function accessLog(req, res, next) {
     const startedAt = performance.now();
+    res.locals.address = req.ip; // A connection that is gone tells it no more.
     const requestEnded = requestStarted?.();
-    res.once("close", () => {
+    res.on("close", () => {
       requestEnded?.();
       const entry = toEntry(req, res, performance.now() - startedAt);
       logger.request(entry);
@@ -43,7 +44,7 @@ export function createAccessLog(logger: Logger, requestStarted?: () => () => voi
 }
 
 function toEntry(req: Request, res: Response, durationMs: number): RequestEntry {
-  const { requestId, traceId, tenant, userHash, widgetType, error, budget } = res.locals;
+  const { requestId, traceId, tenant, userHash, widgetType, error, budget, address } = res.locals;
   const route = toRoute(req);
   const event = isSessionRequest(req.method, route) ? toEvent(res) : undefined;
   return {
@@ -56,7 +57,7 @@ function toEntry(req: Request, res: Response, durationMs: number): RequestEntry 
     tenant,
     event,
     userHash,
-    clientAddress: event && toClientAddress(req.ip),
+    clientAddress: event && toClientAddress(address),
     widgetType,
     mxCalls: budget?.spent(),
     isClientGone: !res.writableFinished,

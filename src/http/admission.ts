@@ -62,7 +62,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (inFlight >= maxInFlight) throw OVERLOADED; // Others have come while its body did.
       inFlight += 1;
       res.locals.budget = createBudget({ deadlineMs });
-      res.once("close", () => {
+      res.on("close", () => {
         inFlight -= 1;
         if (res.locals.shareOf !== undefined) count(res.locals.shareOf, -1);
         if (!res.writableFinished) res.locals.budget.abandon();

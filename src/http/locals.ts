@@ -9,6 +9,8 @@ declare global {
     // biome-ignore lint/style/useConsistentTypeDefinitions: Express merges this declaration
     interface Locals {
       requestId: string;
+      /** `req.ip`, which Express works out anew each time. */
+      address: string | undefined;
       budget: Budget;
       tenant?: string;
       /** The tenant in whose share of the places this request counts. */

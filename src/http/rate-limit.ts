@@ -5,7 +5,7 @@
  * Source of the RateLimit fields: draft-ietf-httpapi-ratelimit-headers-11; a draft, so they may change.
  */
 
-import type { Request, RequestHandler, Response } from "express";
+import type { RequestHandler, Response } from "express";
 import { AppError } from "../errors.ts";
 import type { Principal } from "../session/types.ts";
 import { toAddressKey } from "./client-address.ts";
@@ -23,8 +23,8 @@ export type Limiter = {
 };
 
 export function createAddressLimit(limiter: Limiter | undefined): RequestHandler {
-  return async function addressLimit(req, _res, next) {
-    await limiter?.take(toAddressKey(req.ip));
+  return async function addressLimit(_req, res, next) {
+    await limiter?.take(toAddressKey(res.locals.address));
     next();
   };
 }
@@ -32,11 +32,11 @@ export function createAddressLimit(limiter: Limiter | undefined): RequestHandler
 /** Counts only logins that fail: who has a good token is not held up by a neighbour's bad ones, until the limit. */
 export async function limitFailures<T>(
   limiter: Limiter | undefined,
-  req: Request,
+  res: Response,
   authenticate: () => Promise<T>,
 ): Promise<T> {
   if (!limiter) return authenticate();
-  const key = toAddressKey(req.ip);
+  const key = toAddressKey(res.locals.address);
   await limiter.check(key);
   try {
     return await authenticate();

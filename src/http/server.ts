@@ -44,7 +44,7 @@ export async function listen(
     },
     (req, res) => {
       answering.set(req.socket, res);
-      res.once("close", () => {
+      res.on("close", () => {
         if (answering.get(req.socket) === res) answering.set(req.socket, undefined);
       });
       if (isDraining) res.setHeader("Connection", "close");

@@ -38,7 +38,7 @@ export function createSessionRouter(
   const route = router.route(SESSION_PATHS).all(...before);
 
   route.post(async (req, res) => {
-    const principal = await limitFailures(rateLimits.failures, req, () =>
+    const principal = await limitFailures(rateLimits.failures, res, () =>
       authenticate(req.headers, res.locals.budget),
     );
     const { tenant } = principal;
@@ -53,7 +53,7 @@ export function createSessionRouter(
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const budget = tellingLog(logger, req, res);
+    const budget = tellingLog(logger, res);
     const { type, url, expiresAt } = await openSession(principal, request, budget);
     sendJson(res, { widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   });
@@ -68,12 +68,12 @@ export function createSessionRouter(
 }
 
 /** The request's budget, which writes to the audit log what changes at MX, at that moment. */
-function tellingLog(logger: Logger, req: Request, res: Response): Budget {
-  const { budget, requestId, traceId, tenant = "", userHash = "" } = res.locals;
+function tellingLog(logger: Logger, res: Response): Budget {
+  const { budget, requestId, traceId, tenant = "", userHash = "", address } = res.locals;
   return {
     ...budget,
     tell(event) {
-      const clientAddress = toClientAddress(req.ip);
+      const clientAddress = toClientAddress(address);
       logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
     },
   };

@@ -24,8 +24,32 @@ export function createMetricRegistry() {
     contentType: registry.contentType,
     text: () => registry.metrics(),
 
+    /** Adds by label values. `declare` makes a series with 0, so that its first event shows as an increase. */
     counter<Label extends string>(name: string, help: string, ...labelNames: Label[]) {
-      return count(new Counter({ name, help, labelNames, registers }), labelNames);
+      const all: { labels: LabelValues<Label>; since: number }[] = [];
+      const series = remember(labelNames, (labels) => {
+        const one = { labels, since: 0 };
+        all.push(one);
+        return one;
+      });
+      new Counter({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          for (const one of all) {
+            this.inc(one.labels, one.since);
+            one.since = 0;
+          }
+        },
+      });
+      return {
+        add(...values: string[]) {
+          series(values).since += 1; // The library would look the series up anew each time.
+        },
+        declare: (...values: string[]) => void series(values),
+      };
     },
 
     histogram<Label extends string>(name: string, help: string, ...labelNames: Label[]) {
@@ -66,46 +90,40 @@ export function createMetricRegistry() {
   };
 }
 
-/** Adds by label values. `declare` makes a series with 0, so that its first event shows as an increase. */
-function count<Label extends string>(counter: Counter<Label>, labelNames: readonly Label[]) {
-  const child = remember(labelNames, (labels) => {
-    const series = counter.labels(labels);
-    series.inc(0);
-    return () => series.inc(1);
-  });
-  return {
-    add: (...values: string[]) => child(values)(),
-    declare: (...values: string[]) => void child(values),
-  };
-}
-
 function observe<Label extends string>(histogram: Histogram<Label>, labelNames: readonly Label[]) {
   const child = remember(labelNames, (labels) => histogram.labels(labels));
   return (seconds: number, ...values: string[]) => child(values).observe(seconds);
 }
 
+type Level<Child> = { path: readonly string[]; next: Map<string, Level<Child>>; child?: Child };
+
 /** Per set of label values one child, made once. What is beyond the bound shares one in which the last label is `other`. */
 function remember<Label extends string, Child>(
   labelNames: readonly Label[],
   create: (labels: LabelValues<Label>) => Child,
-): (values: string[]) => Child {
-  const children = new Map<string, Child>();
-  const seen = new Map<string, number>();
+): (values: readonly string[]) => Child {
+  const last = labelNames.length - 1;
+  const root: Level<Child> = { path: [], next: new Map() };
+
+  /** A level for each label: to join the values to one key would cost more than all else here. */
+  function levelOf({ path, next }: Level<Child>, value: string): Level<Child> {
+    const known = next.get(value);
+    if (known) return known;
+    if (path.length === last && next.size >= MAX_OPEN_VALUES && value !== "other")
+      return levelOf({ path, next }, "other");
+    const level: Level<Child> = { path: [...path, value], next: new Map() };
+    next.set(value, level);
+    return level;
+  }
 
   return function childOf(values) {
-    const key = values.join("\n");
-    const known = children.get(key);
-    if (known) return known;
-    const group = values.slice(0, -1).join("\n");
-    const siblings = seen.get(group) ?? 0;
-    const last = values.at(-1);
-    if (siblings >= MAX_OPEN_VALUES && last !== "other") {
-      return childOf([...values.slice(0, -1), "other"]);
-    }
-    seen.set(group, siblings + 1);
-    const labels = Object.fromEntries(labelNames.map((name, at) => [name, values[at] ?? ""]));
-    const child = create(labels as LabelValues<Label>);
-    children.set(key, child);
-    return child;
+    let level = root;
+    for (const value of values) level = levelOf(level, value);
+    level.child ??= create(toLabels(labelNames, level.path));
+    return level.child;
   };
+}
+
+function toLabels<Label extends string>(names: readonly Label[], values: readonly string[]) {
+  return Object.fromEntries(names.map((name, at) => [name, values[at]])) as LabelValues<Label>;
 }

@@ -69,9 +69,6 @@ export type Logger = {
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
 };
 
-/** A write for each line would cost more than the line. An exit writes what is left; only SIGKILL loses requests. */
-const BATCHES = { minLength: 12_288, periodicFlush: 100 };
-
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const log = pino(
     {
@@ -80,7 +77,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination ?? pino.destination({ fd: 1, sync: false, ...BATCHES }),
+    destination ?? inBatches(pino.destination({ fd: 1, sync: false })),
   );
 
   return {
@@ -181,5 +178,37 @@ function describe(cause: unknown): Record<string, unknown> {
     "error.name": /^\w{1,64}$/.test(cause.name) ? cause.name : "Error",
     "error.code": code && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined,
     "error.frames": frames?.slice(0, 8),
+  };
+}
+
+const BATCH_LENGTH = 65_536;
+const BATCH_MS = 100;
+
+/**
+ * A write for each line would cost more than the line. An exit writes what is left; only SIGKILL loses requests. pino's own
+ * batches (`minLength`) measure anew, and so copy, all that waits with each line.
+ */
+function inBatches(destination: DestinationStream): DestinationStream & { flush(): void } {
+  let lines: string[] = [];
+  let length = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (length > 0) destination.write(lines.join(""));
+    lines = [];
+    length = 0;
+  }
+  process.prependListener("beforeExit", flush).prependListener("exit", flush); // Before pino's own.
+
+  return {
+    write(line) {
+      lines.push(line);
+      length += line.length;
+      if (length >= BATCH_LENGTH) flush();
+      else timer ??= setTimeout(flush, BATCH_MS);
+    },
+    flush,
   };
 }

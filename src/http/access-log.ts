@@ -3,7 +3,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, Response } from "express";
 import type { Logger, RequestEntry, RequestEvent } from "../logger.ts";
 import { toClientAddress } from "./client-address.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
@@ -27,9 +27,11 @@ const ROUTES = new Set([...SESSION_ROUTES, ...EMBED_ROUTES, "/openapi.yaml", "/d
 /** The caller left, or broke HTTP, before anything was sent. nginx's number for it. */
 const GONE_STATUS = 499;
 
+export type AccessLog = (req: Request, res: Response) => void;
+
 /** `requestStarted`, if any, gives what is to be called when the request has ended. */
-export function createAccessLog(logger: Logger, requestStarted?: () => () => void): RequestHandler {
-  return function accessLog(req, res, next) {
+export function createAccessLog(logger: Logger, requestStarted?: () => () => void): AccessLog {
+  return function logWhenClosed(req, res) {
     const startedAt = performance.now();
     res.locals.address = req.ip; // A connection that is gone tells it no more.
     const requestEnded = requestStarted?.();
@@ -39,7 +41,6 @@ export function createAccessLog(logger: Logger, requestStarted?: () => () => voi
       logger.request(entry);
       res.locals.endSpan?.(entry);
     });
-    next();
   };
 }
 

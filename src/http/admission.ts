@@ -8,9 +8,9 @@
  * Source: Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches (1998).
  */
 
-import type { RequestHandler, Response } from "express";
+import type { Response } from "express";
 import { AppError } from "../errors.ts";
-import { createBudget } from "../session/budget.ts";
+import { type Budget, createBudget } from "../session/budget.ts";
 
 export type AdmissionOptions = {
   maxInFlight: number;
@@ -26,8 +26,11 @@ export type Lifecycle = { state: "serving" | "draining" | "closing" };
 export type Admission = {
   /** Why a request that comes now is not taken; `undefined` where it is. */
   findRefusal(): AppError | undefined;
-  /** Takes a request, or throws `overloaded`: it counts until its answer has been sent, or its caller has gone. */
-  admit: RequestHandler;
+  /**
+   * Takes a request, or throws `overloaded`: it counts until its answer has been sent, or its caller has gone. `undefined`
+   * where he has gone already: no end would give a place back.
+   */
+  admit(res: Response): Budget | undefined;
   takeShare: TakeShare;
 };
 
@@ -57,17 +60,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (lifecycle.state === "closing") return SHUTTING_DOWN;
       return inFlight >= maxInFlight ? OVERLOADED : undefined;
     },
-    admit(_req, res, next) {
-      if (res.closed) return; // The caller has gone while his limits were asked for: no end would give a place back.
+    admit(res) {
+      if (res.closed) return undefined;
       if (inFlight >= maxInFlight) throw OVERLOADED; // Others have come while its body did.
       inFlight += 1;
-      res.locals.budget = createBudget({ deadlineMs });
+      const budget = createBudget({ deadlineMs });
+      res.locals.budget = budget;
       res.on("close", () => {
         inFlight -= 1;
         if (res.locals.shareOf !== undefined) count(res.locals.shareOf, -1);
-        if (!res.writableFinished) res.locals.budget.abandon();
+        if (!res.writableFinished) budget.abandon();
       });
-      next();
+      return budget;
     },
     takeShare(tenant, res) {
       if (!isShared || res.closed) return; // The caller may have gone meanwhile.

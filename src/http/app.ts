@@ -8,21 +8,19 @@ import express from "express";
 import { AppError } from "../errors.ts";
 import { createAccessLog } from "./access-log.ts";
 import { createAdmission, type Lifecycle } from "./admission.ts";
-import { createJsonBody } from "./body.ts";
 import { type CookieLogins, createBrowserGuard, createCorsHeaders } from "./browser-guard.ts";
 import { createDocsRouter } from "./docs.ts";
 import { createEmbedRouter } from "./embed.ts";
 import "./locals.ts";
 import { createProblemHandler } from "./problem.ts";
-import { createAddressLimit } from "./rate-limit.ts";
-import { createRequestCheck, toPath, toPathTarget } from "./request-check.ts";
-import { createRequestId } from "./request-id.ts";
+import { refuseOddRequest, toPath, toPathTarget } from "./request-check.ts";
+import { toRequestId } from "./request-id.ts";
 import { createRequestSpan } from "./request-span.ts";
 import { createSecurityHeaders } from "./security-headers.ts";
-import { createSessionRouter, SESSION_PATHS, type SessionRouterOptions } from "./session.ts";
+import { createSessionHandler, SESSION_PATHS, type SessionOptions } from "./session.ts";
 import { createShed } from "./shed.ts";
 
-export type AppOptions = Omit<SessionRouterOptions, "takeShare"> & {
+export type AppOptions = Omit<SessionOptions, "refuseForeignPage" | "admission"> & {
   /** Gives what is to be called when the request has ended. */
   requestStarted?: () => () => void;
   tracer?: Tracer | undefined;
@@ -49,7 +47,6 @@ export function createApp(options: AppOptions): RequestListener {
     isShared,
     maxInFlight,
     requestDeadlineMs,
-    rateLimits,
     trustedProxies,
   } = options;
   const toCorsHeaders = createCorsHeaders(corsOrigins, cookieLogins);
@@ -59,6 +56,8 @@ export function createApp(options: AppOptions): RequestListener {
     lifecycle,
     isShared,
   });
+  const refuseForeignPage = createBrowserGuard(toCorsHeaders, cookieLogins);
+  const logWhenClosed = createAccessLog(logger, requestStarted);
   const shed = createShed({ logger, toCorsHeaders });
   const sessionPaths = new Set(SESSION_PATHS);
   const app = express();
@@ -66,18 +65,17 @@ export function createApp(options: AppOptions): RequestListener {
   app.set("trust proxy", trustedProxies);
   app.enable("case sensitive routing").enable("strict routing");
 
-  app.use(createRequestId());
   if (tracer) app.use(createRequestSpan(tracer));
-  app.use(createAccessLog(logger, requestStarted));
+  app.use((req, res, next) => {
+    const requestId = toRequestId(req);
+    res.locals.requestId = requestId;
+    res.locals.headers = { "X-Request-Id": requestId };
+    logWhenClosed(req, res);
+    refuseOddRequest(req, res);
+    next();
+  });
+  app.all(SESSION_PATHS, createSessionHandler({ ...options, refuseForeignPage, admission }));
   app.use(createSecurityHeaders());
-  app.use(createRequestCheck());
-  const beforeSession = [
-    createBrowserGuard(toCorsHeaders, cookieLogins), // First, so that a page can read why it is refused.
-    createAddressLimit(rateLimits.address),
-    createJsonBody(),
-    admission.admit,
-  ];
-  app.use(createSessionRouter(beforeSession, { ...options, takeShare: admission.takeShare }));
   app.use(createDocsRouter());
   app.use(createEmbedRouter());
   app.use(() => {

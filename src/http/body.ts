@@ -6,27 +6,23 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
 
 const MAX_BYTES = 16 * 1024;
 
-/** Leaves the parsed value in `req.body`, or `undefined` where there is no body. */
-export function createJsonBody(): RequestHandler {
-  return async function jsonBody(req, _res, next) {
-    if (!hasBody(req)) {
-      refuseType(req.headers["content-type"]);
-      return next();
-    }
-    refuseType(req.headers["content-type"] ?? "none");
-    const encoding = req.headers["content-encoding"] ?? "identity";
-    if (encoding.toLowerCase() !== "identity")
-      throw new AppError("unsupported_media_type", "The body must not be compressed.");
-    if (Number(req.headers["content-length"] ?? 0) > MAX_BYTES) throw tooLarge();
-    const bytes = await read(req);
-    req.body = bytes.length === 0 ? undefined : parse(bytes);
-    next();
-  };
+/** The parsed value, or `undefined` where there is no body. */
+export async function readJsonBody(req: IncomingMessage): Promise<object | undefined> {
+  if (!hasBody(req)) {
+    refuseType(req.headers["content-type"]);
+    return undefined;
+  }
+  refuseType(req.headers["content-type"] ?? "none");
+  const encoding = req.headers["content-encoding"] ?? "identity";
+  if (encoding.toLowerCase() !== "identity")
+    throw new AppError("unsupported_media_type", "The body must not be compressed.");
+  if (Number(req.headers["content-length"] ?? 0) > MAX_BYTES) throw tooLarge();
+  const bytes = await read(req);
+  return bytes.length === 0 ? undefined : parse(bytes);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

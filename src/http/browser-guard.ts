@@ -11,7 +11,7 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, Response } from "express";
 import { AppError } from "../errors.ts";
 
 const ALLOWED_HEADERS =
@@ -45,14 +45,17 @@ export function createCorsHeaders(
   };
 }
 
+export type BrowserGuard = (req: Request, res: Response) => void;
+
 export function createBrowserGuard(
   toCorsHeaders: ToCorsHeaders,
   { isByCookie }: CookieLogins,
-): RequestHandler {
-  return function browserGuard(req, res, next) {
+): BrowserGuard {
+  return function refuseForeignPage(req, res) {
     const { origin } = req.headers;
     const corsHeaders = toCorsHeaders(origin);
-    res.set(corsHeaders);
+    const { headers } = res.locals;
+    Object.assign(headers, corsHeaders);
     const isListed = "Access-Control-Allow-Origin" in corsHeaders;
     const isKnownPage = isListed || req.headers["sec-fetch-site"] === "same-origin";
     if (origin !== undefined && !isKnownPage) throw rejected("unlisted_origin", UNKNOWN_PAGE);
@@ -61,11 +64,10 @@ export function createBrowserGuard(
       if (req.headers["x-csrf"] !== "1") throw rejected("no_static_header", NO_STATIC_HEADER);
     }
     if (req.method === "OPTIONS" && origin !== undefined) {
-      res.set("Access-Control-Allow-Methods", "POST");
-      res.set("Access-Control-Allow-Headers", ALLOWED_HEADERS);
-      res.set("Access-Control-Max-Age", PREFLIGHT_SECONDS);
+      headers["Access-Control-Allow-Methods"] = "POST";
+      headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS;
+      headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS;
     }
-    next();
   };
 }
 
@@ -79,8 +81,8 @@ export function requireOrigin(origins: readonly string[], req: Request, res: Res
   const { origin } = req.headers;
   if (origin === undefined || origins.includes(origin)) return;
   if (req.headers["sec-fetch-site"] === "same-origin") return;
-  res.removeHeader("Access-Control-Allow-Origin");
-  res.removeHeader("Access-Control-Expose-Headers");
+  delete res.locals.headers["Access-Control-Allow-Origin"];
+  delete res.locals.headers["Access-Control-Expose-Headers"];
   throw rejected("origin_of_other_tenant", UNKNOWN_PAGE);
 }
 

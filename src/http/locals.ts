@@ -9,9 +9,12 @@ declare global {
     // biome-ignore lint/style/useConsistentTypeDefinitions: Express merges this declaration
     interface Locals {
       requestId: string;
+      /** Of the answer, beside those that every answer has. */
+      headers: Record<string, string>;
       /** `req.ip`, which Express works out anew each time. */
       address: string | undefined;
-      budget: Budget;
+      /** Once it has been admitted. */
+      budget?: Budget;
       tenant?: string;
       /** The tenant in whose share of the places this request counts. */
       shareOf?: string;

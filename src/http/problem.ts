@@ -6,9 +6,10 @@
 
 import type { ErrorRequestHandler, Response } from "express";
 import { AppError } from "../errors.ts";
+import { answer } from "./answer.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 
-export const PROBLEM_CONTENT_TYPE = "application/problem+json; charset=utf-8";
+const TYPE = "application/problem+json; charset=utf-8";
 
 /** Ends the request with the problem that fits. Keeps the error for the log. */
 export function createProblemHandler(): ErrorRequestHandler {
@@ -17,19 +18,17 @@ export function createProblemHandler(): ErrorRequestHandler {
     res.locals.error = error;
     if (res.headersSent) return next(thrown);
     const { status } = PROBLEM_TYPES[error.code];
+    const { headers, requestId } = res.locals;
     if (error.retryAfterSeconds !== undefined)
-      res.set("Retry-After", String(error.retryAfterSeconds));
-    if (status === 401) res.set("WWW-Authenticate", challenge(req.headers.authorization));
-    res
-      .status(status)
-      .set("Content-Type", PROBLEM_CONTENT_TYPE)
-      .send(toProblem(error, res.locals.requestId));
+      headers["Retry-After"] = String(error.retryAfterSeconds);
+    if (status === 401) headers["WWW-Authenticate"] = challenge(req.headers.authorization);
+    answer(res, status, headers, toContent(error, requestId));
   };
 }
 
-export function toProblem(error: AppError, requestId: string): string {
+export function toContent(error: AppError, requestId: string): { type: string; body: string } {
   const { name, status, title } = PROBLEM_TYPES[error.code];
-  return JSON.stringify({
+  const body = JSON.stringify({
     type: `/problems/${name}`,
     title,
     status,
@@ -37,11 +36,12 @@ export function toProblem(error: AppError, requestId: string): string {
     request_id: requestId,
     ...(error.errors && { errors: error.errors }),
   });
+  return { type: TYPE, body };
 }
 
 /** Answers what no route took. `allow` lists the methods of the path. */
 export function refuseMethod(res: Response, allow: string): never {
-  res.set("Allow", allow);
+  res.locals.headers.Allow = allow;
   throw new AppError("method_not_allowed", `This path answers ${allow}.`);
 }
 

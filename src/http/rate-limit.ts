@@ -5,7 +5,7 @@
  * Source of the RateLimit fields: draft-ietf-httpapi-ratelimit-headers-11; a draft, so they may change.
  */
 
-import type { RequestHandler, Response } from "express";
+import type { Response } from "express";
 import { AppError } from "../errors.ts";
 import type { Principal } from "../session/types.ts";
 import { toAddressKey } from "./client-address.ts";
@@ -22,11 +22,8 @@ export type Limiter = {
   check(key: string): Promise<void>;
 };
 
-export function createAddressLimit(limiter: Limiter | undefined): RequestHandler {
-  return async function addressLimit(_req, res, next) {
-    await limiter?.take(toAddressKey(res.locals.address));
-    next();
-  };
+export async function limitAddress(limiter: Limiter | undefined, res: Response): Promise<void> {
+  await limiter?.take(toAddressKey(res.locals.address));
 }
 
 /** Counts only logins that fail: who has a good token is not held up by a neighbour's bad ones, until the limit. */
@@ -54,5 +51,5 @@ export async function limitUser(
   if (!limiter) return;
   const { issuer, subject, tenant } = principal;
   const { remaining, resetSeconds } = await limiter.take(`${tenant.name}\0${issuer}\0${subject}`);
-  res.set("RateLimit", `"user";r=${remaining};t=${resetSeconds}`);
+  res.locals.headers.RateLimit = `"user";r=${remaining};t=${resetSeconds}`;
 }

@@ -6,19 +6,15 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import type { RequestHandler } from "express";
+import type { Response } from "express";
 import { AppError } from "../errors.ts";
 
 /** Throws `invalid_request`, and has the connection closed: nobody can say where the next request on it begins. */
-export function createRequestCheck(): RequestHandler {
-  return function requestCheck(req, res, next) {
-    const fault = findFault(req);
-    if (fault) {
-      res.set("Connection", "close");
-      throw new AppError("invalid_request", fault);
-    }
-    next();
-  };
+export function refuseOddRequest(req: IncomingMessage, res: Response): void {
+  const fault = findFault(req);
+  if (!fault) return;
+  res.locals.headers.Connection = "close";
+  throw new AppError("invalid_request", fault);
 }
 
 /** Of two, one party takes the first and another the last. */

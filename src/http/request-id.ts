@@ -6,17 +6,8 @@
 
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { RequestHandler } from "express";
 
 const USABLE = /^[A-Za-z0-9_-]{8,64}$/;
-
-export function createRequestId(): RequestHandler {
-  return function requestId(req, res, next) {
-    res.locals.requestId = toRequestId(req);
-    res.set("X-Request-Id", res.locals.requestId);
-    next();
-  };
-}
 
 export function toRequestId(req: IncomingMessage): string {
   const sent = req.headers["x-request-id"];

@@ -6,23 +6,24 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestHandler } from "express";
 import helmet from "helmet";
 
-/** For an API: nothing may be loaded or framed. Pages that load something say so themselves. */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = readHeaders(
-  helmet({
-    frameguard: { action: "deny" },
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-  }),
-);
+/** For an API: nothing may be loaded or framed, nor stored, errors included. Pages and files say so where they differ. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  ...readHeaders(
+    helmet({
+      frameguard: { action: "deny" },
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      },
+    }),
+  ),
+  "Cache-Control": "no-store",
+};
 
-/** Nothing is stored, errors included; what may be says so itself. */
+/** For what Express sends, pages and files; all else is written by answer.ts. */
 export function createSecurityHeaders(): RequestHandler {
-  const headers = new Map([...Object.entries(SECURITY_HEADERS), ["Cache-Control", "no-store"]]);
-
   return function securityHeaders(_req, res, next) {
-    res.setHeaders(headers);
+    res.set({ ...SECURITY_HEADERS, ...res.locals.headers });
     next();
   };
 }

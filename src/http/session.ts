@@ -3,73 +3,76 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { type Request, type RequestHandler, type Response, Router } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { ToPseudonym } from "../pseudonym.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
-import type { TakeShare } from "./admission.ts";
-import { requireOrigin } from "./browser-guard.ts";
+import type { Admission } from "./admission.ts";
+import { answer } from "./answer.ts";
+import { readJsonBody } from "./body.ts";
+import { type BrowserGuard, requireOrigin } from "./browser-guard.ts";
 import { toClientAddress } from "./client-address.ts";
 import { refuseMethod } from "./problem.ts";
-import { limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
+import { limitAddress, limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
 
-export type SessionRouterOptions = {
+export type SessionOptions = {
   openSession: OpenSession;
   authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
+  refuseForeignPage: BrowserGuard;
   logger: Logger;
   toPseudonym: ToPseudonym;
   rateLimits: RateLimits;
-  takeShare: TakeShare;
+  admission: Pick<Admission, "admit" | "takeShare">;
 };
 
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
+const METHODS = "POST, OPTIONS";
 const JSON_TYPE = "application/json; charset=utf-8";
 
-/** `before` runs for every method, in its order, and is matched once. */
-export function createSessionRouter(
-  before: readonly RequestHandler[],
-  options: SessionRouterOptions,
-): Router {
-  const { openSession, authenticate, rateLimits, takeShare, logger, toPseudonym } = options;
-  const router = Router({ caseSensitive: true, strict: true });
-  const route = router.route(SESSION_PATHS).all(...before);
+/** One step after the other, each of which may refuse: first what costs least. */
+export function createSessionHandler(options: SessionOptions): RequestHandler {
+  const { openSession, authenticate, refuseForeignPage } = options;
+  const { rateLimits, admission, logger, toPseudonym } = options;
 
-  route.post(async (req, res) => {
+  return async function session(req, res) {
+    refuseForeignPage(req, res); // First, so that a page can read why it is refused.
+    await limitAddress(rateLimits.address, res);
+    const body = await readJsonBody(req);
+    const budget = admission.admit(res);
+    if (!budget) return;
+    if (req.method === "OPTIONS")
+      return answer(res, 204, { ...res.locals.headers, Allow: METHODS });
+    if (req.method !== "POST") refuseMethod(res, METHODS);
+
     const principal = await limitFailures(rateLimits.failures, res, () =>
-      authenticate(req.headers, res.locals.budget),
+      authenticate(req.headers, budget),
     );
     const { tenant } = principal;
     res.locals.tenant = tenant.name;
     res.locals.userHash = toPseudonym(principal);
     requireOrigin(tenant.corsOrigins, req, res);
-    takeShare(tenant.name, res);
+    admission.takeShare(tenant.name, res);
     await limitUser(rateLimits.user, principal, res);
     const request = {
-      ...tenant.parseWidgetRequest(req.body),
+      ...tenant.parseWidgetRequest(body),
       language: toLanguage(req.headers["accept-language"]),
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const budget = tellingLog(logger, res);
-    const { type, url, expiresAt } = await openSession(principal, request, budget);
-    sendJson(res, { widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
-  });
-
-  route.options((_req, res) => {
-    res.set("Allow", "POST, OPTIONS").status(204).end();
-  });
-
-  route.all((_req, res) => refuseMethod(res, "POST, OPTIONS"));
-
-  return router;
+    const telling = tellingLog(logger, budget, res);
+    const { type, url, expiresAt } = await openSession(principal, request, telling);
+    const widgetUrl = { type, url, expires_at: toTimestamp(expiresAt) };
+    const content = { type: JSON_TYPE, body: JSON.stringify({ widget_url: widgetUrl }) };
+    answer(res, 200, res.locals.headers, content);
+  };
 }
 
 /** The request's budget, which writes to the audit log what changes at MX, at that moment. */
-function tellingLog(logger: Logger, res: Response): Budget {
-  const { budget, requestId, traceId, tenant = "", userHash = "", address } = res.locals;
+function tellingLog(logger: Logger, budget: Budget, res: Response): Budget {
+  const { requestId, traceId, tenant = "", userHash = "", address } = res.locals;
   return {
     ...budget,
     tell(event) {
@@ -77,13 +80,6 @@ function tellingLog(logger: Logger, res: Response): Budget {
       logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
     },
   };
-}
-
-/** Without what Express's `json` can do besides: settings, callbacks, entity tags, fresh answers. */
-function sendJson(res: Response, content: object): void {
-  const body = JSON.stringify(content);
-  const length = Buffer.byteLength(body);
-  res.writeHead(200, { "Content-Type": JSON_TYPE, "Content-Length": length }).end(body);
 }
 
 /** Every browser sends one; what does not look like one is left out. Source: RFC 9110, section 12.5.4. */

@@ -9,11 +9,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AppError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { toMethod, toRoute } from "./access-log.ts";
+import { answer } from "./answer.ts";
 import type { ToCorsHeaders } from "./browser-guard.ts";
-import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
+import { toContent } from "./problem.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { toRequestId } from "./request-id.ts";
-import { SECURITY_HEADERS } from "./security-headers.ts";
 
 export type Shed = (req: IncomingMessage, res: ServerResponse, error: AppError) => void;
 
@@ -23,17 +23,12 @@ export function createShed({ logger, toCorsHeaders }: ShedOptions): Shed {
   return function shed(req, res, error) {
     const { name, status } = PROBLEM_TYPES[error.code];
     const requestId = toRequestId(req);
-    const body = toProblem(error, requestId);
-    res.writeHead(status, {
-      ...SECURITY_HEADERS,
+    const headers = {
       ...toCorsHeaders(req.headers.origin),
-      "Cache-Control": "no-store",
-      "Content-Length": Buffer.byteLength(body),
-      "Content-Type": PROBLEM_CONTENT_TYPE,
       "Retry-After": String(error.retryAfterSeconds),
       "X-Request-Id": requestId,
-    });
-    res.end(body);
+    };
+    answer(res, status, headers, toContent(error, requestId));
     logger.request({
       method: toMethod(req),
       route: toRoute(req),

@@ -56,14 +56,15 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
     const limit: Limit = { aborted: false };
-    const { promise: timedOut, resolve } = Promise.withResolvers<ExchangeResult>();
+    const { promise, resolve, reject } = Promise.withResolvers<ExchangeResult>();
     const timer = setTimeout(() => {
       resolve({ kind: "failure", failure: "timeout", reason: "timeout" });
       limit.aborted = true;
       limit.cut?.();
     }, timeoutMs);
+    perform(request, limit).then(resolve, reject);
     try {
-      return await Promise.race([perform(request, limit), timedOut]);
+      return await promise;
     } finally {
       clearTimeout(timer);
     }
@@ -73,19 +74,14 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
     const connection = await connections.acquire(request.isFresh ?? false, limit);
     const result = await send(connection, options.origin, request, limit);
     connections.release(connection, limit.aborted);
-    return result.kind === "answer"
-      ? { ...result, distrust: () => connections.distrust(connection) }
-      : result;
+    if (result.kind === "answer") result.distrust = () => connections.distrust(connection);
+    return result;
   }
 
   return Object.assign(exchange, {
     [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
   });
 }
-
-type Sent =
-  | Omit<Extract<ExchangeResult, { kind: "answer" }>, "distrust">
-  | Extract<ExchangeResult, { kind: "failure" }>;
 
 /** An `AbortSignal` for one listener. `cut` is there as soon as the request is on its way. */
 type Limit = { aborted: boolean; cut?: () => void };
@@ -98,8 +94,8 @@ function send(
   origin: string,
   { method, path, headers, body }: ExchangeRequest,
   limit: Limit,
-): Promise<Sent> {
-  const { promise, resolve } = Promise.withResolvers<Sent>();
+): Promise<ExchangeResult> {
+  const { promise, resolve } = Promise.withResolvers<ExchangeResult>();
   const chunks: Buffer[] = [];
   let head: Head | undefined;
   connection.dispatch(
@@ -137,7 +133,7 @@ function send(
 
 const utf8 = new TextDecoder();
 
-function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): Sent {
+function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): ExchangeResult {
   const [first] = chunks;
   return {
     kind: "answer",

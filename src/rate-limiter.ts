@@ -54,15 +54,15 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   let distrustedUntil: number | undefined;
 
   /** `ask` rejects with a result where the limit is reached, and with an error where the store fails. */
-  async function withStore<T>(
-    key: string,
-    ask: (store: RateLimiterMemory | RateLimiterRedis, key: string) => Promise<T>,
-  ): Promise<T> {
-    if (!shared || (distrustedUntil !== undefined && now() < distrustedUntil))
-      return ask(local, key);
+  function askStore<T>(key: string, ask: Ask<T>): Promise<T> {
+    const isDistrusted = distrustedUntil !== undefined && now() < distrustedUntil;
+    return shared && !isDistrusted ? askShared(shared, key, ask) : ask(local, key);
+  }
+
+  async function askShared<T>(store: RateLimiterRedis, key: string, ask: Ask<T>): Promise<T> {
     if (distrustedUntil !== undefined) distrustedUntil = now() + DISTRUST_MS; // One tries; the others do not wait for it.
     try {
-      const result = await ask(shared, toSharedKey(key));
+      const result = await ask(store, toSharedKey(key));
       distrustedUntil = undefined;
       return result;
     } catch (refusal) {
@@ -84,19 +84,24 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   return {
     async take(key) {
-      const result = await withStore(key, (store, storeKey) => store.consume(storeKey)).catch(
-        (refusal: unknown) => {
-          throw refusal instanceof RateLimiterRes ? refuse(refusal) : refusal;
-        },
-      );
-      return { remaining: result.remainingPoints, resetSeconds: toSeconds(result.msBeforeNext) };
+      try {
+        const { remainingPoints, msBeforeNext } = await askStore(key, consume);
+        return { remaining: remainingPoints, resetSeconds: toSeconds(msBeforeNext) };
+      } catch (refusal) {
+        throw refusal instanceof RateLimiterRes ? refuse(refusal) : refusal;
+      }
     },
     async check(key) {
-      const result = await withStore(key, (store, storeKey) => store.get(storeKey));
+      const result = await askStore(key, get);
       if (result && result.consumedPoints >= limit.events) throw refuse(result);
     },
   };
 }
+
+type Ask<T> = (store: RateLimiterMemory | RateLimiterRedis, key: string) => Promise<T>;
+
+const consume: Ask<RateLimiterRes> = (store, key) => store.consume(key);
+const get: Ask<RateLimiterRes | null> = (store, key) => store.get(key);
 
 /** A connection that fails fast: no queue while Redis is away, and an answer within 100 ms or none. */
 export function createRedis(url: Secret): Redis & AsyncDisposable {

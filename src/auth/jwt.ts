@@ -51,12 +51,15 @@ const Claims = z.looseObject({
  * is none of a tenant's. Which tenant it is, only verified claims say.
  */
 export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): JwtAuthenticator {
-  const byIssuer = new Map(issuers.map((trusted) => [trusted.issuer, trusted]));
+  const byIssuer = new Map(
+    issuers.map((trusted) => [trusted.issuer, { trusted, rules: toRules(trusted) }]),
+  );
 
   return async function authenticateJwt(token) {
-    const trusted = byIssuer.get(unverifiedIssuer(token));
-    if (!trusted) throw unauthenticated("unknown_issuer");
-    const payload = await verify(token, trusted);
+    const known = byIssuer.get(unverifiedIssuer(token));
+    if (!known) throw unauthenticated("unknown_issuer");
+    const { trusted, rules } = known;
+    const payload = await verify(token, trusted.keys, rules);
     const claims = Claims.safeParse(payload);
     if (!claims.success) throw unauthenticated("claims");
     const { sub, exp, iat } = claims.data;
@@ -95,8 +98,8 @@ function unverifiedIssuer(token: string): string {
   }
 }
 
-async function verify(token: string, trusted: TrustedIssuer): Promise<unknown> {
-  const options: JWTVerifyOptions = {
+function toRules(trusted: TrustedIssuer): JWTVerifyOptions {
+  return {
     algorithms: [...trusted.algorithms],
     issuer: trusted.issuer,
     audience: trusted.tenants.flatMap(({ audience }) => audience), // The tenant's own is checked when it is known.
@@ -105,13 +108,16 @@ async function verify(token: string, trusted: TrustedIssuer): Promise<unknown> {
     maxTokenAge: MAX_LIFETIME_SECONDS,
     ...(trusted.tokenType !== undefined && { typ: trusted.tokenType }),
   };
-  const current = await trusted.keys.current();
+}
+
+async function verify(token: string, keys: IssuerKeys, rules: JWTVerifyOptions): Promise<unknown> {
+  const current = await keys.current();
   try {
-    return (await jwtVerify(token, current, options)).payload;
+    return (await jwtVerify(token, current, rules)).payload;
   } catch (error) {
-    const refreshed = isUnknownKey(error) ? await trusted.keys.refreshed(current) : undefined;
+    const refreshed = isUnknownKey(error) ? await keys.refreshed(current) : undefined;
     if (!refreshed) throw rejected(error);
-    const verified = await jwtVerify(token, refreshed, options).catch((again: unknown) => {
+    const verified = await jwtVerify(token, refreshed, rules).catch((again: unknown) => {
       throw rejected(again);
     });
     return verified.payload;

@@ -23,7 +23,7 @@ export type Limiter = {
 };
 
 export async function limitAddress(limiter: Limiter | undefined, res: Response): Promise<void> {
-  await limiter?.take(toAddressKey(res.locals.address));
+  if (limiter) await limiter.take(toAddressKey(res.locals.address));
 }
 
 /** Counts only logins that fail: who has a good token is not held up by a neighbour's bad ones, until the limit. */

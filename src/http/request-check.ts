@@ -44,11 +44,12 @@ function findFault(req: IncomingMessage): string | undefined {
 }
 
 function findRepeated(rawHeaders: readonly string[]): string | undefined {
-  const seen = new Set<string>();
+  const seen: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? "";
-    if (seen.has(name)) return name;
-    if (SINGLE_FIELDS.has(name)) seen.add(name);
+    if (!SINGLE_FIELDS.has(name)) continue;
+    if (seen.includes(name)) return name;
+    seen.push(name);
   }
   return undefined;
 }

@@ -37,11 +37,7 @@ export function withGate(send: Send, options: GateOptions): Send {
     return toUnsentError(operation, reason, 1);
   }
 
-  async function enter(operation: Operation, budget: Budget): Promise<void> {
-    if (inFlight < connections) {
-      inFlight += 1;
-      return;
-    }
+  async function takeTurn(operation: Operation, budget: Budget): Promise<void> {
     if (waiting.size >= maxWaiting) throw refuse(operation, "gate_full");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waitMs = Math.min(MAX_WAIT_MS, Math.max(0, budget.remainingMs() - MIN_CALL_MS));
@@ -69,7 +65,8 @@ export function withGate(send: Send, options: GateOptions): Send {
   }
 
   return async function sendThroughGate(call, budget) {
-    await enter(call.operation, budget);
+    if (inFlight < connections) inFlight += 1;
+    else await takeTurn(call.operation, budget);
     try {
       return await send(call, budget);
     } finally {

@@ -156,15 +156,17 @@ function toGuid(user: PlatformUser): string | undefined {
 }
 
 function toUrlCall(user: PlatformUser, request: WidgetRequest): Parameters<Send>[0] {
-  const headers: Record<string, string> = {};
-  if (request.language) headers["accept-language"] = request.language;
-  if (request.callbackPayload) headers["x-callback-payload"] = request.callbackPayload;
+  const { language, callbackPayload } = request;
+  const headers = {
+    ...(language && { "accept-language": language }),
+    ...(callbackPayload && { "x-callback-payload": callbackPayload }),
+  };
   return {
     operation: "platform.request_widget_url",
     kind: "widget_url",
     method: "POST",
     path: `/users/${encodeURIComponent(user.pathId)}/widget_urls`,
-    headers,
+    ...((language || callbackPayload) && { headers }),
     body: { widget_url: request.options },
   };
 }

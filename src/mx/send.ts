@@ -43,26 +43,24 @@ const TIMEOUT_MS: Record<MxCall["method"], number> = { GET: 2000, POST: 3000, PU
 
 export function createSend(options: SendOptions): Send {
   const { exchange, basePath, headers, query, classify, now = () => new Date() } = options;
+  const headersWithBody = { ...headers, "content-type": "application/json" };
 
   return async function send(call, budget) {
     budget.spend(call.kind);
     const sentAt = now();
     const hasBody = call.body !== undefined;
+    const common = hasBody ? headersWithBody : headers;
     const result = await exchange(
       {
         method: call.method,
         path: `${basePath}${call.path}${withQuery(call.path, query)}`,
-        headers: {
-          ...headers,
-          ...call.headers,
-          ...(hasBody && { "content-type": "application/json" }),
-        },
+        headers: call.headers ? { ...common, ...call.headers } : common,
         body: hasBody ? JSON.stringify(call.body) : undefined,
         isFresh: call.isFresh ?? false,
       },
       Math.min(TIMEOUT_MS[call.method], budget.remainingMs()),
     );
-    return { operation: call.operation, sentAt, ...toAnswer(call.operation, result, classify) };
+    return toAnswer(call.operation, sentAt, result, classify);
   };
 }
 
@@ -73,23 +71,28 @@ function withQuery(path: string, query: string): string {
 
 function toAnswer(
   operation: Operation,
+  sentAt: Date,
   result: ExchangeResult,
   classify: Classify,
-): Omit<Answer, "operation" | "sentAt"> {
+): Answer {
+  const call = { operation, sentAt };
   if (result.kind === "failure") {
-    return { outcome: classifyFailure(result.failure), reason: result.reason, body: undefined };
+    const { failure, reason } = result;
+    return { ...call, outcome: classifyFailure(failure), reason, body: undefined };
   }
   const { status, retryAfterSeconds } = result;
   const content = parse(result);
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && content.kind === "broken") {
-    return { outcome: "ambiguous", reason: "unparseable", status, body: undefined };
+    return { ...call, outcome: "ambiguous", reason: "unparseable", status, body: undefined };
   }
   if (isSuccess && content.kind === "foreign") {
-    return { outcome: "nonsense", reason: "content_type", status, body: undefined };
+    return { ...call, outcome: "nonsense", reason: "content_type", status, body: undefined };
   }
   const body = content.kind === "json" ? content.body : undefined;
   return {
+    operation,
+    sentAt,
     outcome: classify(operation, status, body),
     status,
     retryAfterSeconds,

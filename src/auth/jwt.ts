@@ -5,7 +5,14 @@
  * Sources: RFC 7519; RFC 8725 (JSON Web Token Best Current Practices); RFC 9068; FAPI 2.0 (clock tolerance).
  */
 
-import { decodeJwt, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
+import {
+  decodeJwt,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
 import type { Principal, Tenant } from "../session/types.ts";
@@ -40,7 +47,7 @@ export type JwtAuthenticator = (token: string) => Promise<Principal>;
 const CLOCK_TOLERANCE_SECONDS = 10;
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 
-const Claims = z.looseObject({
+const KnownClaims = z.object({
   sub: z.string().min(1),
   iat: z.number(),
   exp: z.number(),
@@ -56,20 +63,20 @@ export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): JwtAu
   );
 
   return async function authenticateJwt(token) {
-    const known = byIssuer.get(unverifiedIssuer(token));
-    if (!known) throw unauthenticated("unknown_issuer");
-    const { trusted, rules } = known;
-    const payload = await verify(token, trusted.keys, rules);
-    const claims = Claims.safeParse(payload);
-    if (!claims.success) throw unauthenticated("claims");
-    const { sub, exp, iat } = claims.data;
+    const found = byIssuer.get(unverifiedIssuer(token));
+    if (!found) throw unauthenticated("unknown_issuer");
+    const { trusted, rules } = found;
+    const claims = await verify(token, trusted.keys, rules);
+    const known = KnownClaims.safeParse(claims);
+    if (!known.success) throw unauthenticated("claims");
+    const { sub, exp, iat } = known.data;
     if (exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
-    const tenant = findTenant(trusted.tenants, claims.data);
-    return { issuer: trusted.issuer, subject: sub, claims: claims.data, tenant };
+    const tenant = findTenant(trusted.tenants, claims);
+    return { issuer: trusted.issuer, subject: sub, claims, tenant };
   };
 }
 
-function findTenant(tenants: readonly TrustedTenant[], claims: z.infer<typeof Claims>): Tenant {
+function findTenant(tenants: readonly TrustedTenant[], claims: JWTPayload): Tenant {
   const found = tenants.find(({ claim }) => !claim || claims[claim.name] === claim.value);
   if (!found) {
     throw new AppError(
@@ -110,7 +117,11 @@ function toRules(trusted: TrustedIssuer): JWTVerifyOptions {
   };
 }
 
-async function verify(token: string, keys: IssuerKeys, rules: JWTVerifyOptions): Promise<unknown> {
+async function verify(
+  token: string,
+  keys: IssuerKeys,
+  rules: JWTVerifyOptions,
+): Promise<JWTPayload> {
   const current = await keys.current();
   try {
     return (await jwtVerify(token, current, rules)).payload;

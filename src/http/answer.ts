@@ -16,9 +16,9 @@ export function answer(
 ): void {
   const all = [...COMMON];
   for (const name in headers) all.push(name, headers[name] as string);
-  if (content) {
-    all.push("Content-Type", content.type);
-    all.push("Content-Length", String(Buffer.byteLength(content.body)));
-  }
-  res.writeHead(status, all).end(content?.body);
+  if (!content) return void res.writeHead(status, all).end();
+  const { type, body } = content;
+  const bytes = Buffer.byteLength(body);
+  all.push("Content-Type", type, "Content-Length", String(bytes));
+  res.writeHead(status, all).end(body, bytes === body.length ? "latin1" : "utf8"); // ASCII needs no encoder.
 }

@@ -13,6 +13,8 @@ declare global {
       headers: Record<string, string>;
       /** `req.ip`, which Express works out anew each time. */
       address: string | undefined;
+      /** For the limits by address, which are two. */
+      addressKey?: string;
       /** Once it has been admitted. */
       budget?: Budget;
       tenant?: string;

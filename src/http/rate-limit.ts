@@ -23,7 +23,7 @@ export type Limiter = {
 };
 
 export async function limitAddress(limiter: Limiter | undefined, res: Response): Promise<void> {
-  if (limiter) await limiter.take(toAddressKey(res.locals.address));
+  if (limiter) await limiter.take(toKey(res));
 }
 
 /** Counts only logins that fail: who has a good token is not held up by a neighbour's bad ones, until the limit. */
@@ -33,7 +33,7 @@ export async function limitFailures<T>(
   authenticate: () => Promise<T>,
 ): Promise<T> {
   if (!limiter) return authenticate();
-  const key = toAddressKey(res.locals.address);
+  const key = toKey(res);
   await limiter.check(key);
   try {
     return await authenticate();
@@ -52,4 +52,9 @@ export async function limitUser(
   const { issuer, subject, tenant } = principal;
   const { remaining, resetSeconds } = await limiter.take(`${tenant.name}\0${issuer}\0${subject}`);
   res.locals.headers.RateLimit = `"user";r=${remaining};t=${resetSeconds}`;
+}
+
+function toKey({ locals }: Response): string {
+  locals.addressKey ??= toAddressKey(locals.address);
+  return locals.addressKey;
 }

@@ -55,12 +55,12 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
   const connections = createConnections(options);
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
-    const limit: Limit = { aborted: false };
+    const limit: Limit = { aborted: false, controller: undefined };
     const { promise, resolve, reject } = Promise.withResolvers<ExchangeResult>();
     const timer = setTimeout(() => {
       resolve({ kind: "failure", failure: "timeout", reason: "timeout" });
       limit.aborted = true;
-      limit.cut?.();
+      limit.controller?.abort(new Error("timeout"));
     }, timeoutMs);
     perform(request, limit).then(resolve, reject);
     try {
@@ -83,8 +83,11 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
   });
 }
 
-/** An `AbortSignal` for one listener. `cut` is there as soon as the request is on its way. */
-type Limit = { aborted: boolean; cut?: () => void };
+/**
+ * An `AbortSignal` for one listener. `controller` is there as soon as the request is on its way: a function over it would
+ * make V8 keep the whole exchange until the next full collection.
+ */
+type Limit = { aborted: boolean; controller: Dispatcher.DispatchController | undefined };
 
 type Head = { status: number; headers: IncomingHttpHeaders };
 
@@ -108,8 +111,8 @@ function send(
     },
     {
       onRequestStart(controller) {
-        limit.cut = () => controller.abort(new Error("timeout"));
-        if (limit.aborted) limit.cut();
+        limit.controller = controller;
+        if (limit.aborted) controller.abort(new Error("timeout"));
       },
       onResponseStart(controller, status, headers) {
         if (status < 200) return; // The answer is still to come.

@@ -40,12 +40,5 @@ export const openSession: OpenSession = async (principal, request, budget) => {
 
 function toIdentity(principal: Principal): Identity {
   const userId = principal.tenant.toUserId(principal);
-  return {
-    userId,
-    memberId: toMemberId(userId),
-    get profile() {
-      return toProfile(principal.claims); // Only a new User needs it.
-    },
-    principal,
-  };
+  return { userId, memberId: toMemberId(userId), profile: toProfile(principal.claims), principal };
 }

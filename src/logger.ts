@@ -192,23 +192,29 @@ function inBatches(destination: DestinationStream): DestinationStream & { flush(
   let lines: string[] = [];
   let length = 0;
   let timer: NodeJS.Timeout | undefined;
+  let isSoon = false;
 
-  function flush(): void {
+  function writeAll(): void {
     clearTimeout(timer);
     timer = undefined;
+    isSoon = false;
     if (length > 0) destination.write(lines.join(""));
     lines = [];
     length = 0;
   }
-  process.prependListener("beforeExit", flush).prependListener("exit", flush); // Before pino's own.
+  process.prependListener("beforeExit", writeAll).prependListener("exit", writeAll); // Before pino's own.
 
   return {
     write(line) {
       lines.push(line);
       length += line.length;
-      if (length >= BATCH_LENGTH) flush();
-      else timer ??= setTimeout(flush, BATCH_MS);
+      if (length >= BATCH_LENGTH) writeAll();
+      else timer ??= setTimeout(writeAll, BATCH_MS);
     },
-    flush,
+    /** With what else is logged in this turn of the event loop. */
+    flush() {
+      if (!isSoon) setImmediate(writeAll);
+      isSoon = true;
+    },
   };
 }

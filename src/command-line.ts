@@ -4,7 +4,6 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { check } from "./check/check.ts";
 import { type CheckResult, toExitCode, toJson, toText } from "./check/report.ts";
 import { loadConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
@@ -57,10 +56,9 @@ function parse(args: readonly string[]) {
 
 async function runCheck(environment: Environment): Promise<CheckResult> {
   try {
-    return {
-      faults: [],
-      findings: await check(loadConfig(environment, undefined, process.execArgv)),
-    };
+    const config = loadConfig(environment, undefined, process.execArgv);
+    const { check } = await import("./check/check.ts"); // The service has no use for so much code.
+    return { faults: [], findings: await check(config) };
   } catch (error) {
     if (error instanceof ConfigError) return { faults: error.faults, findings: [] };
     throw error;

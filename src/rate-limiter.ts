@@ -6,7 +6,7 @@
  */
 
 import { createHmac } from "node:crypto";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "./errors.ts";
 import type { Secret } from "./secret.ts";
@@ -38,7 +38,6 @@ export type RateLimiterOptions = {
 };
 
 const DISTRUST_MS = 5000;
-const COMMAND_TIMEOUT_MS = 100;
 
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { name, limit, keySecret, redis, now = () => performance.now() } = options;
@@ -102,23 +101,6 @@ type Ask<T> = (store: RateLimiterMemory | RateLimiterRedis, key: string) => Prom
 
 const consume: Ask<RateLimiterRes> = (store, key) => store.consume(key);
 const get: Ask<RateLimiterRes | null> = (store, key) => store.get(key);
-
-/** A connection that fails fast: no queue while Redis is away, and an answer within 100 ms or none. */
-export function createRedis(url: Secret): Redis & AsyncDisposable {
-  const redis = new Redis(url.reveal(), {
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    connectTimeout: 1000,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2000),
-  });
-  redis.on("error", () => {}); // Its text can hold the URL. The limiter goes on without it.
-  return Object.assign(redis, {
-    async [Symbol.asyncDispose]() {
-      redis.disconnect();
-    },
-  });
-}
 
 function limited({ msBeforeNext }: RateLimiterRes): AppError {
   const retryAfterSeconds = toSeconds(msBeforeNext);

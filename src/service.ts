@@ -19,7 +19,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Api } from "./mx/instrument.ts";
 import { createIssuerKeys, createLoader } from "./partner/jwks.ts";
 import { createPseudonym } from "./pseudonym.ts";
-import { createRateLimiter, createRedis, type RateLimit } from "./rate-limiter.ts";
+import { createRateLimiter, type RateLimit } from "./rate-limiter.ts";
 import { createSecret, type Secret } from "./secret.ts";
 import { openSession } from "./session/open-session.ts";
 import { type Connect, createTenant } from "./tenant.ts";
@@ -118,7 +118,7 @@ export async function startService(
     maxInFlight: config.maxInFlight,
     requestDeadlineMs: config.requestDeadlineMs,
     trustedProxies: config.trustedProxies,
-    rateLimits: createRateLimits(config, metrics, parts),
+    rateLimits: await createRateLimits(config, metrics, parts),
     toPseudonym: createPseudonym(config.auditKey ?? deriveKey(config, "audit")),
     logger: withMetrics(logger, metrics),
     requestStarted: metrics.requestStarted,
@@ -169,13 +169,13 @@ function withMetrics(logger: Logger, metrics: Metrics): Logger {
   };
 }
 
-function createRateLimits(
+async function createRateLimits(
   config: Config,
   metrics: Metrics,
   parts: AsyncDisposableStack,
-): RateLimits {
+): Promise<RateLimits> {
   const { user, address, failures, redis: redisUrl } = config.rateLimits;
-  const redis = redisUrl && parts.use(createRedis(redisUrl));
+  const redis = redisUrl && parts.use((await import("./redis.ts")).createRedis(redisUrl));
   const keySecret = deriveKey(config, "rate-limit");
   const limiter = (name: string, limit: RateLimit | undefined) =>
     limit && createRateLimiter({ name, limit, redis, keySecret, ...metrics.rateLimit(name) });

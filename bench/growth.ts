@@ -2,9 +2,10 @@
  * What grows, and what must not: the cost of a session with the callers and with the users, memory, and the start.
  */
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Pool } from "undici";
 import { readLiveHeapBytes } from "../test/load/heap.ts";
 import type { MxReply, MxRequest } from "../test/load/mx-stub.ts";
 import type { GeneratorReply, GeneratorRequest } from "../test/load/open-loop.ts";
@@ -30,7 +31,9 @@ export type UsersPoint = {
 export type Growth = {
   startMs: Spread;
   idleRssBytes: number;
-  /** The highest that was seen with 1,000 sessions in flight, each of which takes 50 ms at MX. */
+  /** The highest that was seen while 1,000 sessions came at once, each of which takes 50 ms at MX, five times. */
+  burstRssBytes: number;
+  /** And with 1,000 callers who ask again as soon as they have their answer. */
   busyRssBytes: number;
   failed: number;
   callers: CallersPoint[];
@@ -42,6 +45,7 @@ const CALLERS = [1, 10, 100, 1000];
 const WIDE = { MAX_IN_FLIGHT: "1100", MX_CONNECTIONS: "1000" };
 const MX_MS = 50;
 const CONNECT = SCENARIOS[0];
+const BETWEEN_BURSTS_MS = 1000;
 
 export async function measureGrowth(rig: BenchRig, seconds: number): Promise<Growth> {
   const folder = join(rig.folder, "growth");
@@ -96,13 +100,46 @@ async function measureBusy(rig: BenchRig, folder: string, seconds: number) {
     cpus: rig.cpus.service,
     folder,
   });
-  let busyRssBytes = 0;
+  let highest = 0;
   const sampler = setInterval(() => {
-    busyRssBytes = Math.max(busyRssBytes, readRssBytes(service.pid));
-  }, 100);
+    highest = Math.max(highest, readRssBytes(service.pid));
+  }, 20);
+  const lost = await sendBursts(rig, service, { bursts: 5, size: 1000 });
+  const burstRssBytes = highest;
   const { failed } = await load(rig, service, { callers: 1000, seconds: 3 * seconds });
   clearInterval(sampler);
-  return { busyRssBytes, failed };
+  return { burstRssBytes, busyRssBytes: highest, failed: lost + failed };
+}
+
+/** All at once, on a connection each. Gives how many were not answered 200. */
+async function sendBursts(
+  rig: BenchRig,
+  { url }: Subject,
+  { bursts, size }: { bursts: number; size: number },
+): Promise<number> {
+  const tokens = (await readFile(rig.tokensPath, "utf8")).split("\n");
+  const callers = new Pool(new URL(url).origin, { connections: size });
+  const ask = async (token: string) => {
+    const { statusCode, body } = await callers.request({
+      method: "POST",
+      path: new URL(url).pathname,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: CONNECT?.body ?? "",
+    });
+    await body.dump();
+    return statusCode;
+  };
+  let lost = 0;
+  for (let burst = 0; burst < bursts; burst += 1) {
+    const asked = Array.from({ length: size }, (_, index) =>
+      ask(tokens[index % tokens.length] ?? ""),
+    );
+    const statuses = await Promise.all(asked);
+    lost += statuses.filter((status) => status !== 200).length;
+    await sleep(BETWEEN_BURSTS_MS);
+  }
+  await callers.close();
+  return lost;
 }
 
 async function load(

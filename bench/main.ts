@@ -14,7 +14,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, release } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Figure, judge, toMb, toTable } from "../test/load/figures.ts";
+import { type Figure, judge, note, toMb, toTable } from "../test/load/figures.ts";
 import { type Growth, measureGrowth, measureUsers, type UsersPoint } from "./growth.ts";
 import { type Latency, measureLatency } from "./latency.ts";
 import { toFlameGraph, toShares } from "./profile.ts";
@@ -146,7 +146,8 @@ function judgeLatency({ scenario, leastMs, firstMs, sessionMs, afterIdleMs }: La
 }
 
 /** Start and memory have no room for noise in the promise, so they get half as much again here. */
-function judgeGrowth({ startMs, idleRssBytes, busyRssBytes, failed, callers }: Growth): Figure[] {
+function judgeGrowth(growth: Growth): Figure[] {
+  const { startMs, idleRssBytes, burstRssBytes, busyRssBytes, failed, callers } = growth;
   const ratios = callers.map(({ serviceMicros, floorMicros }) => serviceMicros / floorMicros);
   const worst = Math.max(...ratios);
   return [
@@ -161,10 +162,11 @@ function judgeGrowth({ startMs, idleRssBytes, busyRssBytes, failed, callers }: G
     judge(
       "P17",
       "memory, 1,000 sessions in flight",
-      toMb(busyRssBytes),
+      toMb(burstRssBytes),
       "≤ 300 MB",
-      busyRssBytes <= 300e6,
+      burstRssBytes <= 300e6,
     ),
+    note("memory, 1,000 callers without a pause", toMb(busyRssBytes)),
     judge("P17", "1,000 sessions in flight: failed", String(failed), "0", failed === 0),
     judge(
       "P17",

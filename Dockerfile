@@ -33,4 +33,4 @@ COPY src ./src
 USER 1000:1000
 EXPOSE 3000 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/node", "src/healthcheck.ts"]
-ENTRYPOINT ["/usr/local/bin/node", "--disable-proto=delete", "--disable-sigusr1", "--report-exclude-env", "src/main.ts"]
+ENTRYPOINT ["/usr/local/bin/node", "--disable-proto=delete", "--disable-sigusr1", "--report-exclude-env", "--max-semi-space-size=16", "src/main.ts"]

@@ -28,7 +28,12 @@ export type ReplicaOptions = {
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 /** As in `npm start`. */
-const NODE_FLAGS = ["--disable-proto=delete", "--disable-sigusr1", "--report-exclude-env"];
+const NODE_FLAGS = [
+  "--disable-proto=delete",
+  "--disable-sigusr1",
+  "--report-exclude-env",
+  "--max-semi-space-size=16",
+];
 const START_MS = 15_000;
 
 /** Resolves when the service is ready. */

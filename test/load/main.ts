@@ -22,6 +22,7 @@ import { measureOverload } from "./parts/overload.ts";
 import { measureRedisOutage } from "./parts/redis-outage.ts";
 import { measureRetries } from "./parts/retries.ts";
 import { measureRollingRestart } from "./parts/rolling-restart.ts";
+import { measureTenants } from "./parts/tenants.ts";
 import { startRig } from "./rig.ts";
 
 const PARTS: Record<string, Part> = {
@@ -33,6 +34,7 @@ const PARTS: Record<string, Part> = {
   jwks: measureJwksOutage,
   redis: measureRedisOutage,
   retries: measureRetries,
+  tenants: measureTenants,
 };
 const MAX_MINUTES = 15;
 const MX_LATENCY_MS = 50;

@@ -25,6 +25,8 @@ export type Rig = AsyncDisposable & {
   };
   /** Files in here are deleted at the end. */
   folder: string;
+  /** What each replica gets, where it is not told otherwise. */
+  environment: Readonly<Record<string, string>>;
   startReplica(options?: RigReplicaOptions): Promise<Replica>;
   /** Sends load, and gives what came of it when the last request has its ending. */
   load(run: LoadRun): Promise<LoadResult>;
@@ -89,6 +91,7 @@ export async function startRig({ mxLatencyMs }: RigOptions): Promise<Rig> {
     cpus,
     issuer,
     folder,
+    environment,
     mx: {
       async setMode(mode) {
         await mx.ask({ kind: "mode", mode });

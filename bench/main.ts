@@ -41,6 +41,8 @@ const IDLE_MS = 61_000;
 const MX_HANDSHAKE_MS = 75;
 const MAX_LATENCY_RATIO = 1.1;
 const DOCS = new URL("../docs/performance/", import.meta.url);
+/** More than come in a minute, which is how long a rate limit counts each of them. */
+const SETTLED_USERS = 250_000;
 /** With room for the noise of a shared machine; what a quiet one shows is in docs/performance.md. */
 const MAX_CPU_RATIO = 2;
 
@@ -183,7 +185,9 @@ function judgeUsers(points: readonly UsersPoint[]): Figure[] {
   const last = points.at(-1);
   if (!first || !second || !last) return [];
   const ratio = last.cpuMicros / second.cpuMicros;
-  const grown = last.liveHeapBytes - first.liveHeapBytes;
+  const settled = points.find(({ users }) => users >= SETTLED_USERS) ?? second;
+  const grown = last.liveHeapBytes - settled.liveHeapBytes;
+  const counters = settled.liveHeapBytes - first.liveHeapBytes;
   return [
     judge(
       "P17",
@@ -194,11 +198,12 @@ function judgeUsers(points: readonly UsersPoint[]): Figure[] {
     ),
     judge(
       "P17",
-      `${last.users} users: growth of the live heap`,
+      `${settled.users} to ${last.users} users: growth of the live heap`,
       toMb(grown),
-      "≤ 64 MB",
-      grown <= 64e6,
+      "≤ 5 MB",
+      grown <= 5e6,
     ),
+    note("live heap, with the rate limits' counters of a minute", toMb(counters)),
   ];
 }
 

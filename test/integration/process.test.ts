@@ -113,6 +113,41 @@ describe("the process", () => {
     expect((await exited).code).toBe(0);
   }, 30_000);
 
+  it("logs a hundred first logins at once, each change and each end, and complains of nothing", async () => {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+    const child = run({ ...baseEnvironment(mx, issuer, "platform"), DRAIN_DELAY: "0s" });
+    let log = "";
+    child.stdout?.on("data", (chunk) => {
+      log += chunk;
+    });
+    const exited = outcome(child);
+    await expect.poll(() => log, { timeout: 10_000 }).toContain("\n");
+    const { port } = JSON.parse(log.split("\n", 1).join());
+    const tokens = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => issuer.issueToken(`user-${index}`)),
+    );
+    const answers = await Promise.all(
+      tokens.map((token) =>
+        fetchChecked(`http://127.0.0.1:${port}/session`, {
+          method: "POST",
+          headers: { Authorization: `Bearer ${token}` },
+        }),
+      ),
+    );
+    child.kill("SIGTERM");
+
+    expect(await exited).toEqual({ code: 0, errors: "" });
+    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    const events = log
+      .trim()
+      .split("\n")
+      .map((line): string => JSON.parse(line)["event.name"]);
+    const count = (event: string) => events.filter((each) => each === event).length;
+    expect([count("mx.user.created"), count("session.opened")]).toEqual([100, 100]);
+    expect(events.at(-1)).toBe("service.stopped");
+  }, 30_000);
+
   it("is told from a dead one by healthcheck.ts", async () => {
     await using mx = await startSimulator();
     await using issuer = await startIdentityProvider();

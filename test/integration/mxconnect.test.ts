@@ -93,6 +93,18 @@ describe.each(VERSIONS)(
       expect(service.mx.state.findUser("ada")).toBeDefined();
     });
 
+    it("finds a User anew that was deleted, and made again by another replica", async () => {
+      await using service = await startVersion();
+      await service.post("ada"); // With the old version its guid is remembered.
+      service.mx.deleteUser("ada");
+      service.mx.state.createUser({ id: "ada" });
+
+      const response = await service.post("ada");
+
+      expect(response.status).toBe(200);
+      expect((await fetch(response.body.widget_url.url)).status).toBe(200);
+    });
+
     it("waits while MX answers 404 for a moment after the create", async () => {
       await using service = await startVersion();
       service.mx.settings.propagationMs = 500;

@@ -70,3 +70,22 @@ describe.each(["platform", "sso", "both"] as const)(
     });
   },
 );
+
+describe.each([
+  ["platform", ["platform.create_user"]],
+  ["sso", ["sso.create_user", "sso.create_member"]],
+] as const)("five first logins of one user at once (%s)", (apis, creates) => {
+  it.each(creates)("never have two of %s under way", async (operation) => {
+    await using service = await start({ apis });
+    service.mx.settings.latencyMs = 30;
+
+    const responses = await Promise.all(Array.from({ length: 5 }, () => service.post("ada")));
+
+    expect(responses.map(({ status }) => status)).toEqual(Array(5).fill(200));
+    const calls = service.mx.calls.of(operation);
+    expect(calls.length).toBeGreaterThan(1);
+    for (const [index, call] of calls.slice(1).entries()) {
+      expect(call.startedAt).toBeGreaterThan(calls[index]?.endedAt ?? Number.POSITIVE_INFINITY);
+    }
+  });
+});

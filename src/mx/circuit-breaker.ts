@@ -80,6 +80,8 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
     try {
       const answer = await send(call, budget);
       if (isFailure(answer)) open();
+      else if (answer.reason === STALE)
+        state = { kind: "open", untilMs: now() }; // Proves nothing: its repeat tries.
       else close();
       return answer;
     } catch (neverSent) {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../src/errors.ts";
 import { type CircuitBreakerOptions, withCircuitBreaker } from "../../src/mx/circuit-breaker.ts";
-import type { Answer } from "../../src/mx/outcome.ts";
+import { type Answer, STALE } from "../../src/mx/outcome.ts";
 import type { MxCall, Send } from "../../src/mx/send.ts";
 import { createBudget } from "../../src/session/budget.ts";
-import { answerOf, settle } from "./fakes.ts";
+import { answerOf, frozenBudget, settle } from "./fakes.ts";
 
 const CALL: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
 const DOWN = answerOf("ambiguous", { status: 502 });
@@ -200,5 +200,23 @@ describe("the circuit breaker", () => {
       expect(state.calls).toBe(before);
       expect(await call()).toMatchObject({ outcome: "ambiguous" });
     });
+  });
+});
+
+describe("a try that meets a stale connection", () => {
+  it("closes nothing: its repeat is the try", async () => {
+    let nowMs = 0;
+    let answer = answerOf("ambiguous");
+    const ask = withCircuitBreaker(async () => answer, { now: () => nowMs, random: () => 0.5 });
+    for (let count = 0; count < 20; count += 1) await ask(CALL, frozenBudget());
+
+    nowMs = 6100;
+    const budget = frozenBudget();
+    answer = answerOf("ambiguous", { reason: STALE });
+    await ask(CALL, budget);
+    answer = answerOf("ambiguous");
+    await ask(CALL, budget);
+
+    await expect(ask(CALL, frozenBudget())).rejects.toMatchObject({ code: "upstream_unavailable" });
   });
 });

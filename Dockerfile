@@ -30,6 +30,7 @@ COPY --from=root /image /
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json openapi.yaml LICENSE ./
 COPY src ./src
+COPY packages/embed ./packages/embed
 USER 1000:1000
 EXPOSE 3000 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/node", "src/healthcheck.ts"]

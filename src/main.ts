@@ -3,13 +3,13 @@
  */
 
 import { once } from "node:events";
-import { runCommandLine } from "./command-line.ts";
-import { toDigest } from "./config.ts";
-import { explainAndExit, loadOrExit } from "./exit.ts";
-import { createLogger } from "./logger.ts";
-import { startService } from "./service.ts";
-import { findTracer } from "./tracing.ts";
-import { VERSION } from "./version.ts";
+import { explainAndExit, loadOrExit } from "./app/exit.ts";
+import { startService } from "./app/service.ts";
+import { runCommandLine } from "./cli.ts";
+import { toDigest } from "./config/load.ts";
+import { createLogger } from "./telemetry/logger.ts";
+import { findTracer } from "./telemetry/tracing.ts";
+import { VERSION } from "./telemetry/version.ts";
 
 const code = await runCommandLine(process.argv.slice(2), process.env);
 if (code !== undefined) process.exit(code);

@@ -8,8 +8,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 
 const certificate = {
   key: readFileSync("/certificates/peers.key"),

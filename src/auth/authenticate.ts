@@ -5,7 +5,7 @@
 import { authUnavailable } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
-import { findProof, isProofCookie, type Proof, type ProofHeaders } from "./proof.ts";
+import { findProof, isProofCookie, type Proof, type ProofHeaders } from "./credential.ts";
 
 /** Throws `unauthenticated`, or `auth_unavailable` where the proof cannot be judged at the moment. */
 export type Judge = (proof: string) => Promise<Principal>;

@@ -13,9 +13,9 @@ import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
 import type { Principal, Tenant } from "../session/types.ts";
-import { AssertedClaims, requireCurrent } from "./asserted-claims.ts";
 import type { Judge } from "./authenticate.ts";
 import { unauthenticated } from "./jwt.ts";
+import { AssertedClaims, requireCurrent } from "./unsigned-claims.ts";
 
 export type IntrospectionOptions = {
   /** Port to the authorization server: its answer, a JSON object. Throws `auth_unavailable` where there is none. */

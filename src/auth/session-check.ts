@@ -6,9 +6,9 @@
 
 import { authUnavailable } from "../errors.ts";
 import type { Claims, Tenant } from "../session/types.ts";
-import { AssertedClaims, requireCurrent } from "./asserted-claims.ts";
 import type { Judge } from "./authenticate.ts";
 import { unauthenticated } from "./jwt.ts";
+import { AssertedClaims, requireCurrent } from "./unsigned-claims.ts";
 
 export type SessionCheckOptions = {
   /** Port to the partner: the claims of who is logged in; `undefined` for nobody. Throws `auth_unavailable`. */

@@ -4,7 +4,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Request, Response } from "express";
-import type { Logger, RequestEntry, RequestEvent } from "../logger.ts";
+import type { Logger, RequestEntry, RequestEvent } from "../telemetry/logger.ts";
 import { toClientAddress } from "./client-address.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { toPath } from "./request-check.ts";

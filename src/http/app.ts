@@ -11,7 +11,7 @@ import { createAdmission, type Lifecycle } from "./admission.ts";
 import { type CookieLogins, createBrowserGuard, createCorsHeaders } from "./browser-guard.ts";
 import { createDocsRouter } from "./docs.ts";
 import { createEmbedRouter } from "./embed.ts";
-import "./locals.ts";
+import "./request-context.ts";
 import { createProblemHandler } from "./problem.ts";
 import { refuseOddRequest, toPath, toPathTarget } from "./request-check.ts";
 import { toRequestId } from "./request-id.ts";

@@ -45,7 +45,7 @@ export function createEmbedRouter(): Router {
 type Asset = { content: Buffer; gzipped: Buffer; type: string; hash: string; integrity: string };
 
 function readAsset(name: string, type: string): Asset {
-  return toAsset(readFileSync(new URL(`../embed/${name}`, import.meta.url)), type);
+  return toAsset(readFileSync(new URL(`../../packages/embed/${name}`, import.meta.url)), type);
 }
 
 function toAsset(content: Buffer, type: string): Asset {

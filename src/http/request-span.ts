@@ -16,7 +16,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { RequestHandler } from "express";
-import type { RequestEntry } from "../logger.ts";
+import type { RequestEntry } from "../telemetry/logger.ts";
 
 export function createRequestSpan(tracer: Tracer): RequestHandler {
   return function requestSpan(req, res, next) {

@@ -5,16 +5,16 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Request, RequestHandler, Response } from "express";
 import { AppError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
-import type { ToPseudonym } from "../pseudonym.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { ToPseudonym } from "../telemetry/user-hash.ts";
 import type { Admission } from "./admission.ts";
 import { answer } from "./answer.ts";
-import { readJsonBody } from "./body.ts";
 import { type BrowserGuard, requireOrigin } from "./browser-guard.ts";
 import { toClientAddress } from "./client-address.ts";
+import { readJsonBody } from "./json-body.ts";
 import { refuseMethod } from "./problem.ts";
 import { limitAddress, limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
 

@@ -7,7 +7,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AppError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { toMethod, toRoute } from "./access-log.ts";
 import { answer } from "./answer.ts";
 import type { ToCorsHeaders } from "./browser-guard.ts";

@@ -12,7 +12,7 @@
  */
 
 import { AppError } from "../errors.ts";
-import type { ExchangeFailure } from "../exchange.ts";
+import type { ExchangeFailure } from "../upstream/exchange.ts";
 
 export type Outcome =
   | "ok"

@@ -11,10 +11,10 @@ import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import type { Budget } from "../session/budget.ts";
 import type { Identity, Platform, PlatformUser, Profile, WidgetRequest } from "../session/types.ts";
-import { read, refuseOtherUser, toWidgetUrl, type UrlRule, UserGuid } from "./answers.ts";
+import type { Send } from "./client.ts";
 import { createOrFind } from "./create-or-find.ts";
 import { toAppError } from "./outcome.ts";
-import type { Send } from "./send.ts";
+import { read, refuseOtherUser, toWidgetUrl, type UrlRule, UserGuid } from "./response-guards.ts";
 
 export type PlatformVersion = "v20250224" | "v20111101";
 

@@ -17,10 +17,10 @@ import type {
   WidgetUrl,
 } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
-import { read, refuseOtherUser, toWidgetUrl, type UrlRule, UserGuid } from "./answers.ts";
+import type { MxCall, Send } from "./client.ts";
 import { createOrFind } from "./create-or-find.ts";
 import { type Answer, type Operation, toAppError } from "./outcome.ts";
-import type { MxCall, Send } from "./send.ts";
+import { read, refuseOtherUser, toWidgetUrl, type UrlRule, UserGuid } from "./response-guards.ts";
 
 export type SsoDirectoryOptions = { urlRule: UrlRule };
 

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
-import { pickPort } from "../../src/demo/pick-port.ts";
+import { pickPort } from "../../demo/pick-port.ts";
 import { startBrowser } from "../support/browser.ts";
 import { isInstalled } from "../support/installed.ts";
 import { startPartnerHost } from "../support/partner-host.ts";

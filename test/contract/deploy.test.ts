@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { SECRET_NAMES, VARIABLE_NAMES } from "../../src/config-variables.ts";
+import { SECRET_NAMES, VARIABLE_NAMES } from "../../src/config/variables.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests as they are.
 type Manifest = any;

@@ -9,10 +9,10 @@ import { describe, expect, it } from "vitest";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
 import { type AppOptions, createApp } from "../../src/http/app.ts";
 import { PROBLEM_TYPES } from "../../src/http/problem-types.ts";
-import { createLogger } from "../../src/logger.ts";
 import type { Principal, Tenant } from "../../src/session/types.ts";
 import { WIDGET_TYPES } from "../../src/session/widget-options.ts";
 import { createWidgetRequestParser } from "../../src/session/widget-policy.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
 import { type Exchange, expectToMatchContract } from "../support/contract.ts";
 import { tenantOf } from "../unit/fakes.ts";
 

@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { Ajv, type ValidateFunction } from "ajv";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 
 const VERSIONS = ["v20250224", "v20111101"] as const;
 

@@ -4,8 +4,8 @@
 
 import request from "supertest";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { startProcess } from "../support/fault-server.ts";
 import { baseEnvironment, type Started, start } from "../support/start.ts";
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { type Started, start } from "../support/start.ts";
 
 const NOW = () => Math.floor(Date.now() / 1000);

@@ -7,8 +7,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import {
   encodingsOf,
   expectNoCanary,

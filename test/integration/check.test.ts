@@ -10,15 +10,15 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type CheckOptions, check } from "../../src/check/check.ts";
-import type { Finding, Party } from "../../src/check/finding.ts";
-import { toText } from "../../src/check/report.ts";
-import { loadConfig } from "../../src/config.ts";
 import {
   type IdentityProvider,
   startIdentityProvider,
-} from "../../src/simulator/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+} from "../../packages/simulator/src/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { type CheckOptions, check } from "../../src/commands/check/check.ts";
+import type { Finding, Party } from "../../src/commands/check/finding.ts";
+import { toText } from "../../src/commands/check/report.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import {
   type Certificate,
   type Certificates,

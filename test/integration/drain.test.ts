@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type IdentityProvider,
   startIdentityProvider,
-} from "../../src/simulator/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+} from "../../packages/simulator/src/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type ServiceProcess, startProcess } from "../support/fault-server.ts";
 import { baseEnvironment } from "../support/start.ts";
 

@@ -13,9 +13,9 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { gzipSync } from "node:zlib";
 import request, { type Response } from "supertest";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
-import type { Operation } from "../../src/simulator/operation.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import type { Operation } from "../../packages/simulator/src/operation.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import {
   type Certificate,
   type Certificates,

@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import type { Simulator } from "../../src/simulator/simulator.ts";
+import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { type Started, start } from "../support/start.ts";
 
 const PAIRS = 200;

@@ -5,7 +5,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import type { Simulator } from "../../src/simulator/simulator.ts";
+import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { SECRETS } from "../support/canaries.ts";
 import { start } from "../support/start.ts";
 

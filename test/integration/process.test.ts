@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
 import { baseEnvironment, fetchChecked } from "../support/start.ts";
 

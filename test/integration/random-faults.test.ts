@@ -7,12 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import type { Response } from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Fault } from "../../src/simulator/faults.ts";
+import type { Fault } from "../../packages/simulator/src/faults.ts";
 import {
   type IdentityProvider,
   startIdentityProvider,
-} from "../../src/simulator/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+} from "../../packages/simulator/src/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import {
   type FaultServer,
   type Misbehaviour,

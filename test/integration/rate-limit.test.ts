@@ -5,8 +5,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { createRateLimiter } from "../../src/rate-limiter.ts";
-import { createRedis } from "../../src/redis.ts";
+import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
+import { createRedis } from "../../src/rate-limit/redis.ts";
 import { createSecret } from "../../src/secret.ts";
 import { isInstalled } from "../support/installed.ts";
 import { type Started, start } from "../support/start.ts";

@@ -3,8 +3,8 @@
  */
 
 import { describe, expect, it } from "vitest";
-import type { Fault } from "../../src/simulator/faults.ts";
-import type { Operation } from "../../src/simulator/operation.ts";
+import type { Fault } from "../../packages/simulator/src/faults.ts";
+import type { Operation } from "../../packages/simulator/src/operation.ts";
 import { start } from "../support/start.ts";
 
 const ALWAYS = Number.POSITIVE_INFINITY;

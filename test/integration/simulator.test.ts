@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 
 const USERKEY = [{ field_name: "userkey", response: "opaque" }];
 const CONNECT = { widget_url: { widget_type: "connect_widget" } };

@@ -7,7 +7,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import type { Simulator } from "../../src/simulator/simulator.ts";
+import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { type Started, start } from "../support/start.ts";
 
 /** The operations MX was asked for, without those that were only looked at before. */

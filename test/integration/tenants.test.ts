@@ -12,9 +12,9 @@ import { describe, expect, it } from "vitest";
 import {
   type IdentityProvider,
   startIdentityProvider,
-} from "../../src/simulator/identity-provider.ts";
-import { startListener } from "../../src/simulator/listener.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+} from "../../packages/simulator/src/identity-provider.ts";
+import { startListener } from "../../packages/simulator/src/listener.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import {
   type StartedTenants,
   startTenants,

@@ -14,9 +14,9 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { afterEach, describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../src/simulator/identity-provider.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
-import { findTracer } from "../../src/tracing.ts";
+import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { findTracer } from "../../src/telemetry/tracing.ts";
 import { startProcess } from "../support/fault-server.ts";
 import { baseEnvironment, type StartOptions, start } from "../support/start.ts";
 

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { startFaultServer } from "../support/fault-server.ts";
 import { type StartOptions, start } from "../support/start.ts";
 

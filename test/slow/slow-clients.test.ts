@@ -13,8 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type IdentityProvider,
   startIdentityProvider,
-} from "../../src/simulator/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+} from "../../packages/simulator/src/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const MAIN = new URL("../../src/demo/main.ts", import.meta.url).pathname;
+const MAIN = new URL("../../demo/main.ts", import.meta.url).pathname;
 
 export type Demo = AsyncDisposable & {
   pageUrl: string;

@@ -84,7 +84,7 @@ export async function visitHost(
   };
 }
 
-const EMBED = readFileSync(new URL("../../src/embed/embed.js", import.meta.url));
+const EMBED = readFileSync(new URL("../../packages/embed/embed.js", import.meta.url));
 
 export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHost> {
   const { headers = {}, framesAnything = false } = options;

@@ -14,8 +14,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
-import type { Operation } from "../../src/simulator/operation.ts";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import type { Operation } from "../../packages/simulator/src/operation.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type Started, type StartOptions, start } from "./start.ts";
 
 /** What happens to a new connection. `hold`: accepted, and never read. */

@@ -2,12 +2,15 @@
 
 import type { Response } from "supertest";
 import request from "supertest";
-import { loadConfig } from "../../src/config.ts";
-import { type Environment, isOfTenant } from "../../src/config-variables.ts";
-import { createLogger } from "../../src/logger.ts";
-import { startService } from "../../src/service.ts";
-import type { IdentityProvider, TokenOverrides } from "../../src/simulator/identity-provider.ts";
-import type { Simulator } from "../../src/simulator/simulator.ts";
+import type {
+  IdentityProvider,
+  TokenOverrides,
+} from "../../packages/simulator/src/identity-provider.ts";
+import type { Simulator } from "../../packages/simulator/src/simulator.ts";
+import { startService } from "../../src/app/service.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { type Environment, isOfTenant } from "../../src/config/variables.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
 import { expectToMatchContract } from "./contract.ts";
 import { baseEnvironment } from "./start.ts";
 

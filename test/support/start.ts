@@ -7,15 +7,15 @@
 
 import type { Tracer } from "@opentelemetry/api";
 import request, { type Response } from "supertest";
-import { loadConfig } from "../../src/config.ts";
-import { type Environment, SECRET_NAMES } from "../../src/config-variables.ts";
-import { createLogger } from "../../src/logger.ts";
-import { type Service, startService } from "../../src/service.ts";
 import {
   type IdentityProvider,
   startIdentityProvider,
-} from "../../src/simulator/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+} from "../../packages/simulator/src/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { type Service, startService } from "../../src/app/service.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { type Environment, SECRET_NAMES } from "../../src/config/variables.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
 import {
   expectNoCanary,
   expectNoCanaryInAnswer,

@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
-import { widgetPath } from "../../src/simulator/widget-url.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { widgetPath } from "../../packages/simulator/src/widget-url.ts";
 
 export type WidgetHost = AsyncDisposable & {
   mx: Simulator;

@@ -1,6 +1,5 @@
 /** Makers of domain values and stand-ins at the ports, for the unit tests. */
 
-import type { Exchange, ExchangeRequest, ExchangeResult } from "../../src/exchange.ts";
 import type { Answer, Outcome } from "../../src/mx/outcome.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
 import type {
@@ -14,6 +13,7 @@ import type {
   WidgetRequest,
   WidgetUrl,
 } from "../../src/session/types.ts";
+import type { Exchange, ExchangeRequest, ExchangeResult } from "../../src/upstream/exchange.ts";
 
 /** For fast-check: the same cases in every run. */
 export const SEED = 20_261_120;

@@ -1,0 +1,148 @@
+/**
+ * The partner in the demo: a page, and a login that hands out the issuer's tokens without asking for a password.
+ *
+ * The page's own headers are part of the example: `Referrer-Policy: no-referrer` would silence MX's widgets, and the
+ * Content-Security-Policy names the two origins that an embedding page needs.
+ */
+
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import express, { type Express } from "express";
+import type { IdentityProvider } from "../packages/simulator/src/identity-provider.ts";
+import { SSO_WIDGET_TYPES, WIDGET_TYPES } from "../src/session/widget-options.ts";
+import type { Apis } from "./environment.ts";
+import { createSimulatorFaults, FAULTS, isFault } from "./faults.ts";
+
+export type PartnerOptions = {
+  port: number;
+  serviceUrl: string;
+  widgetUrl: string;
+  /** The simulator's control API. */
+  controlUrl: string;
+  issuer: IdentityProvider;
+  apis: Apis;
+};
+
+export type Partner = AsyncDisposable & { url: string };
+
+export async function startPartner(options: PartnerOptions): Promise<Partner> {
+  const server = createServer(createPartner(options));
+  server.listen(options.port, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function createPartner(options: PartnerOptions): Express {
+  const { serviceUrl, widgetUrl, controlUrl, issuer, apis } = options;
+  const simulator = createSimulatorFaults(controlUrl, apis);
+  const app = express();
+  app.disable("x-powered-by");
+  app.use((_req, res, next) => {
+    res.set({
+      "Content-Security-Policy": toPolicy(serviceUrl, widgetUrl),
+      "Referrer-Policy": "strict-origin-when-cross-origin",
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Control": "no-store",
+    });
+    next();
+  });
+
+  const files = readPage();
+  for (const [path, content] of files) {
+    const type = path === "/" ? "html" : path.slice(path.lastIndexOf(".") + 1);
+    app.get(path, (_req, res) => {
+      res.type(type).send(content);
+    });
+  }
+
+  app.get("/setup", (_req, res) => {
+    const widgetTypes = apis === "sso" ? SSO_WIDGET_TYPES : WIDGET_TYPES;
+    const faults = Object.entries(FAULTS).map(([name, { label, says }]) => ({ name, label, says }));
+    const hasSdk = files.some(([path]) => path === SDK_PATH);
+    res.json({ serviceUrl, widgetUrl, apis, widgetTypes, users: issuer.users, faults, hasSdk });
+  });
+
+  /** `?fault=` one of the two that concern the login. */
+  app.get("/token/:user", async (req, res) => {
+    const { user } = req.params;
+    if (!Object.hasOwn(issuer.users, user)) {
+      res
+        .status(404)
+        .type("text")
+        .send(`There is nobody called that. Try: ${Object.keys(issuer.users).join(", ")}\n`);
+      return;
+    }
+    res.type("text").send(await issueToken(issuer, user, req.query.fault));
+  });
+
+  app.put("/fault", express.json(), async (req, res) => {
+    const { name } = req.body ?? {};
+    await simulator.set(isFault(name) ? name : undefined);
+    res.status(204).end();
+  });
+
+  app.post("/expire-urls", async (_req, res) => {
+    await simulator.expireUrls();
+    res.status(204).end();
+  });
+
+  /**
+   * The service's own page about a problem: pages of other origins may link to it, but not read it. Without its style,
+   * which would offend this page's policy even where it is only parsed.
+   */
+  app.get("/problems/:name", async (req, res) => {
+    const page = await fetch(
+      new URL(`/problems/${encodeURIComponent(req.params.name)}`, serviceUrl),
+    );
+    const text = (await page.text()).replace(/<style>.*<\/style>/s, "");
+    res.status(page.status).type("html").send(text);
+  });
+
+  return app;
+}
+
+function toPolicy(serviceUrl: string, widgetUrl: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${serviceUrl}`, // The service has embed.js.
+    "style-src 'self'",
+    "img-src 'self'",
+    `connect-src 'self' ${serviceUrl}`,
+    `frame-src ${widgetUrl}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+const SDK_PATH = "/vendor/web-widget-sdk.js";
+
+/** The page's files by path, and MX's SDK where development packages are installed. */
+function readPage(): [string, Buffer][] {
+  const folder = new URL("./page/", import.meta.url);
+  const own = readdirSync(folder).map((name): [string, Buffer] => [
+    name === "index.html" ? "/" : `/${name}`,
+    readFileSync(new URL(name, folder)),
+  ]);
+  const sdk = new URL(
+    "../node_modules/@mxenabled/web-widget-sdk/dist/esm/index.js",
+    import.meta.url,
+  );
+  return existsSync(sdk) ? [...own, [SDK_PATH, readFileSync(sdk)]] : own;
+}
+
+function issueToken(issuer: IdentityProvider, user: string, fault: unknown): Promise<string> {
+  const anHourAgo = Math.floor(Date.now() / 1000) - 3600;
+  if (fault === "login-expired") return issuer.issueToken(user, { claims: { exp: anHourAgo } });
+  if (fault === "unusable-id") return issuer.issueToken(`auth0|${user}`);
+  return issuer.issueToken(user);
+}

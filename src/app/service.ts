@@ -1,0 +1,208 @@
+/**
+ * Composition root: builds each part once, wires inbound to outbound, listens, and drains.
+ */
+
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Tracer } from "@opentelemetry/api";
+import { createIssuerKeys, createLoader } from "../auth/issuer-keys.ts";
+import { createJwtAuthenticator } from "../auth/jwt.ts";
+import type { Config } from "../config/load.ts";
+import type { Lifecycle } from "../http/admission.ts";
+import { createApp } from "../http/app.ts";
+import { createOperations, toReadiness } from "../http/operations.ts";
+import type { RateLimits } from "../http/rate-limit.ts";
+import { listen } from "../http/server.ts";
+import type { Api } from "../mx/policies/instrument.ts";
+import { createRateLimiter, type RateLimit } from "../rate-limit/limiter.ts";
+import { createSecret, type Secret } from "../secret.ts";
+import { openSession } from "../session/open-session.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import {
+  withAuthenticateSpan,
+  withConnectSpan,
+  withOpenSessionSpan,
+} from "../telemetry/tracing.ts";
+import { createPseudonym } from "../telemetry/user-hash.ts";
+import { VERSION } from "../telemetry/version.ts";
+import { createExchange } from "../upstream/exchange.ts";
+import { createLogins } from "./logins.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { type Connect, createTenant } from "./tenant.ts";
+
+export type Service = AsyncDisposable & {
+  /** Base URL of the public port. */
+  url: URL;
+  operationsUrl: URL;
+  /** From now on not ready, and connections are not kept; requests are still served. Disposal calls it too. */
+  drain(): void;
+};
+
+/** Of MX and of the credential lookup; a widget URL has some hundred bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** A session asks MX two things at once at most. */
+const WARM_CONNECTIONS = 2;
+/** With more tenants than that, idle connections alone would come near the 2,000 that MX takes from one address. */
+const MAX_WARM_TENANTS = 100;
+
+/** For requests that were on their way when the listening ended; less where DRAIN_DELAY is less. */
+const LAST_REQUESTS_MS = 500;
+
+/** Rejects where a port cannot be opened. Disposal drains: nothing that was accepted is lost. */
+export async function startService(
+  config: Config,
+  logger: Logger,
+  tracer?: Tracer,
+): Promise<Service> {
+  await using parts = new AsyncDisposableStack();
+  const lifecycle: Lifecycle = { state: "serving" };
+  const tracing = tracer && { tracer, doesPropagate: config.tracePropagation };
+  const metrics: Metrics = parts.use(
+    createMetrics({
+      version: VERSION,
+      tenants: config.tenants.map(({ name }) => name),
+      maxInFlight: config.maxInFlight,
+      isReady: () => toReadiness(lifecycle, canAuthenticate) === "ready",
+      isDraining: () => lifecycle.state !== "serving",
+    }),
+  );
+
+  const connect: Connect = ({ origin }, connections) =>
+    parts.use(
+      createExchange({
+        origin,
+        connections,
+        warm: config.tenants.length <= MAX_WARM_TENANTS ? WARM_CONNECTIONS : 0,
+        maxResponseBytes: MAX_ANSWER_BYTES,
+        proxy: config.proxy,
+      }),
+    );
+  const { logins } = config;
+  const isShared = config.tenants.length > 1;
+  const tenants = config.tenants.map((each) => {
+    const observe = (api: Api) => metrics.mx(each.name, api);
+    return { ...each, tenant: createTenant(each, connect, { observe, tracing }) };
+  });
+  const byIssuer = Map.groupBy(logins.jwt ? tenants : [], ({ auth }) => auth.issuer);
+  const issuers = Array.from(byIssuer.values(), (ofIssuer) => {
+    const [{ auth }] = ofIssuer as [(typeof tenants)[number]]; // What tenants of one issuer have in common (tenant-conflicts.ts).
+    const load = createLoader(auth, config.proxy);
+    const maxWaiting = isShared ? Math.ceil(config.maxInFlight / 4) : undefined;
+    const onLoad = metrics.issuerKeys(auth.issuer, () => keys.ageMs());
+    const keys = parts.use(createIssuerKeys({ load, maxWaiting, onLoad }));
+    return {
+      issuer: auth.issuer,
+      algorithms: auth.algorithms,
+      tokenType: auth.tokenType,
+      keys,
+      tenants: ofIssuer.map(({ claim, auth: { audience }, tenant }) => ({
+        claim,
+        audience,
+        tenant,
+      })),
+    };
+  });
+  const authentication = createLogins(logins, {
+    jwt: logins.jwt ? createJwtAuthenticator(issuers) : undefined,
+    single: tenants.length === 1 ? tenants[0] : undefined,
+    connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
+  });
+  const { authenticate } = authentication;
+  const needsNoKeys = Boolean(logins.introspection ?? logins.sessionCheck);
+  const canAuthenticate = () =>
+    issuers.every(({ keys }) => keys.status().wasAsked) &&
+    (issuers.some(({ keys }) => keys.status().hasAnswered) || needsNoKeys);
+  const app = createApp({
+    openSession: tracing ? withOpenSessionSpan(openSession, tracing) : openSession,
+    authenticate: tracing ? withAuthenticateSpan(authenticate, tracing) : authenticate,
+    cookieLogins: authentication,
+    corsOrigins: config.tenants.flatMap(({ corsOrigins }) => corsOrigins),
+    isShared,
+    maxInFlight: config.maxInFlight,
+    requestDeadlineMs: config.requestDeadlineMs,
+    trustedProxies: config.trustedProxies,
+    rateLimits: await createRateLimits(config, metrics, parts),
+    toPseudonym: createPseudonym(config.auditKey ?? deriveKey(config, "audit")),
+    logger: withMetrics(logger, metrics),
+    requestStarted: metrics.requestStarted,
+    tracer,
+    lifecycle,
+  });
+  const operations = await listen(
+    createOperations({ lifecycle, canAuthenticate, metrics }),
+    config.host,
+    config.operationsPort,
+  );
+  parts.defer(() => operations.close(0)); // After the public port: the orchestrator watches the drain here.
+  const server = await listen(app, config.host, config.port);
+  const owned = parts.move();
+
+  const drain = () => {
+    if (lifecycle.state === "serving") lifecycle.state = "draining";
+    server.drain();
+  };
+  return {
+    url: toUrl(config.host, server.port),
+    operationsUrl: toUrl(config.host, operations.port),
+    drain,
+    async [Symbol.asyncDispose]() {
+      drain();
+      await sleep(config.drainDelayMs); // Until the load balancer has seen it.
+      await server.stopListening();
+      await sleep(Math.min(LAST_REQUESTS_MS, config.drainDelayMs));
+      lifecycle.state = "closing";
+      await server.close(config.requestDeadlineMs + 250);
+      await owned.disposeAsync();
+    },
+  };
+}
+
+/** What is logged is also counted. */
+function withMetrics(logger: Logger, metrics: Metrics): Logger {
+  return {
+    ...logger,
+    request(entry) {
+      metrics.request(entry);
+      logger.request(entry);
+    },
+    change(entry) {
+      metrics.sessionEvent(entry.tenant, entry.event);
+      logger.change(entry);
+    },
+  };
+}
+
+async function createRateLimits(
+  config: Config,
+  metrics: Metrics,
+  parts: AsyncDisposableStack,
+): Promise<RateLimits> {
+  const { user, address, failures, redis: redisUrl } = config.rateLimits;
+  const redis =
+    redisUrl && parts.use((await import("../rate-limit/redis.ts")).createRedis(redisUrl));
+  const keySecret = deriveKey(config, "rate-limit");
+  const limiter = (name: string, limit: RateLimit | undefined) =>
+    limit && createRateLimiter({ name, limit, redis, keySecret, ...metrics.rateLimit(name) });
+  return {
+    user: limiter("user", user),
+    address: limiter("address", address),
+    failures: limiter("failures", failures),
+  };
+}
+
+/** The same in all replicas, known to nobody else, and another one for each purpose. */
+function deriveKey({ tenants }: Config, purpose: "rate-limit" | "audit"): Secret {
+  const keys = tenants.flatMap(({ mx }) => [mx.platform?.apiKey.reveal(), mx.sso?.apiKey.reveal()]);
+  return createSecret(
+    createHash("sha256")
+      .update(`${purpose}\0${keys.join("\0")}`)
+      .digest("base64"),
+  );
+}
+
+/** Where a person on this machine can reach it. */
+function toUrl(host: string, port: number): URL {
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
+}

@@ -1,0 +1,142 @@
+/**
+ * One tenant's configuration -> the rules and the way to MX that arrive with a principal.
+ *
+ * Nothing here is shared between tenants: pools, gates, breakers and retry budgets are made anew for each.
+ */
+
+import type { TenantConfig } from "../config/load.ts";
+import type { MemberConfig, MxConfig, PlatformConfig, SsoConfig } from "../config/mx.ts";
+import { isLoopback } from "../config/variables.ts";
+import { createSend, type Send, type SendOptions } from "../mx/client.ts";
+import { createCredentialLookup } from "../mx/credential-lookup.ts";
+import { toPlatformHeaders, toSsoQuery } from "../mx/credentials.ts";
+import { classifyPlatform, classifySsoV2 } from "../mx/outcome.ts";
+import { createPlatform } from "../mx/platform.ts";
+import { type GateOptions, withGate } from "../mx/policies/bulkhead.ts";
+import { withCircuitBreaker } from "../mx/policies/circuit-breaker.ts";
+import { type Api, type MxObserver, NO_OBSERVER, withObserver } from "../mx/policies/instrument.ts";
+import { withRetry } from "../mx/policies/retry.ts";
+import { withWritesInOrder } from "../mx/policies/serialize-writes.ts";
+import { withSpans } from "../mx/policies/spans.ts";
+import type { UrlRule } from "../mx/response-guards.ts";
+import { createSsoDirectory } from "../mx/sso-v2.ts";
+import { type CredentialRule, findCredentials } from "../session/credentials.ts";
+import type { MxApis, Platform, SsoDirectory, Tenant } from "../session/types.ts";
+import { toUserId } from "../session/user-id.ts";
+import { createWidgetRequestParser } from "../session/widget-policy.ts";
+import { type Tracing, withExchangeSpan } from "../telemetry/tracing.ts";
+import type { Exchange } from "../upstream/exchange.ts";
+
+/** Opens a pool of connections to an upstream; whoever gives it closes it. */
+export type Connect = (url: URL, connections: number) => Exchange;
+
+/** Who watches; nobody by default. */
+export type Instruments = {
+  observe?: (api: Api) => MxObserver;
+  tracing?: Tracing | undefined;
+};
+
+export function createTenant(
+  config: TenantConfig,
+  connect: Connect,
+  instruments: Instruments = {},
+): Tenant {
+  const { tracing } = instruments;
+  const credentials = toCredentialRule(config.member, config.mx.connections, connect, tracing);
+  const { widgets, mx } = config;
+  const openSend: OpenSend = (api, baseUrl, options) => {
+    const exchange = connect(baseUrl, mx.connections);
+    const basePath = baseUrl.pathname.replace(/\/$/, "");
+    const send = createSend({ exchange, basePath, ...options });
+    const traced = tracing ? withSpans(send, { tenant: config.name, baseUrl }, tracing) : send;
+    return protect(traced, mx, instruments.observe?.(api) ?? NO_OBSERVER);
+  };
+  return {
+    name: config.name,
+    toUserId: (principal) => toUserId(config.userId, principal),
+    findCredentials: (identity, budget) => findCredentials(credentials, identity, budget),
+    parseWidgetRequest: createWidgetRequestParser({
+      source: mx.platform?.version ?? "sso",
+      widgetTypes: widgets.types,
+      defaults: widgets.defaults,
+      forced: widgets.forced,
+      clientRedirectUrls: widgets.clientRedirectUrls,
+      webviewSchemes: widgets.webviewSchemes,
+    }),
+    corsOrigins: config.corsOrigins,
+    allowCallbackPayload: config.allowCallbackPayload,
+    mx: toMxApis(mx, widgets.urlOrigins, openSend),
+  };
+}
+
+type OpenSend = (
+  api: Api,
+  baseUrl: URL,
+  options: Pick<SendOptions, "headers" | "query" | "classify">,
+) => Send;
+
+function toMxApis(mx: MxConfig, urlOrigins: readonly string[], openSend: OpenSend): MxApis {
+  const platform = mx.platform && toPlatform(mx.platform, urlOrigins, openSend);
+  const directory = mx.sso && toDirectory(mx.sso, urlOrigins, openSend);
+  if (platform && directory) return { kind: "both", platform, directory };
+  if (platform) return { kind: "platform", platform };
+  if (directory) return { kind: "sso", directory };
+  throw new Error("neither of MX's APIs is configured"); // config.ts does not let this happen.
+}
+
+function toPlatform(
+  config: PlatformConfig,
+  urlOrigins: readonly string[],
+  openSend: OpenSend,
+): Platform {
+  const { baseUrl, version } = config;
+  const send = openSend("platform", baseUrl, {
+    headers: toPlatformHeaders(config),
+    query: "",
+    classify: classifyPlatform,
+  });
+  return createPlatform(send, { version, urlRule: toUrlRule(baseUrl, urlOrigins) });
+}
+
+function toDirectory(
+  config: SsoConfig,
+  urlOrigins: readonly string[],
+  openSend: OpenSend,
+): SsoDirectory {
+  const { baseUrl } = config;
+  const send = openSend("sso", baseUrl, {
+    headers: { accept: "application/json" },
+    query: toSsoQuery(config),
+    classify: classifySsoV2,
+  });
+  return createSsoDirectory(send, { urlRule: toUrlRule(baseUrl, urlOrigins) });
+}
+
+/** From the inside out: what one call may do to MX, and MX to us. */
+function protect(send: Send, limits: GateOptions, observer: MxObserver): Send {
+  const { onRetry, onRetryRefused, onNotSent, watchBreaker, watchGate } = observer;
+  const observed = withObserver(send, observer);
+  const gated = withGate(observed, { ...limits, onNotSent, watch: watchGate });
+  const guarded = withCircuitBreaker(gated, { onNotSent, watch: watchBreaker });
+  return withWritesInOrder(withRetry(guarded, { onRetry, onRetryRefused }));
+}
+
+function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {
+  return { allowHttp: baseUrl.protocol === "http:" && isLoopback(baseUrl.hostname), origins };
+}
+
+function toCredentialRule(
+  member: MemberConfig,
+  connections: number,
+  connect: Connect,
+  tracing: Tracing | undefined,
+): CredentialRule {
+  if (member.source !== "lookup") return member;
+  const { url, token } = member;
+  const exchange = connect(url, connections);
+  const traced = tracing ? withExchangeSpan(exchange, "POST credential lookup", tracing) : exchange;
+  return {
+    source: "lookup",
+    lookup: createCredentialLookup({ exchange: traced, url, token }),
+  };
+}

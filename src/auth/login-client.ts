@@ -1,0 +1,111 @@
+/**
+ * One question about a login to the partner's own systems: two seconds for all of it, repeated once where no answer came.
+ *
+ * At most 50 at once; others wait for their turn within the same two seconds, and admission bounds how many they are.
+ * No redirect is followed, so a cookie or a token goes to no other host.
+ */
+
+import { type AppError, authUnavailable } from "../errors.ts";
+import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
+
+export type LoginCallOptions = {
+  /** For the log. */
+  operation: "partner.introspection" | "partner.session_check";
+  /** With as many connections as `MAX_LOGIN_CALLS`. */
+  exchange: Exchange;
+  /** A clock in milliseconds that never goes back. */
+  now?: () => number;
+};
+
+/** Throws `auth_unavailable` where there is no answer. */
+export type LoginCall = (request: ExchangeRequest) => Promise<LoginAnswer>;
+
+export type LoginAnswer = {
+  status: number;
+  /** `undefined` where it is no JSON. */
+  body: unknown;
+  /** The error for an answer that does not say whether the login is good. */
+  failed(): AppError;
+};
+
+export const MAX_LOGIN_CALLS = 50;
+const TIMEOUT_MS = 2000;
+const MAX_RETRY_AFTER_SECONDS = 30;
+
+export function createLoginCall(options: LoginCallOptions): LoginCall {
+  const { operation, exchange, now = () => performance.now() } = options;
+  const waiting = new Set<() => void>();
+  let inFlight = 0;
+
+  async function enter(): Promise<void> {
+    if (inFlight < MAX_LOGIN_CALLS) {
+      inFlight += 1;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      waiting.delete(resolve);
+      reject(authUnavailable({ upstream: { operation, outcome: "unsent", reason: "busy" } }));
+    }, TIMEOUT_MS);
+    waiting.add(resolve);
+    await promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Hands the place on. */
+  function leave(): void {
+    const [next] = waiting;
+    if (next) {
+      waiting.delete(next);
+      next();
+    } else inFlight -= 1;
+  }
+
+  function toAnswer(result: ExchangeResult): LoginAnswer {
+    if (result.kind === "failure") {
+      const { failure: outcome, reason } = result;
+      throw authUnavailable({ upstream: { operation, outcome, reason } });
+    }
+    const { status, text, retryAfterSeconds = 1 } = result;
+    return {
+      status,
+      body: parseJson(text),
+      failed: () =>
+        authUnavailable({
+          retryAfterSeconds: Math.min(Math.max(retryAfterSeconds, 1), MAX_RETRY_AFTER_SECONDS),
+          upstream: { operation, outcome: toOutcome(status), status },
+        }),
+    };
+  }
+
+  return async function callAboutLogin(request) {
+    const deadline = now() + TIMEOUT_MS;
+    await enter();
+    try {
+      const first = await exchange(request, deadline - now());
+      const leftMs = deadline - now();
+      if (first.kind === "answer" || !isWorthRepeating(first.failure) || leftMs <= 0)
+        return toAnswer(first);
+      return toAnswer(await exchange({ ...request, isFresh: true }, leftMs));
+    } finally {
+      leave();
+    }
+  };
+}
+
+function isWorthRepeating(failure: string): boolean {
+  return failure === "unsent" || failure === "cut" || failure === "stale";
+}
+
+/** `rejected`: our request is wrong, and somebody has to act. */
+function toOutcome(status: number): "unavailable" | "rejected" | "nonsense" {
+  if (status === 429 || status >= 500) return "unavailable";
+  return status === 200 ? "nonsense" : "rejected";
+}
+
+function parseJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined; // The error's text would repeat the answer.
+  }
+}

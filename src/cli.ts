@@ -1,0 +1,70 @@
+/**
+ * What can be asked of the program besides to serve: the check, its version, help.
+ */
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { writeAll } from "./app/exit.ts";
+import { type CheckResult, toExitCode, toJson, toText } from "./commands/check/report.ts";
+import { ConfigError } from "./config/faults.ts";
+import { loadConfig } from "./config/load.ts";
+import type { Environment } from "./config/variables.ts";
+
+const HELP = `mx-session-bff: a user who is logged in, in; one fresh MX widget URL, out.
+
+  node src/main.ts                  serve; configured by the environment, see .env.example
+  node src/main.ts --check          look for faults in the configuration, then ask each configured
+                                    party one harmless question, and say what is wrong
+  node src/main.ts --check --json   the same for machines
+  node src/main.ts --version
+  node src/main.ts --help
+
+Exit codes of --check: 0 all is well, 1 a party is not, 2 the configuration is faulty, 64 wrong arguments.
+`;
+
+/** The exit code, or `undefined` where the service is wanted. */
+export async function runCommandLine(
+  args: readonly string[],
+  environment: Environment,
+): Promise<number | undefined> {
+  if (args.length === 0) return undefined;
+  const options = parse(args);
+  if (!options || (options.json && !options.check)) {
+    const what = options ? "--json goes with --check." : "There is an argument that is not known.";
+    await writeAll(process.stderr, `${what}\n\n${HELP}`);
+    return 64; // EX_USAGE of sysexits.h.
+  }
+  if (options.help) await writeAll(process.stdout, HELP);
+  else if (options.version) await writeAll(process.stdout, `${readVersion()}\n`);
+  else if (options.check) {
+    const result = await runCheck(environment);
+    await writeAll(process.stdout, options.json ? toJson(result, readVersion()) : toText(result));
+    return toExitCode(result);
+  }
+  return 0;
+}
+
+function parse(args: readonly string[]) {
+  const flag = { type: "boolean" } as const;
+  try {
+    const options = { check: flag, json: flag, version: flag, help: { ...flag, short: "h" } };
+    return parseArgs({ args: [...args], options }).values;
+  } catch {
+    return undefined; // Its text would repeat the argument.
+  }
+}
+
+async function runCheck(environment: Environment): Promise<CheckResult> {
+  try {
+    const config = loadConfig(environment, undefined, process.execArgv);
+    const { check } = await import("./commands/check/check.ts"); // The service has no use for so much code.
+    return { faults: [], findings: await check(config) };
+  } catch (error) {
+    if (error instanceof ConfigError) return { faults: error.faults, findings: [] };
+    throw error;
+  }
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+}

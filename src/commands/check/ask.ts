@@ -1,0 +1,67 @@
+/**
+ * Asks an upstream as the service would: same TLS, same proxy, bounded in time. What it says about the time is kept.
+ */
+
+import {
+  createExchange,
+  type ExchangeRequest,
+  type ExchangeResult,
+} from "../../upstream/exchange.ts";
+import type { ForwardProxy } from "../../upstream/pool.ts";
+import type { Party } from "./finding.ts";
+
+export type Asked = {
+  host: string;
+  /** How far our clock is ahead of the upstream's, in milliseconds, to about a second. */
+  aheadMs: number;
+};
+
+export type Asker = {
+  proxy: ForwardProxy | undefined;
+  ask(url: URL, request: ExchangeRequest): Promise<ExchangeResult>;
+  /** For what was asked by others. */
+  noteDate(url: URL, result: ExchangeResult): void;
+  /** Of each answer so far that had a `Date`. */
+  clocks: readonly Asked[];
+};
+
+export type Subject = { party: Party; target: string; tenant?: string };
+
+const CONNECT_TIMEOUT_MS = 2000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+export type AskerOptions = {
+  proxy: ForwardProxy | undefined;
+  /** For one question: MX promises nothing, and documents that its SSO API may keep silent for good. */
+  timeoutMs: number;
+  /** Wall clock, in milliseconds since the epoch. */
+  now: () => number;
+};
+
+export function createAsker({ proxy, timeoutMs, now }: AskerOptions): Asker {
+  const clocks: Asked[] = [];
+
+  function noteDate(url: URL, result: ExchangeResult): void {
+    if (result.kind === "answer" && result.dateMs !== undefined) {
+      clocks.push({ host: url.host, aheadMs: now() - result.dateMs });
+    }
+  }
+
+  return {
+    proxy,
+    clocks,
+    noteDate,
+    async ask(url, request) {
+      await using exchange = createExchange({
+        origin: url.origin,
+        connections: 1,
+        maxResponseBytes: MAX_ANSWER_BYTES,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        proxy,
+      });
+      const result = await exchange(request, timeoutMs);
+      noteDate(url, result);
+      return result;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Asks each configured party one harmless question, all at once, and says in words what is wrong.
+ *
+ * Nothing is created at MX, and no personal data is asked for. Every part is bounded, so the whole takes ten seconds at most.
+ */
+
+import type { Config, TenantConfig } from "../../config/load.ts";
+import { type Asker, createAsker, type Subject } from "./ask.ts";
+import { judgeClock } from "./clock.ts";
+import type { Finding, Judgement } from "./finding.ts";
+import { checkIntrospection, checkSessionCheck } from "./logins.ts";
+import { checkPlatformApi, checkSsoApi } from "./mx.ts";
+import { checkIssuer, checkLookup, toIssuerTarget } from "./partner.ts";
+import { checkProxy, toProxyTarget } from "./proxy.ts";
+import { checkRedis, toRedisTarget } from "./redis.ts";
+
+export type CheckOptions = {
+  /** Wall clock, in milliseconds since the epoch. */
+  now?: () => number;
+  /** For one question to an upstream. Default: 4000. */
+  timeoutMs?: number;
+};
+
+/** One per party, in a fixed order. Never rejects for what a party does. */
+export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
+  const { now = Date.now, timeoutMs = 4000 } = options;
+  const asker = createAsker({ proxy: config.proxy, timeoutMs, now });
+  const [upstreams, shared] = await Promise.all([
+    Promise.all([
+      ...config.tenants.flatMap((tenant) => checkTenant(asker, tenant, config.logins.jwt)),
+      ...checkLogins(asker, config.logins),
+    ]),
+    Promise.all(checkShared(config)),
+  ]);
+  const isProxyDown = shared.some(({ verdict }) => verdict === "proxy_unreachable");
+  return [
+    ...(isProxyDown ? upstreams.map(blameProxy) : upstreams),
+    ...shared,
+    ...judgeClock(asker.clocks),
+  ];
+}
+
+function checkTenant(
+  asker: Asker,
+  { name: tenant, auth, mx, member }: TenantConfig,
+  takesJwts: boolean,
+): Promise<Finding>[] {
+  const findings: Promise<Finding>[] = [];
+  if (takesJwts) {
+    const target = toIssuerTarget(auth);
+    findings.push(find({ party: "issuer", target, tenant }, checkIssuer(asker, auth)));
+  }
+  const platform = mx.platform && checkPlatformApi(asker, mx.platform);
+  if (mx.platform && platform) {
+    const target = mx.platform.baseUrl.host;
+    findings.push(find({ party: "platform_api", target, tenant }, platform));
+  }
+  if (mx.sso) {
+    const target = mx.sso.baseUrl.host;
+    const judged = checkSsoApi(asker, mx.sso, platform);
+    findings.push(find({ party: "sso_api", target, tenant }, judged));
+  }
+  if (member.source === "lookup") {
+    const target = member.url.host;
+    findings.push(find({ party: "credential_lookup", target, tenant }, checkLookup(asker, member)));
+  }
+  return findings;
+}
+
+function checkLogins(
+  asker: Asker,
+  { introspection, sessionCheck }: Config["logins"],
+): Promise<Finding>[] {
+  const findings: Promise<Finding>[] = [];
+  if (introspection) {
+    const target = introspection.url.host;
+    const judged = checkIntrospection(asker, introspection);
+    findings.push(find({ party: "introspection", target }, judged));
+  }
+  if (sessionCheck) {
+    const target = sessionCheck.url.host;
+    findings.push(find({ party: "session_check", target }, checkSessionCheck(asker, sessionCheck)));
+  }
+  return findings;
+}
+
+function checkShared({ rateLimits: { redis }, proxy }: Config): Promise<Finding>[] {
+  const findings: Promise<Finding>[] = [];
+  if (redis)
+    findings.push(find({ party: "redis", target: toRedisTarget(redis) }, checkRedis(redis)));
+  if (proxy) {
+    findings.push(find({ party: "egress_proxy", target: toProxyTarget(proxy) }, checkProxy(proxy)));
+  }
+  return findings;
+}
+
+async function find(subject: Subject, judged: Promise<Judgement>): Promise<Finding> {
+  return { ...subject, ...(await judged) };
+}
+
+/** Behind a dead proxy an upstream looks dead itself. */
+function blameProxy(finding: Finding): Finding {
+  const { verdict, target } = finding;
+  if (verdict !== "unreachable" && verdict !== "name_not_found") return finding;
+  return {
+    ...finding,
+    verdict: "proxy_unreachable",
+    message: `${target} was not reached, and neither was the proxy.`,
+    next: "Mend HTTPS_PROXY first.",
+  };
+}

@@ -1,0 +1,92 @@
+/** The partner's ways to judge a login, asked about one that was made up: they have to say no. */
+
+import * as z from "zod";
+import { toIntrospectionRequest } from "../../auth/introspection-client.ts";
+import { toSessionRequest } from "../../auth/session-check-client.ts";
+import type { IntrospectionConfig, SessionCheckConfig } from "../../config/logins.ts";
+import type { ExchangeResult } from "../../upstream/exchange.ts";
+import type { Asker } from "./ask.ts";
+import type { Judgement } from "./finding.ts";
+import { judgeFailure } from "./no-answer.ts";
+
+/** No token and no session of anybody's. */
+const MADE_UP = "mx-session-bff-check";
+
+/** Source: RFC 7662, section 2.2 and 2.3. */
+export async function checkIntrospection(
+  asker: Asker,
+  config: IntrospectionConfig,
+): Promise<Judgement> {
+  const { url } = config;
+  const result = await asker.ask(url, toIntrospectionRequest(config, MADE_UP));
+  if (result.kind === "failure") return judgeFailure(result, url.host);
+  const { status } = result;
+  const isActive = status === 200 ? readActive(result) : undefined;
+  if (isActive === false) {
+    return { verdict: "ok", message: `${url.host} takes our credentials and judges tokens.` };
+  }
+  if (isActive) return acceptsAnything(url.host, "token", "AUTH_INTROSPECTION_URL");
+  if (status === 400 || status === 401 || status === 403) {
+    return {
+      verdict: "key_refused",
+      message: `${url.host} refuses our credentials (${status}).`,
+      next: "Compare AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET with the client at your authorization server, and make sure that it may introspect.",
+    };
+  }
+  return judgeStatus(status, url.host, "AUTH_INTROSPECTION_URL");
+}
+
+export async function checkSessionCheck(
+  asker: Asker,
+  config: SessionCheckConfig,
+): Promise<Judgement> {
+  const { url } = config;
+  const result = await asker.ask(url, toSessionRequest(config, MADE_UP));
+  if (result.kind === "failure") return judgeFailure(result, url.host);
+  const { status } = result;
+  if (status === 401 || status === 403) {
+    return { verdict: "ok", message: `${url.host} judges sessions.` };
+  }
+  if (status === 200) return acceptsAnything(url.host, "session", "AUTH_SESSION_CHECK_URL");
+  return judgeStatus(status, url.host, "AUTH_SESSION_CHECK_URL");
+}
+
+function acceptsAnything(host: string, what: string, variable: string): Judgement {
+  return {
+    verdict: "accepts_anything",
+    message: `${host} takes a ${what} that was made up for a good one.`,
+    next: `Do not go on with this: ${variable} has to lead to what judges a ${what}, and says no.`,
+  };
+}
+
+function judgeStatus(status: number, host: string, variable: string): Judgement {
+  if (status >= 500 || status === 429) {
+    return {
+      verdict: status === 429 ? "rate_limited" : "unavailable",
+      message: `${host} does not judge logins now (${status}).`,
+      next: "Look into its log, and ask again.",
+    };
+  }
+  if (status === 404 || status === 405 || (status >= 300 && status < 400)) {
+    return {
+      verdict: "wrong_address",
+      message: `${host} judges no logins at this address (${status}).`,
+      next: `Correct ${variable}; a redirect to a login page is no answer.`,
+    };
+  }
+  return {
+    verdict: "unexpected_answer",
+    message: `${host} gave an answer that judges nothing (${status}).`,
+    next: `Make sure that ${variable} is right.`,
+  };
+}
+
+const Introspection = z.looseObject({ active: z.boolean() });
+
+function readActive({ text }: Extract<ExchangeResult, { kind: "answer" }>): boolean | undefined {
+  try {
+    return Introspection.safeParse(JSON.parse(text)).data?.active;
+  } catch {
+    return undefined;
+  }
+}

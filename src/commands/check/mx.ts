@@ -1,0 +1,166 @@
+/**
+ * One read-only question to each of MX's APIs: about a User that cannot exist, so that no personal data comes back.
+ *
+ * Sources: MX Platform API, Errors and Versioning; MX SSO API v2, Accessing the API and Errors.
+ */
+
+import type { PlatformConfig, SsoConfig } from "../../config/mx.ts";
+import { toPlatformHeaders, toSsoQuery } from "../../mx/credentials.ts";
+import { classifySsoV2 } from "../../mx/outcome.ts";
+import type { ExchangeResult } from "../../upstream/exchange.ts";
+import type { Asker } from "./ask.ts";
+import type { Judgement } from "./finding.ts";
+import { judgeFailure } from "./no-answer.ts";
+
+/** A well-formed id that no partner gives to a user. */
+const NOBODY = "mx-session-bff-check";
+
+const LIST_THE_ADDRESS =
+  "Ask MX to allow-list the address that the calls come from: this machine's public one, or that of HTTPS_PROXY.";
+
+export async function checkPlatformApi(asker: Asker, config: PlatformConfig): Promise<Judgement> {
+  const { baseUrl } = config;
+  const path = `${toBasePath(baseUrl)}/users?id=${NOBODY}&records_per_page=10`;
+  const result = await asker.ask(baseUrl, {
+    method: "GET",
+    path,
+    headers: toPlatformHeaders(config),
+  });
+  if (result.kind === "failure") return judgeFailure(result, baseUrl.host);
+  return judgePlatformAnswer(config, result);
+}
+
+function judgePlatformAnswer(config: PlatformConfig, answer: AnswerOf): Judgement {
+  const { host } = config.baseUrl;
+  const { status } = answer;
+  if (status === 200 && Array.isArray(parse(answer).users)) {
+    return { verdict: "ok", message: `${host} takes the key and speaks ${config.version}.` };
+  }
+  if (status === 401) {
+    return {
+      verdict: "key_refused",
+      message: `${host} refuses the key (401).`,
+      next: "Compare MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY with MX's dashboard; integration and production (MX_ENVIRONMENT) have different keys.",
+    };
+  }
+  if (status === 403) return notListed(host);
+  const isAboutVersion = status === 400 && /version/i.test(answer.text);
+  if (status === 406 || status === 415 || isAboutVersion) {
+    return {
+      verdict: "wrong_version",
+      message: `${host} does not offer ${config.version} to this client (${status}).`,
+      next: "Set MX_PLATFORM_VERSION to the version that MX has enabled for you.",
+    };
+  }
+  return judgeOtherStatus(status, host, "MX_PLATFORM_BASE_URL");
+}
+
+/** `platform` is what the Platform API said, where both are configured: it tells why this one keeps silent. */
+export async function checkSsoApi(
+  asker: Asker,
+  config: SsoConfig,
+  platform: Promise<Judgement> | undefined,
+): Promise<Judgement> {
+  const { baseUrl } = config;
+  const path = `${toBasePath(baseUrl)}/user/${NOBODY}?${toSsoQuery(config)}`;
+  const headers = { accept: "application/json" };
+  const result = await asker.ask(baseUrl, { method: "GET", path, headers });
+  if (result.kind === "answer") return judgeSsoAnswer(result, baseUrl.host);
+  const isSilence = ["timeout", "cut", "stale"].includes(result.failure);
+  return isSilence
+    ? judgeSilence(baseUrl.host, (await platform)?.verdict)
+    : judgeFailure(result, baseUrl.host);
+}
+
+function judgeSsoAnswer(answer: AnswerOf, host: string): Judgement {
+  const { status } = answer;
+  const body = parse(answer);
+  const outcome = classifySsoV2("sso.read_user", status, body);
+  if (outcome === "absent" || (status === 200 && "guid" in body)) {
+    return {
+      verdict: "ok",
+      message: `${host} takes the key. Whether MX_SSO_CLIENT_GUID is right shows at the first login only.`,
+    };
+  }
+  if (status === 401) return ssoKeyRefused(host, "(401)");
+  if (status === 403) return notListed(host);
+  if (outcome === "rejected" && /client must be associated/i.test(String(body.error))) {
+    return {
+      verdict: "client_refused",
+      message: `${host} does not know the client for this key.`,
+      next: "Set MX_SSO_CLIENT_GUID to the client (CLT-…) that MX has given you for this key.",
+    };
+  }
+  return judgeOtherStatus(status, host, "MX_SSO_BASE_URL");
+}
+
+/** "Fail with no return" is all that MX says about a wrong key and about an address that is not listed. */
+function judgeSilence(host: string, platform: Judgement["verdict"] | undefined): Judgement {
+  if (platform === "ok") return ssoKeyRefused(host, "(silence, while the Platform API answers)");
+  if (platform === "address_not_listed") return notListed(host);
+  return {
+    verdict: "key_or_address_refused",
+    message: `${host} takes the connection and gives no answer: so it treats a wrong key, and an address that is not listed.`,
+    next: `Compare MX_SSO_API_KEY with what MX has given you for this environment. ${LIST_THE_ADDRESS}`,
+  };
+}
+
+function ssoKeyRefused(host: string, how: string): Judgement {
+  return {
+    verdict: "key_refused",
+    message: `${host} refuses the key ${how}.`,
+    next: "Compare MX_SSO_API_KEY with what MX has given you; integration and production (MX_ENVIRONMENT) have different keys. If it is right, ask MX whether the SSO API's own list has your address.",
+  };
+}
+
+function notListed(host: string): Judgement {
+  return {
+    verdict: "address_not_listed",
+    message: `${host} does not take calls from this address.`,
+    next: LIST_THE_ADDRESS,
+  };
+}
+
+function judgeOtherStatus(status: number, host: string, variable: string): Judgement {
+  if (status === 429) {
+    return {
+      verdict: "rate_limited",
+      message: `${host} has had too many calls with this key (429).`,
+      next: "Ask again in a minute.",
+    };
+  }
+  if (status >= 500) {
+    return {
+      verdict: "unavailable",
+      message: `${host} has trouble of its own (${status}).`,
+      next: "Look at MX's status page, and ask again later.",
+    };
+  }
+  if (status === 404 || (status >= 300 && status < 400)) {
+    return {
+      verdict: "wrong_address",
+      message: `${host} has no such API at this address (${status}).`,
+      next: `Leave ${variable} out, or correct it: MX_ENVIRONMENT chooses MX's own addresses.`,
+    };
+  }
+  return {
+    verdict: "unexpected_answer",
+    message: `${host} gave an answer that is not MX's (${status}).`,
+    next: `Make sure that ${variable} is MX's address, and that no portal or filter answers in between.`,
+  };
+}
+
+type AnswerOf = Extract<ExchangeResult, { kind: "answer" }>;
+
+function parse({ text }: AnswerOf): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function toBasePath(url: URL): string {
+  return url.pathname.replace(/\/$/, "");
+}

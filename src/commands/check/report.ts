@@ -1,0 +1,59 @@
+/** The result of a check, for people and for machines. */
+
+import type { ConfigFault } from "../../config/faults.ts";
+import type { Finding } from "./finding.ts";
+
+export type CheckResult = { faults: readonly ConfigFault[]; findings: readonly Finding[] };
+
+/** 0: all is well; 1: a party is not; 2: the configuration is faulty, so nobody was asked. */
+export function toExitCode({ faults, findings }: CheckResult): 0 | 1 | 2 {
+  if (faults.length > 0) return 2;
+  return findings.every(({ verdict }) => verdict === "ok") ? 0 : 1;
+}
+
+/** A stable shape: members are added, never renamed or removed. */
+export function toJson(result: CheckResult, version: string): string {
+  const { faults, findings } = result;
+  const checks = findings.map(({ party, tenant, target, verdict, message, next }) => ({
+    party,
+    tenant: tenant ?? null,
+    target,
+    ok: verdict === "ok",
+    verdict,
+    message,
+    next: next ?? null,
+  }));
+  const ok = toExitCode(result) === 0;
+  return `${JSON.stringify({ ok, version, configuration: { ok: faults.length === 0, faults }, checks }, null, 2)}\n`;
+}
+
+export function toText({ faults, findings }: CheckResult): string {
+  if (faults.length > 0) return toFaultText(faults);
+  const tenants = new Set(findings.map(({ tenant }) => tenant).filter(Boolean));
+  const lines = findings.flatMap(({ party, tenant, verdict, message, next }) => {
+    const of = tenants.size > 1 && tenant ? ` (${tenant})` : "";
+    const name = `${PARTY_NAMES[party]}${of}`.padEnd(18);
+    const head = `${verdict === "ok" ? "ok    " : "FAILED"}  ${name} ${message}`;
+    return next ? [head, `        ${"".padEnd(18)} ${verdict}: ${next}`] : [head];
+  });
+  const failed = findings.filter(({ verdict }) => verdict !== "ok").length;
+  const verdict = failed === 0 ? "All is well." : `${failed} of ${findings.length} failed.`;
+  return `ok      configuration\n${lines.join("\n")}\n${verdict}\n`;
+}
+
+export function toFaultText(faults: readonly ConfigFault[]): string {
+  const lines = faults.map(({ variable, message }) => `  ${variable} ${message}`);
+  return `The configuration has ${faults.length} fault(s):\n${lines.join("\n")}\nEvery variable is explained in .env.example.\n`;
+}
+
+const PARTY_NAMES: Readonly<Record<Finding["party"], string>> = {
+  issuer: "issuer's keys",
+  platform_api: "Platform API",
+  sso_api: "SSO API",
+  credential_lookup: "credential lookup",
+  introspection: "introspection",
+  session_check: "session check",
+  redis: "Redis",
+  egress_proxy: "proxy",
+  clock: "clock",
+};

@@ -1,0 +1,108 @@
+/**
+ * What is wrong between tenants, each of which is fine by itself: one's token must never open another's users.
+ *
+ * Source: docs/decisions/0007-tenants.md.
+ */
+
+import type { Report } from "./faults.ts";
+import type { AuthConfig, TenantConfig } from "./load.ts";
+import type { MxConfig } from "./mx.ts";
+
+/** With what it is called in faults: `tenants[1] (b)`. */
+export type LabelledTenant = { label: string; tenant: TenantConfig };
+
+export function reportConflicts(all: readonly LabelledTenant[], report: Report): void {
+  for (const group of groupsBy(all, ({ tenant }) => [tenant.auth.issuer])) {
+    reportSharedIssuer(group, report);
+  }
+  for (const group of groupsBy(all, ({ tenant }) => toClients(tenant.mx))) {
+    reportSharedClient(group, report);
+  }
+}
+
+/** Groups of two and more. */
+function groupsBy(
+  all: readonly LabelledTenant[],
+  toKeys: (one: LabelledTenant) => string[],
+): LabelledTenant[][] {
+  const keyed = all.flatMap((one) => toKeys(one).map((key) => ({ key, one })));
+  return [...Map.groupBy(keyed, ({ key }) => key).values()]
+    .filter((group) => group.length > 1)
+    .map((group) => group.map(({ one }) => one));
+}
+
+/** The issuer's keys are tried before the tenant is known, so they are the same for all of its tenants. */
+function reportSharedIssuer(group: LabelledTenant[], report: Report): void {
+  const [first, second] = group;
+  const decider = group.find(({ tenant }) => tenant.claim);
+  const labels = new Map<string | number, string>();
+  for (const one of group) {
+    const { label, tenant } = one;
+    const { claim, auth } = tenant;
+    if (!claim) {
+      const other = one === first ? second : first;
+      report(`${label}: claim`, `is missing: ${other?.label} has the same AUTH_ISSUER`);
+    } else if (claim.name !== decider?.tenant.claim?.name) {
+      report(
+        `${label}: claim`,
+        `must have the same name as in ${decider?.label}: one claim decides`,
+      );
+    } else if (labels.has(claim.value)) {
+      report(`${label}: claim`, `has the same value as in ${labels.get(claim.value)}`);
+    } else {
+      labels.set(claim.value, label);
+    }
+    const difference = first && findDifference(first.tenant.auth, auth);
+    if (difference) {
+      report(`${label}: ${difference}`, `must be as in ${first.label}: it belongs to the issuer`);
+    }
+  }
+}
+
+function findDifference(one: AuthConfig, other: AuthConfig): string | undefined {
+  if (JSON.stringify(one.keys) !== JSON.stringify(other.keys)) {
+    return other.keys.kind === "file" ? "AUTH_JWKS_FILE" : "AUTH_JWKS_URL";
+  }
+  if (one.algorithms.toSorted().join() !== other.algorithms.toSorted().join()) {
+    return "AUTH_ALGORITHMS";
+  }
+  return one.tokenType === other.tokenType ? undefined : "AUTH_TOKEN_TYPE";
+}
+
+/** As MX knows them; the two APIs name a client differently. */
+function toClients({ platform, sso }: MxConfig): string[] {
+  return [
+    ...(platform ? [`platform ${platform.baseUrl.origin} ${platform.clientId}`] : []),
+    ...(sso ? [`sso ${sso.baseUrl.origin} ${sso.clientGuid.toLowerCase()}`] : []),
+  ];
+}
+
+/**
+ * The ids of two tenants may meet in one MX user only where that is the same person: same issuer, same secret, `sub`,
+ * which an issuer never gives to two people (OpenID Connect Core 1.0, section 2).
+ */
+function reportSharedClient(group: LabelledTenant[], report: Report): void {
+  const [first, second] = group;
+  const hashed = new Map<string, LabelledTenant>();
+  for (const one of group) {
+    const { userId, auth } = one.tenant;
+    if (userId.mode === "claim") {
+      const other = one === first ? second : first;
+      report(
+        `${one.label}: USER_ID_MODE`,
+        `must be hmac: ${other?.label} has the same MX client, and equal claims would be one MX user`,
+      );
+      continue;
+    }
+    const key = `${auth.issuer} ${userId.secret.reveal()}`;
+    const other = hashed.get(key);
+    hashed.set(key, other ?? one);
+    const isSamePerson = userId.claim === "sub" && other?.tenant.userId.claim === "sub";
+    if (other && !isSamePerson) {
+      report(
+        `${one.label}: USER_ID_SECRET`,
+        `must differ from that of ${other.label}, which has the same issuer and MX client; or USER_ID_CLAIM must be sub in both`,
+      );
+    }
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * TENANTS_FILE -> the variables of each tenant: `{"tenants":[{"name":"a","claim":{"name":"org","value":"a"},"AUTH_ISSUER":"…"}]}`.
+ *
+ * Faults name the tenant and the key, never a value: the file may hold secrets.
+ */
+
+import * as z from "zod";
+import type { Report } from "./faults.ts";
+import {
+  type Environment,
+  isKnown,
+  isOfTenant,
+  needsSingleTenant,
+  SECRET_NAMES,
+} from "./variables.ts";
+
+/** The claim that a tenant's tokens have, compared by type and value. */
+export type ClaimRule = Readonly<{ name: string; value: string | number }>;
+
+export type TenantEntry = {
+  name: string;
+  /** For faults: `tenants[1] (b)`. */
+  label: string;
+  claim: ClaimRule | undefined;
+  /** As they would stand in the environment of a single tenant. */
+  variables: Environment;
+};
+
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+const MAX_TENANTS = 1000;
+
+/** It stands in logs. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+const Claim = z.strictObject({
+  name: z.string().min(1).max(255),
+  value: z.union([z.string().min(1).max(255), z.int()]),
+});
+
+/** Gives what can be checked further; the rest is reported. */
+export function readTenantsFile(
+  path: string,
+  readFile: (path: string) => string,
+  report: Report,
+): TenantEntry[] {
+  const entries = readEntries(path, readFile, (message) => report("TENANTS_FILE", message));
+  const seen = new Set<string>();
+  return entries.flatMap((entry, index) => {
+    const tenant = toEntry(entry, index, report);
+    if (tenant && seen.has(tenant.name.toLowerCase())) {
+      report(`${tenant.label}: name`, "is that of another tenant");
+    }
+    if (tenant) seen.add(tenant.name.toLowerCase());
+    return tenant ?? [];
+  });
+}
+
+function readEntries(
+  path: string,
+  readFile: (path: string) => string,
+  fault: (message: string) => void,
+): unknown[] {
+  let text: string;
+  try {
+    text = readFile(path).replace(/^\uFEFF/, "");
+  } catch {
+    fault("names a file that cannot be read");
+    return [];
+  }
+  if (text.length > MAX_CHARACTERS) {
+    fault(`names a file of more than ${MAX_CHARACTERS} characters`);
+    return [];
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    fault(`names a file that is not JSON${toPlace(error)}`);
+    return [];
+  }
+  if (!isObject(content) || !Array.isArray(content.tenants)) {
+    fault('must name a file with {"tenants":[…]}');
+    return [];
+  }
+  const unknown = Object.keys(content).filter((key) => key !== "tenants");
+  const { tenants } = content;
+  const [repeated] = findRepeatedKeys(text);
+  if (repeated !== undefined) fault(`names a file where ${show(repeated)} stands twice`);
+  else if (unknown[0] !== undefined) fault(`names a file with the unknown key ${show(unknown[0])}`);
+  else if (tenants.length === 0) fault("names a file without any tenant");
+  else if (tenants.length > MAX_TENANTS)
+    fault(`names a file with more than ${MAX_TENANTS} tenants`);
+  return tenants.slice(0, MAX_TENANTS);
+}
+
+function toEntry(entry: unknown, index: number, report: Report): TenantEntry | undefined {
+  const place = `tenants[${index}]`;
+  if (!isObject(entry)) {
+    report(place, "must be an object");
+    return undefined;
+  }
+  const { name, claim, ...rest } = entry;
+  const isNamed = typeof name === "string" && NAME.test(name);
+  const label = isNamed ? `${place} (${name})` : place;
+  if (!isNamed) {
+    report(`${label}: name`, "must have 1 to 64 letters, digits, dots, - and _");
+  }
+  const rule = Claim.optional().safeParse(claim);
+  if (!rule.success) {
+    report(`${label}: claim`, 'must be {"name":"…","value":"…"}, the value a string or an integer');
+  }
+  const variables = Object.entries(rest).flatMap(([key, value]) => {
+    const text = toText(key, value);
+    const problem = findKeyProblem(key) ?? (text === undefined ? findValueProblem(key) : undefined);
+    if (problem) report(`${label}: ${show(key)}`, problem);
+    return problem ? [] : [[key, text] as const];
+  });
+  return {
+    name: isNamed ? name : place,
+    label,
+    claim: rule.data,
+    variables: Object.fromEntries(variables),
+  };
+}
+
+function findKeyProblem(key: string): string | undefined {
+  if (needsSingleTenant(key)) return "needs a single tenant, configured in the environment";
+  if (!isKnown(key)) return "is not known; .env.example lists what is";
+  if (!isOfTenant(key)) return "belongs to the process: set it in the environment";
+  return undefined;
+}
+
+function findValueProblem(key: string): string {
+  return isSecret(key)
+    ? "must be a string"
+    : "must be a string, a boolean, an integer, an object, or a list of strings without commas";
+}
+
+/** As it would stand in the environment. A key or password is taken only as what cannot change on the way: a string. */
+function toText(key: string, value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (isSecret(key)) return undefined;
+  if (typeof value === "boolean" || Number.isSafeInteger(value)) return String(value);
+  if (isObject(value)) return JSON.stringify(value);
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const isList = value.every((item) => typeof item === "string" && /^[^,]+$/.test(item));
+  return isList ? value.join(",") : undefined;
+}
+
+function isSecret(key: string): boolean {
+  return SECRET_NAMES.some((name) => name === key);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A key as it may be printed. */
+function show(key: string): string {
+  return /^[\w.-]{1,64}$/.test(key) ? key : JSON.stringify(key.slice(0, 64));
+}
+
+/** The rest of V8's message repeats the text. */
+function toPlace(error: unknown): string {
+  const [, line] = /\(line (\d+) column \d+\)$/.exec(String(error)) ?? [];
+  return line === undefined ? "" : `, see line ${line}`;
+}
+
+/** JSON.parse takes the last of several, without a word. `text` is known to be JSON. */
+function findRepeatedKeys(text: string): string[] {
+  const open: Set<string>[] = [];
+  const repeated: string[] = [];
+  for (const [token] of text.matchAll(/[{}]|"(?:[^"\\]|\\.)*"(?:\s*:)?/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (token.endsWith(":")) {
+      const key: string = JSON.parse(token.slice(0, -1));
+      if (open.at(-1)?.has(key)) repeated.push(key);
+      open.at(-1)?.add(key);
+    }
+  }
+  return repeated;
+}

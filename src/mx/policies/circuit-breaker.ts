@@ -1,0 +1,98 @@
+/**
+ * Stops asking an MX host that fails: after 20 calls in 10 s of which half failed, it is left alone for about 5 s, then
+ * one request tries. All others are answered at once.
+ *
+ * One per tenant and host. A User that does not exist, or a request that MX rejects, is no failure of MX.
+ * Source: docs/decisions/0006-overload.md.
+ */
+
+import type { Budget } from "../../session/budget.ts";
+import type { Send } from "../client.ts";
+import { type Answer, STALE, toUnsentError } from "../outcome.ts";
+import { createRecentCounts } from "./sliding-window.ts";
+
+export type CircuitBreakerOptions = {
+  /** In [0, 1). */
+  random?: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number;
+  /** A call was answered at once, without asking MX. */
+  onNotSent?: (reason: string) => void;
+  /** Is given a way to read the state at any time. */
+  watch?: (read: () => BreakerState) => void;
+};
+
+export type BreakerState = State["kind"];
+
+type State =
+  | { kind: "closed" }
+  | { kind: "open"; untilMs: number }
+  /** The request that tries: what it asks beside its first call may go with it. */
+  | { kind: "half_open"; probe: Budget };
+
+const MIN_CALLS = 20;
+const FAILURE_SHARE = 0.5;
+const OPEN_MS = 5000;
+/** Replicas should not come back all at the same moment. */
+const OPEN_JITTER = 0.2;
+
+export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = {}): Send {
+  const { random = Math.random, now = () => performance.now(), onNotSent, watch } = options;
+  const recent = createRecentCounts<"call" | "failure">(now);
+  let state: State = { kind: "closed" };
+  watch?.(() => state.kind);
+
+  function open(): void {
+    state = { kind: "open", untilMs: now() + OPEN_MS * (1 + OPEN_JITTER * (2 * random() - 1)) };
+  }
+
+  function close(): void {
+    state = { kind: "closed" };
+    recent.clear();
+  }
+
+  function isRefused(current: State, budget: Budget): boolean {
+    if (current.kind === "half_open") return current.probe !== budget;
+    return current.kind === "open" && now() < current.untilMs;
+  }
+
+  function record(isFailed: boolean): void {
+    recent.add("call");
+    if (!isFailed) return;
+    recent.add("failure");
+    const calls = recent.count("call");
+    if (calls >= MIN_CALLS && recent.count("failure") >= FAILURE_SHARE * calls) open();
+  }
+
+  return async function sendWithCircuitBreaker(call, budget) {
+    if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
+    if (isRefused(state, budget)) {
+      onNotSent?.("circuit_open");
+      throw toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000);
+    }
+    if (state.kind === "half_open") return send(call, budget);
+    if (state.kind === "closed") {
+      const answer = await send(call, budget);
+      if (state.kind === "closed") record(isFailure(answer)); // Else it was sent before the host was given up.
+      return answer;
+    }
+    state = { kind: "half_open", probe: budget };
+    try {
+      const answer = await send(call, budget);
+      if (isFailure(answer)) open();
+      else if (answer.reason === STALE)
+        state = { kind: "open", untilMs: now() }; // Proves nothing: its repeat tries.
+      else close();
+      return answer;
+    } catch (neverSent) {
+      open(); // No sign of life.
+      throw neverSent;
+    }
+  };
+}
+
+function isFailure({ outcome, status, reason }: Answer): boolean {
+  if (outcome === "unsent" || outcome === "ambiguous") return reason !== STALE;
+  if (outcome === "refused") return status === 503;
+  return outcome === "nonsense" && reason !== "other_user";
+}

@@ -1,0 +1,39 @@
+/**
+ * Work for one key is done one after the other; different keys do not wait for each other.
+ *
+ * A caller whose time runs out while waiting leaves the queue without holding up those behind it.
+ */
+
+import { type Budget, timeIsUp } from "../../session/budget.ts";
+
+export type InOrder = <T>(key: string, budget: Budget, work: () => Promise<T>) => Promise<T>;
+
+export function createInOrder(): InOrder {
+  const tails = new Map<string, Promise<void>>();
+
+  return async function inOrder(key, budget, work) {
+    const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+    const before = tails.get(key);
+    const tail = before ? before.then(() => done) : done;
+    tails.set(key, tail);
+    void tail.then(() => {
+      if (tails.get(key) === tail) tails.delete(key);
+    });
+    try {
+      if (before) await within(before, budget.remainingMs());
+      return await work();
+    } finally {
+      finish();
+    }
+  };
+}
+
+async function within(turn: Promise<void>, timeoutMs: number): Promise<void> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(timeIsUp()), timeoutMs);
+  try {
+    await Promise.race([turn, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

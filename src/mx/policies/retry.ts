@@ -1,0 +1,82 @@
+/**
+ * Which calls are repeated, how often, and after what wait.
+ *
+ * | call          | unsent | refused | ambiguous |
+ * |---------------|--------|---------|-----------|
+ * | read          | 2      | 1       | 2         |
+ * | create        | 1      | 1       | never blindly: create-or-find.ts reads first |
+ * | update, URL   | 1      | 1       | 1         |
+ *
+ * In an outage retries are a tenth of the calls at most (retry-budget.ts). The wait is exponential with full jitter; a `Retry-After` of at most two seconds is honoured, a longer one ends it.
+ * A connection that was closed while idle is no sign of trouble: the call is repeated at once, on a new one.
+ * Source: docs/decisions/0003-retries.md; AWS Builders' Library, Timeouts, retries, and backoff with jitter.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CallKind } from "../../session/budget.ts";
+import type { Send } from "../client.ts";
+import { type Answer, type Outcome, STALE } from "../outcome.ts";
+import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
+
+export type RetryOptions = {
+  /** In [0, 1). */
+  random?: () => number;
+  /** Shared by all calls to one host. */
+  retryBudget?: RetryBudget;
+  /** One more call is made, because of this outcome of the last one. */
+  onRetry?: (outcome: Outcome) => void;
+  /** The retry budget was spent. */
+  onRetryRefused?: () => void;
+};
+
+type Retryable = Extract<Outcome, "unsent" | "refused" | "ambiguous">;
+
+const RETRIES: Record<CallKind, Record<Retryable, number>> = {
+  read: { unsent: 2, refused: 1, ambiguous: 2 },
+  create_user: { unsent: 1, refused: 1, ambiguous: 0 },
+  create_member: { unsent: 1, refused: 1, ambiguous: 0 },
+  update_member: { unsent: 1, refused: 1, ambiguous: 1 },
+  widget_url: { unsent: 1, refused: 1, ambiguous: 1 },
+};
+
+const BACKOFF_BASE_MS = 100;
+const BACKOFF_CAP_MS = 1000;
+const MAX_RETRY_AFTER_MS = 2000;
+
+export function withRetry(send: Send, options: RetryOptions = {}): Send {
+  const { random = Math.random, retryBudget = createRetryBudget() } = options;
+  const { onRetry, onRetryRefused } = options;
+
+  return async function sendWithRetry(call, budget) {
+    const left = { ...RETRIES[call.kind] };
+    retryBudget.recordCall();
+    let next = call;
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await send(next, budget);
+      if (!isRetryable(answer.outcome) || left[answer.outcome] === 0) return answer;
+      const isStale = answer.reason === STALE;
+      const waitMs = isStale ? 0 : toWaitMs(answer, attempt, random);
+      if (waitMs === undefined || !budget.allows(call.kind, waitMs)) return answer;
+      if (!isStale && !retryBudget.takeRetry()) {
+        onRetryRefused?.();
+        return answer;
+      }
+      onRetry?.(answer.outcome);
+      left[answer.outcome] -= 1;
+      if (isStale) next = { ...call, isFresh: true };
+      else await sleep(waitMs);
+    }
+  };
+}
+
+function isRetryable(outcome: Outcome): outcome is Retryable {
+  return outcome === "unsent" || outcome === "refused" || outcome === "ambiguous";
+}
+
+/** `undefined`: MX asks for a longer wait than the caller should bear. */
+function toWaitMs(answer: Answer, attempt: number, random: () => number): number | undefined {
+  const askedMs = (answer.retryAfterSeconds ?? 0) * 1000;
+  if (askedMs > MAX_RETRY_AFTER_MS) return undefined;
+  const backoffMs = random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
+  return Math.max(askedMs, backoffMs);
+}

@@ -1,0 +1,220 @@
+/**
+ * JSON lines through a closed schema: there is no way to log an object as it is.
+ *
+ * Neither tokens, keys, personal data, ids of users nor widget URLs can get in: every field is a number, a word of a
+ * closed set, or a value that was checked. Of an unexpected error only its name, code and our own stack frames are kept.
+ */
+
+import { type DestinationStream, pino } from "pino";
+import type { AppError } from "../errors.ts";
+import type { SessionEvent } from "../session/budget.ts";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+export type RequestEntry = {
+  method: string;
+  /** Template, never the raw path. */
+  route: string;
+  status: number;
+  durationMs: number;
+  requestId: string;
+  /** Where a span is recording. */
+  traceId?: string | undefined;
+  tenant: string | undefined;
+  /** For requests that ask for a session: what an auditor looks for. */
+  event?: RequestEvent | undefined;
+  /** A pseudonym, once the user is known. */
+  userHash?: string | undefined;
+  /** IP address; only with an event. */
+  clientAddress?: string | undefined;
+  widgetType?: string | undefined;
+  mxCalls: number | undefined;
+  isClientGone: boolean;
+  error: AppError | undefined;
+  errorType: string | undefined;
+};
+
+/** `failed`: by us or MX. `abandoned`: the caller had gone before the answer. */
+export type RequestEvent =
+  | "session.opened"
+  | "session.refused"
+  | "session.failed"
+  | "session.abandoned"
+  | "authentication.failed"
+  | "rate_limit.exceeded";
+
+/** Something was changed at MX for a user. */
+export type ChangeEntry = Pick<RequestEntry, "requestId" | "traceId" | "clientAddress"> & {
+  event: SessionEvent;
+  tenant: string;
+  userHash: string;
+};
+
+export type LifecycleEvent = "listening" | "configured" | "draining" | "stopped";
+
+export type LifecycleFields = {
+  port?: number;
+  operationsPort?: number;
+  version?: string;
+  tenants?: number;
+  /** The same for the same configuration, secrets aside. */
+  configDigest?: string;
+};
+
+export type Logger = {
+  request(entry: RequestEntry): void;
+  /** A fault of our own that no request can tell about. */
+  fault(cause: unknown): void;
+  change(entry: ChangeEntry): void;
+  lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
+};
+
+export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination ?? inBatches(pino.destination({ fd: 1, sync: false })),
+  );
+
+  return {
+    request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
+    fault: (cause) => log.error(describe(cause), "fault"),
+    change(entry) {
+      log.info(toChangeFields(entry), "change");
+      log.flush();
+    },
+    lifecycle(event, fields = {}) {
+      log.info(toLifecycleFields(event, fields), event);
+      log.flush();
+    },
+  };
+}
+
+/** `error` is what somebody has to act on; MX's bad days are warnings. */
+function toLevel({ status, error }: RequestEntry): "info" | "warn" | "error" {
+  if (error?.code === "internal_error" || error?.code === "upstream_rejected") return "error";
+  if (error?.upstream?.outcome === "rejected") return "error"; // Our credentials, at the partner's login.
+  return status >= 500 ? "warn" : "info";
+}
+
+function toFields(entry: RequestEntry): Record<string, unknown> {
+  const { error } = entry;
+  return {
+    "http.request.method": entry.method,
+    "http.route": entry.route,
+    "http.response.status_code": entry.status,
+    duration_ms: entry.durationMs,
+    request_id: entry.requestId,
+    trace_id: entry.traceId,
+    "event.name": entry.event,
+    "event.outcome": entry.event && OUTCOMES[entry.event],
+    tenant: entry.tenant,
+    "user.hash": entry.userHash,
+    "client.address": entry.clientAddress,
+    "mx.widget_type": entry.widgetType,
+    "mx.calls": entry.mxCalls,
+    "client.gone": entry.isClientGone || undefined,
+    "error.type": entry.errorType,
+    "error.reason": error?.reason,
+    "upstream.operation": error?.upstream?.operation,
+    "upstream.outcome": error?.upstream?.outcome,
+    "upstream.status": error?.upstream?.status,
+    "upstream.reason": error?.upstream?.reason,
+    ...(error?.code === "internal_error" && describe(error.cause)),
+  };
+}
+
+/** Source of the field names: OpenTelemetry (`event.name`, `client.address`); Elastic Common Schema for the others. */
+const OUTCOMES: Record<RequestEvent, "success" | "failure" | "unknown"> = {
+  "session.opened": "success",
+  "session.refused": "failure",
+  "session.failed": "failure",
+  "session.abandoned": "unknown",
+  "authentication.failed": "failure",
+  "rate_limit.exceeded": "failure",
+};
+
+const CHANGES: Record<SessionEvent, string> = {
+  user_created: "mx.user.created",
+  member_created: "mx.member.created",
+  member_updated: "mx.member.updated",
+  user_healed: "mx.user.healed",
+};
+
+function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
+  return {
+    "event.name": CHANGES[entry.event],
+    "event.outcome": "success",
+    request_id: entry.requestId,
+    trace_id: entry.traceId,
+    tenant: entry.tenant,
+    "user.hash": entry.userHash,
+    "client.address": entry.clientAddress,
+  };
+}
+
+const LIFECYCLE: Record<LifecycleEvent, string> = {
+  listening: "service.started",
+  configured: "configuration.loaded",
+  draining: "service.draining",
+  stopped: "service.stopped",
+};
+
+function toLifecycleFields(event: LifecycleEvent, fields: LifecycleFields) {
+  const { configDigest, ...others } = fields;
+  return { "event.name": LIFECYCLE[event], ...others, config_digest: configDigest };
+}
+
+/** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */
+function describe(cause: unknown): Record<string, unknown> {
+  if (!(cause instanceof Error)) return { "error.name": typeof cause };
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+  const frames = cause.stack?.replace(cause.message, "").match(/\bsrc\/[\w/-]{1,80}\.ts:\d+:\d+/g);
+  return {
+    "error.name": /^\w{1,64}$/.test(cause.name) ? cause.name : "Error",
+    "error.code": code && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined,
+    "error.frames": frames?.slice(0, 8),
+  };
+}
+
+const BATCH_LENGTH = 65_536;
+const BATCH_MS = 100;
+
+/**
+ * A write for each line would cost more than the line. An exit writes what is left; only SIGKILL loses requests. pino's own
+ * batches (`minLength`) measure anew, and so copy, all that waits with each line.
+ */
+function inBatches(destination: DestinationStream): DestinationStream & { flush(): void } {
+  let lines: string[] = [];
+  let length = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let isSoon = false;
+
+  function writeAll(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    isSoon = false;
+    if (length > 0) destination.write(lines.join(""));
+    lines = [];
+    length = 0;
+  }
+  process.prependListener("beforeExit", writeAll).prependListener("exit", writeAll); // Before pino's own.
+
+  return {
+    write(line) {
+      lines.push(line);
+      length += line.length;
+      if (length >= BATCH_LENGTH) writeAll();
+      else timer ??= setTimeout(writeAll, BATCH_MS);
+    },
+    /** With what else is logged in this turn of the event loop. */
+    flush() {
+      if (!isSoon) setImmediate(writeAll);
+      isSoon = true;
+    },
+  };
+}

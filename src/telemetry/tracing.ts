@@ -1,0 +1,116 @@
+/**
+ * Spans through OpenTelemetry's API. Without an SDK there is no tracer, and then nothing of this is installed.
+ *
+ * Attributes are words of closed sets, numbers and names from the configuration: no key, id, path or query can get in, as
+ * nothing is taken from a request, a URL or an error's text.
+ * Source: OpenTelemetry, Semantic conventions for HTTP spans; W3C Trace Context.
+ */
+
+import {
+  context,
+  ProxyTracerProvider,
+  propagation,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import type { Authentication } from "../auth/authenticate.ts";
+import { AppError } from "../errors.ts";
+import type { OpenSession } from "../session/open-session.ts";
+import type { Exchange } from "../upstream/exchange.ts";
+
+export type Tracing = {
+  tracer: Tracer;
+  /** TRACE_PROPAGATION: whether MX and the partner are sent `traceparent`. */
+  doesPropagate: boolean;
+};
+
+/** `undefined` where no SDK has been registered, as by src/telemetry/otlp.ts. */
+export function findTracer(version: string): Tracer | undefined {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider
+    ? provider.getDelegateTracer("mx-session-bff", version)
+    : provider.getTracer("mx-session-bff", version);
+}
+
+/** Does the work as the parent of the spans within. A failure is told by its code alone. */
+export function inSpan<T>(
+  tracer: Tracer,
+  name: string,
+  options: SpanOptions,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  return tracer.startActiveSpan(name, options, async (span) => {
+    try {
+      return await work(span);
+    } catch (error) {
+      span.setAttribute("error.type", error instanceof AppError ? error.code : "internal_error");
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** For an upstream: `traceparent` alone. What callers sent as `tracestate` or `baggage` is not passed on. */
+export function toTraceHeaders(): Record<string, string> {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return carrier.traceparent ? { traceparent: carrier.traceparent } : {};
+}
+
+/** Of the partner's own systems. `name` stands for the URL, which is configured and may hold anything. */
+export function withExchangeSpan(exchange: Exchange, name: string, tracing: Tracing): Exchange {
+  return (request, timeoutMs) =>
+    inSpan(
+      tracing.tracer,
+      name,
+      { kind: SpanKind.CLIENT, attributes: { "http.request.method": request.method } },
+      async (span) => {
+        const headers = tracing.doesPropagate
+          ? { ...request.headers, ...toTraceHeaders() }
+          : request.headers;
+        const result = await exchange({ ...request, headers }, timeoutMs);
+        if (result.kind === "answer") span.setAttribute("http.response.status_code", result.status);
+        else {
+          span.setAttribute("error.type", result.failure);
+          span.setStatus({ code: SpanStatusCode.ERROR });
+        }
+        return result;
+      },
+    );
+}
+
+/** For a part that opens its connections itself. */
+export function withConnectSpan<Target extends unknown[]>(
+  connect: (...target: Target) => Exchange,
+  name: string,
+  tracing: Tracing,
+): (...target: Target) => Exchange {
+  return (...target) => withExchangeSpan(connect(...target), name, tracing);
+}
+
+type Authenticate = Authentication["authenticate"];
+
+export function withAuthenticateSpan(
+  authenticate: Authenticate,
+  { tracer }: Tracing,
+): Authenticate {
+  return (...proof) => inSpan(tracer, "authenticate", {}, () => authenticate(...proof));
+}
+
+/** What changes at MX stands on the span as events. */
+export function withOpenSessionSpan(openSession: OpenSession, { tracer }: Tracing): OpenSession {
+  return (principal, request, budget) =>
+    inSpan(tracer, "open session", {}, (span) => {
+      const tell: typeof budget.tell = (event) => {
+        span.addEvent(event);
+        budget.tell(event);
+      };
+      return openSession(principal, request, { ...budget, tell });
+    });
+}

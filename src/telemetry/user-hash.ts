@@ -1,0 +1,22 @@
+/**
+ * Names a user in the log without telling who it is: the same user has the same name, and who has the key and a user's
+ * issuer and subject can work it out and search for it.
+ *
+ * Source: docs/decisions/0012-who-in-the-audit-log.md, with the same formula as a shell command in docs/observability.md.
+ */
+
+import { createHmac } from "node:crypto";
+import type { Secret } from "../secret.ts";
+import type { Principal } from "../session/types.ts";
+
+export type ToPseudonym = (principal: Pick<Principal, "issuer" | "subject">) => string;
+
+/** 132 bits in Base64url. */
+const LENGTH = 22;
+
+export function createPseudonym(key: Secret): ToPseudonym {
+  return function toPseudonym({ issuer, subject }) {
+    const hmac = createHmac("sha256", key.reveal()).update(`${issuer}\0${subject}`);
+    return hmac.digest("base64url").slice(0, LENGTH);
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * Connections to one origin, never more than a given number, the most recently used first.
+ *
+ * Each is a dispatcher that holds one socket. undici's own pool cannot tell which of its sockets are idle, and so can
+ * neither open a new one in the place of an idle one nor throw all of them away. HTTP/1.1, no redirects.
+ */
+
+import type { Socket } from "node:net";
+import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { Secret } from "../secret.ts";
+import { createWarmSockets } from "./prewarm.ts";
+
+export type ConnectionOptions = {
+  origin: string;
+  /** Sockets at most, those included that are just being opened. */
+  connections: number;
+  maxResponseBytes: number;
+  /** Of these, so many are opened ahead of requests (warm-sockets.ts). Default: none. Not through a proxy. */
+  warm?: number;
+  /** Default 1 s. */
+  connectTimeoutMs?: number;
+  /** For https origins. */
+  proxy?: ForwardProxy | undefined;
+};
+
+/** A forward proxy with CONNECT. Its URL may hold credentials; `noProxy` lists hosts as `NO_PROXY` does. */
+export type ForwardProxy = { url: Secret; noProxy: string };
+
+export type Connections = AsyncDisposable & {
+  /** Waits while all are in use; for ever, once `signal` is aborted. `isFresh`: one that has not been used before. */
+  acquire(isFresh: boolean, signal: Pick<AbortSignal, "aborted">): Dispatcher | Promise<Dispatcher>;
+  /** `isSpoiled`: not to be used again. */
+  release(connection: Dispatcher, isSpoiled: boolean): void;
+  /** Uses none again of those that are open now: what is wrong with this one may be wrong with all. */
+  distrust(connection: Dispatcher): void;
+};
+
+type Waiting = {
+  isFresh: boolean;
+  signal: Pick<AbortSignal, "aborted">;
+  resolve: (connection: Dispatcher) => void;
+};
+
+/**
+ * How long an idle socket is kept, where the upstream does not tell how long it will. One that it closes earlier is seen,
+ * or is repeated as stale (exchange.ts); undici's 4 s would mean a handshake after every pause.
+ */
+const KEEP_ALIVE_MS = 120_000;
+
+export function createConnections(options: ConnectionOptions): Connections {
+  const { origin, connections: limit, warm = 0 } = options;
+  const connect = buildConnector(toConnectOptions(options)); // One for all: TLS sessions are resumed.
+  const open = new Set<Dispatcher>();
+  const distrusted = new WeakSet<Dispatcher>();
+  const waiting: Waiting[] = [];
+  let idle: Dispatcher[] = [];
+  const warmSockets = createWarmSockets({
+    origin,
+    connect,
+    count: isProxied(options) ? 0 : warm,
+    hasRoom: (besides) => open.size + besides < limit,
+  });
+  const connectWarm = withMarks(warmSockets.connect, warmSockets.wasReady);
+  const connectFresh = withMarks(connect);
+
+  function take(isFresh: boolean): Dispatcher | undefined {
+    const used = isFresh ? undefined : idle.pop();
+    if (used) return used;
+    const oldest = open.size >= limit ? idle.shift() : undefined;
+    if (oldest) close(oldest);
+    if (open.size >= limit) return undefined;
+    const connection = createDispatcher(options, isFresh ? connectFresh : connectWarm);
+    open.add(connection);
+    return connection;
+  }
+
+  function close(connection: Dispatcher): void {
+    open.delete(connection);
+    void connection.destroy();
+  }
+
+  return {
+    acquire(isFresh, signal) {
+      const connection = take(isFresh);
+      if (connection) return connection;
+      return new Promise((resolve) => waiting.push({ isFresh, signal, resolve }));
+    },
+    release(connection, isSpoiled) {
+      if (isSpoiled || distrusted.has(connection)) close(connection);
+      else idle.push(connection);
+      let next = waiting.shift();
+      while (next?.signal.aborted) next = waiting.shift();
+      const free = next && take(next.isFresh);
+      if (free) next?.resolve(free);
+    },
+    distrust(connection) {
+      if (distrusted.has(connection)) return;
+      for (const each of open) distrusted.add(each);
+      idle.forEach(close);
+      idle = [];
+    },
+    async [Symbol.asyncDispose]() {
+      warmSockets[Symbol.dispose]();
+      await Promise.all([...open].map((connection) => connection.destroy()));
+    },
+  };
+}
+
+/** Pipelining of more than one would let one answer delay another. */
+function createDispatcher(
+  options: ConnectionOptions,
+  connect: buildConnector.connector,
+): Dispatcher {
+  const { origin, maxResponseBytes, proxy } = options;
+  const limits = {
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    allowH2: false,
+    maxResponseSize: maxResponseBytes,
+    headersTimeout: 0, // The exchange has a timer of its own.
+    bodyTimeout: 0,
+  };
+  if (!proxy || !isProxied(options)) return new Client(origin, { ...limits, connect });
+  const tls = toConnectOptions(options);
+  return new EnvHttpProxyAgent({
+    ...limits,
+    connections: 1,
+    httpProxy: "",
+    httpsProxy: proxy.url.reveal(),
+    noProxy: proxy.noProxy,
+    connect: tls,
+    proxyTls: tls,
+    requestTls: tls,
+    factory: createTunnelClient,
+  });
+}
+
+/** Here `connect` is what opens the tunnel, TLS within it included. */
+function createTunnelClient(origin: string | URL, options: Client.Options): Client {
+  const { connect } = options;
+  const connector = typeof connect === "function" ? connect : buildConnector(connect ?? {});
+  return new Client(origin, { ...options, connect: withMarks(connector) });
+}
+
+function isProxied({ origin, proxy }: ConnectionOptions): boolean {
+  return proxy !== undefined && origin.startsWith("https:");
+}
+
+function toConnectOptions({ connectTimeoutMs = 1000 }: ConnectionOptions) {
+  return { timeout: connectTimeoutMs, allowH2: false };
+}
+
+/** Failures before there was a connection, the TLS handshake included. */
+const beforeConnection = new WeakSet<Error>();
+
+/** Failures of connections that had been idle, and brought not a byte since the last request. */
+const afterReuse = new WeakSet<Error>();
+
+/** No byte of a request can have gone. Behind a proxy only codes tell; see `UNSENT_CODES` in exchange.ts. */
+export function isBeforeConnection(error: Error): boolean {
+  return beforeConnection.has(error);
+}
+
+/** The connection was probably closed while it was idle. */
+export function isAfterReuse(error: Error): boolean {
+  return afterReuse.has(error);
+}
+
+/** `wasReady`: whether the socket had been idle before its first request. */
+function withMarks(
+  connector: buildConnector.connector,
+  wasReady: (socket: Socket) => boolean = () => false,
+): buildConnector.connector {
+  return function connect(target, callback) {
+    connector(target, (...result) => {
+      const [error, socket] = result;
+      if (error) beforeConnection.add(error);
+      if (socket) markFailureAfterReuse(socket, wasReady(socket));
+      callback(...result);
+    });
+  };
+}
+
+function markFailureAfterReuse(socket: Socket, wasReady: boolean): void {
+  const bytesAtStart = socket.bytesRead; // Not 0 after a TLS handshake.
+  let bytesAtRequest = bytesAtStart;
+  const write = socket.write;
+  socket.write = (...args: unknown[]) => {
+    bytesAtRequest = socket.bytesRead;
+    return Reflect.apply(write, socket, args);
+  };
+  socket.prependOnceListener("error", (error) => {
+    const isReused = wasReady || bytesAtRequest > bytesAtStart;
+    if (isReused && socket.bytesRead === bytesAtRequest) afterReuse.add(error);
+  });
+}

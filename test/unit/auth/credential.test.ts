@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import {
+  findProof,
+  isProofCookie,
+  type ProofHeaders,
+  type ProofRules,
+} from "../../../src/auth/credential.ts";
+
+const ALL: ProofRules = {
+  jwt: true,
+  introspection: true,
+  tokenCookie: "__Host-token",
+  sessionCookie: "sid",
+};
+const JWT_ONLY: ProofRules = {
+  jwt: true,
+  introspection: false,
+  tokenCookie: undefined,
+  sessionCookie: undefined,
+};
+
+const jwt = (token: string) => ({ kind: "jwt", token });
+const opaque = (token: string) => ({ kind: "opaque", token });
+const session = (value: string) => ({ kind: "session", value });
+
+describe("the proof of a request", () => {
+  it.each<[string, ProofHeaders, object]>([
+    ["a bearer token with two dots", { authorization: "Bearer a.b.c" }, jwt("a.b.c")],
+    ["another bearer token", { authorization: "bearer abc==" }, opaque("abc==")],
+    ["one with four dots", { authorization: "Bearer a.b.c.d.e" }, opaque("a.b.c.d.e")],
+    ["a token in a cookie", { cookie: "__Host-token=a.b.c" }, jwt("a.b.c")],
+    ["a session cookie", { cookie: "sid=s%3A1.x/y+z==" }, session("s%3A1.x/y+z==")],
+    ["a quoted cookie", { cookie: 'sid="s-1"' }, session('"s-1"')],
+    ["one of many cookies", { cookie: "a=1;sid=s-1; xsid=2;sid2=3" }, session("s-1")],
+    ["a header before cookies", { authorization: "Bearer x", cookie: "sid=s" }, opaque("x")],
+    ["the token before the session", { cookie: "sid=s; __Host-token=a.b.c" }, jwt("a.b.c")],
+  ])("is %s", (_what, headers, proof) => {
+    expect(findProof(ALL, headers)).toEqual(proof);
+  });
+
+  it.each<[string, ProofHeaders, string]>([
+    ["nothing", {}, "no_proof"],
+    ["other cookies", { cookie: "SID=1; sid ; sid2=1" }, "no_proof"],
+    ["an empty header", { authorization: "", cookie: "sid=s" }, "scheme"],
+    ["another scheme", { authorization: "Basic YTpi", cookie: "sid=s" }, "scheme"],
+    ["a long token", { authorization: `Bearer ${"x".repeat(8193)}` }, "too_long"],
+    ["two cookies", { cookie: "sid=a; sid=a" }, "cookie_twice"],
+    ["two cookies, one empty", { cookie: "sid=; sid=a" }, "cookie_twice"],
+    ["a bad token cookie beside a session", { cookie: "__Host-token=; sid=a" }, "cookie_value"],
+    ["a long cookie", { cookie: `sid=${"x".repeat(4097)}` }, "cookie_value"],
+    ...["", '"', '"a', 'a"', "a b", "a,b", "a\\b", "a\tb", "a\r\nb", "a\0b", "\u00e9", '""'].map(
+      (value): [string, ProofHeaders, string] => [
+        `the cookie ${JSON.stringify(value)}`,
+        { cookie: `sid=${value}` },
+        "cookie_value",
+      ],
+    ),
+  ])("is none with %s", (_what, headers, reason) => {
+    expect(() => findProof(ALL, headers)).toThrow(
+      expect.objectContaining({ code: "unauthenticated", reason }),
+    );
+  });
+
+  it("is only what is configured", () => {
+    const without = (rules: Partial<ProofRules>) => ({ ...ALL, ...rules });
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+    expect(() => findProof(JWT_ONLY, bearer("abc"))).toThrow();
+    expect(() => findProof(JWT_ONLY, { cookie: "sid=s; __Host-token=a.b.c" })).toThrow();
+    expect(findProof(without({ jwt: false }), bearer("a.b.c"))).toEqual(opaque("a.b.c"));
+    const sessionsOnly = without({ jwt: false, introspection: false, tokenCookie: undefined });
+    expect(() => findProof(sessionsOnly, { ...bearer("a.b.c"), cookie: "sid=s" })).toThrow();
+  });
+
+  it.each<[ProofHeaders, boolean]>([
+    [{}, false],
+    [{ cookie: "other=1" }, false],
+    [{ cookie: "sid=1" }, true],
+    [{ cookie: "sid=" }, true],
+    [{ cookie: "sid=1; sid=2" }, true],
+    [{ cookie: "__Host-token=1" }, true],
+    [{ cookie: "sid=1", authorization: "" }, false],
+    [{ cookie: "sid=1", authorization: "Bearer x" }, false],
+  ])("of %j is by cookie: %s", (headers, expected) => {
+    expect(isProofCookie(ALL, headers)).toBe(expected);
+    expect(isProofCookie(JWT_ONLY, headers)).toBe(false);
+  });
+});

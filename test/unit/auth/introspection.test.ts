@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest";
+import { createIntrospectionAuthenticator } from "../../../src/auth/introspection.ts";
+import { createIntrospection } from "../../../src/auth/introspection-client.ts";
+import { createLoginCall } from "../../../src/auth/login-client.ts";
+import { authUnavailable } from "../../../src/errors.ts";
+import { createSecret } from "../../../src/secret.ts";
+import { answered, exchangeGiving, tenantOf } from "../fakes.ts";
+
+const ISSUER = "https://login.example.com";
+const START = 1_800_000_000;
+const GOOD = { active: true, sub: "u-1", aud: "mx" };
+
+type Answer = { active: boolean };
+
+/** With a clock that the test moves, and an authorization server that answers with `answer`. */
+function setUp(answer: Answer | (() => Promise<Answer>) = GOOD, requireAudience = true) {
+  const tenant = tenantOf();
+  const clock = { seconds: START };
+  const asked: string[] = [];
+  const authenticate = createIntrospectionAuthenticator({
+    introspect: async (token) => {
+      asked.push(token);
+      return typeof answer === "function" ? answer() : answer;
+    },
+    issuer: ISSUER,
+    audience: ["mx", "mx-2"],
+    requireAudience,
+    tenant,
+    now: () => clock.seconds * 1000,
+  });
+  return { authenticate, asked, clock, tenant };
+}
+
+describe("an introspected token", () => {
+  it("becomes a principal under the configured issuer", async () => {
+    const { authenticate, tenant } = setUp({ ...GOOD, email: "ada@example.com" } as Answer);
+    expect(await authenticate("t")).toEqual({
+      issuer: ISSUER,
+      subject: "u-1",
+      claims: { ...GOOD, email: "ada@example.com" },
+      tenant,
+    });
+  });
+
+  it.each<[string, object]>([
+    ["the issuer", { iss: ISSUER }],
+    ["one audience of several", { aud: ["other", "mx-2"] }],
+    ["null for what is not told", { iss: null, exp: null, nbf: null, iat: null, token_type: null }],
+    ["a token that ended nine seconds ago", { exp: START - 9 }],
+    ["a token that begins in ten seconds", { nbf: START + 10, iat: START + 10 }],
+    ["a token for a year", { iat: START, exp: START + 31_536_000 }],
+    ["a type", { token_type: "bearer" }],
+    ["an older type", { token_type: "access_token" }],
+  ])("may come with %s", async (_what, changes) => {
+    expect(await setUp({ ...GOOD, ...changes }).authenticate("t")).toMatchObject({
+      subject: "u-1",
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ["not active", { active: false }, "inactive"],
+    ["of another issuer", { iss: `${ISSUER}/` }, "unknown_issuer"],
+    ["of an issuer that is a list", { iss: [ISSUER] }, "claims"],
+    ["for another audience", { aud: "other" }, "audience"],
+    ["for part of an audience", { aud: "m" }, "audience"],
+    ["without an audience", { aud: undefined }, "no_audience"],
+    ["with no audience in the list", { aud: [] }, "no_audience"],
+    ["with null for the audience", { aud: null }, "no_audience"],
+    ["with an audience that is an object", { aud: { mx: true } }, "claims"],
+    ["without a subject", { sub: undefined }, "claims"],
+    ["with an empty subject", { sub: "" }, "claims"],
+    ["with a number as subject", { sub: 1 }, "claims"],
+    ["over", { exp: START - 10 }, "expired"],
+    ["over since 1970", { exp: 0 }, "expired"],
+    ["not begun", { nbf: START + 11 }, "not_yet_valid"],
+    ["issued in the future", { iat: START + 11 }, "not_yet_valid"],
+    ["over at a time in words", { exp: "tomorrow" }, "claims"],
+    ["bound to a key, by type", { token_type: "DPoP" }, "claims"],
+    ["bound to a certificate", { cnf: { "x5t#S256": "x" } }, "claims"],
+    ["a refresh token", { token_type: "refresh_token" }, "claims"],
+  ])("that is %s is refused", async (_what, changes, reason) => {
+    await expect(setUp({ ...GOOD, ...changes }).authenticate("t")).rejects.toMatchObject({
+      code: "unauthenticated",
+      reason,
+    });
+  });
+
+  it("needs no audience where the operator says so, but never has another", async () => {
+    expect(await setUp({ ...GOOD, aud: [] } as Answer, false).authenticate("t")).toBeTruthy();
+    await expect(
+      setUp({ ...GOOD, aud: ["other"] } as Answer, false).authenticate("t"),
+    ).rejects.toMatchObject({ reason: "audience" });
+  });
+
+  it.each([
+    ["a minute", {}, 59, 60],
+    ["its own time, if that is shorter", { exp: START + 20 }, 19, 20],
+  ])("is remembered for %s", async (_what, changes, stillSeconds, overSeconds) => {
+    const { authenticate, asked, clock } = setUp({ ...GOOD, ...changes });
+    await authenticate("t");
+    clock.seconds = START + stillSeconds;
+    await authenticate("t");
+    expect(asked).toHaveLength(1);
+    clock.seconds = START + overSeconds + 1;
+    await authenticate("t");
+    expect(asked).toHaveLength(2);
+  });
+
+  it("that ended within the tolerance is not remembered", async () => {
+    const { authenticate, asked } = setUp({ ...GOOD, exp: START - 5 } as Answer);
+    await authenticate("t");
+    await authenticate("t");
+    expect(asked).toHaveLength(2);
+  });
+
+  it("that was refused is refused for five seconds without asking", async () => {
+    const { authenticate, asked, clock } = setUp({ active: false });
+    for (let turn = 0; turn < 3; turn += 1) await expect(authenticate("t")).rejects.toThrow();
+    expect(asked).toHaveLength(1);
+    clock.seconds += 6;
+    await expect(authenticate("t")).rejects.toThrow();
+    expect(asked).toHaveLength(2);
+  });
+
+  it("is not forgotten over a flood of invented ones", async () => {
+    let isGood = true;
+    const { authenticate, asked } = setUp(async () => (isGood ? GOOD : { active: false }));
+    await authenticate("good");
+    isGood = false;
+    for (let index = 0; index < 11_000; index += 1)
+      await authenticate(`bad-${index}`).catch(() => {});
+    await authenticate("good");
+    expect(asked.filter((token) => token === "good")).toHaveLength(1);
+  });
+
+  it("is asked about once by all who come meanwhile, and again after a failure", async () => {
+    let fails = true;
+    const { authenticate, asked } = setUp(async () => {
+      if (fails) throw authUnavailable({ reason: "down" });
+      return GOOD;
+    });
+    const down = await Promise.allSettled(Array.from({ length: 5 }, () => authenticate("t")));
+    expect(new Set(down.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+    expect(asked).toHaveLength(1);
+    fails = false;
+    expect(await authenticate("t")).toMatchObject({ subject: "u-1" });
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe("the question to the authorization server", () => {
+  it("has id and secret form-encoded before they become Basic", async () => {
+    const exchange = exchangeGiving(answered('{"active":false}'));
+    const introspect = createIntrospection({
+      call: createLoginCall({ operation: "partner.introspection", exchange }),
+      url: new URL("https://login.example.com/introspect?realm=a"),
+      clientId: "bff:1",
+      clientSecret: createSecret("a b+c&%é"),
+    });
+
+    expect(await introspect("t+/=")).toEqual({ active: false });
+
+    const [request] = exchange.requests;
+    expect(request).toMatchObject({
+      method: "POST",
+      path: "/introspect?realm=a",
+      body: "token=t%2B%2F%3D&token_type_hint=access_token",
+      headers: { authorization: `Basic ${btoa("bff%3A1:a+b%2Bc%26%25%C3%A9")}` },
+    });
+  });
+
+  it.each(["", "null", "[]", "{}", '{"active":"true"}', '{"active":1}', "<html>", '"active"'])(
+    "is not answered by %j",
+    async (text) => {
+      const introspect = createIntrospection({
+        call: createLoginCall({
+          operation: "partner.introspection",
+          exchange: exchangeGiving(answered(text)),
+        }),
+        url: new URL("https://login.example.com/introspect"),
+        clientId: "bff",
+        clientSecret: createSecret("s"),
+      });
+      await expect(introspect("t")).rejects.toMatchObject({
+        code: "auth_unavailable",
+        upstream: { outcome: "nonsense" },
+      });
+    },
+  );
+});

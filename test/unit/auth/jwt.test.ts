@@ -1,0 +1,535 @@
+import { KeyObject, sign } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  CompactEncrypt,
+  type CryptoKey,
+  createLocalJWKSet,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  type JWK,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  SignJWT,
+} from "jose";
+import { describe, expect, it } from "vitest";
+import { createAuthentication } from "../../../src/auth/authenticate.ts";
+import {
+  createJwtAuthenticator,
+  type TrustedIssuer,
+  type TrustedTenant,
+} from "../../../src/auth/jwt.ts";
+import { AppError } from "../../../src/errors.ts";
+import { frozenBudget, tenantOf } from "../fakes.ts";
+
+const ISSUER = "https://login.example.com";
+const AUDIENCE = "mx-session";
+const TENANT = tenantOf();
+
+const [rsa, foreign, ec, ed] = await Promise.all([
+  generateKeyPair("RS256", { extractable: true }),
+  generateKeyPair("RS256"),
+  generateKeyPair("ES256"),
+  generateKeyPair("EdDSA"),
+]);
+const rsaJwk = await exportJWK(rsa.publicKey);
+const ecJwk = await exportJWK(ec.publicKey);
+
+type Setup = Partial<TrustedIssuer> & { published?: JWK[]; refreshed?: JWK[] };
+
+function authenticatorFor(setup: Setup = {}) {
+  const { published = [{ ...rsaJwk, kid: "rsa-1" }], refreshed, ...trusted } = setup;
+  const loads = { count: 0 };
+  const authenticate = createJwtAuthenticator([
+    {
+      issuer: ISSUER,
+      algorithms: ["RS256"],
+      tokenType: undefined,
+      tenants: [{ claim: undefined, audience: [AUDIENCE], tenant: TENANT }],
+      keys: {
+        current: async () => createLocalJWKSet({ keys: published }),
+        async refreshed() {
+          loads.count += 1;
+          return refreshed && createLocalJWKSet({ keys: refreshed });
+        },
+      },
+      ...trusted,
+    },
+  ]);
+  return { authenticate, loads };
+}
+
+const seconds = () => Math.floor(Date.now() / 1000);
+
+type TokenOptions = {
+  claims?: Record<string, unknown>;
+  header?: Record<string, unknown>;
+  key?: CryptoKey | Uint8Array;
+};
+
+/** A good token, but for what is said. A claim that is `undefined` is left out. */
+function token({ claims = {}, header = {}, key = rsa.privateKey }: TokenOptions = {}) {
+  const payload = {
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: "u-1",
+    iat: seconds(),
+    exp: seconds() + 300,
+    ...claims,
+  };
+  return new SignJWT(payload as JWTPayload)
+    .setProtectedHeader({ alg: "RS256", kid: "rsa-1", ...header } as JWTHeaderParameters)
+    .sign(key);
+}
+
+/** Signed with the issuer's own key, although nobody should: only the rule that is tested can refuse it. */
+function signed(header: unknown, payload: unknown = goodClaims()): string {
+  const content = `${encode(header)}.${encode(payload)}`;
+  const signature = sign("sha256", Buffer.from(content), KeyObject.from(rsa.privateKey));
+  return `${content}.${signature.toString("base64url")}`;
+}
+
+const encode = (part: unknown) =>
+  Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url");
+
+/** The good token with a part taken away or exchanged. */
+async function forged(parts: { header?: unknown; payload?: unknown; signature?: string }) {
+  const [header = "", payload = "", signature = ""] = (await token()).split(".");
+  return [
+    parts.header === undefined ? header : encode(parts.header),
+    parts.payload === undefined ? payload : encode(parts.payload),
+    parts.signature ?? signature,
+  ].join(".");
+}
+
+const goodClaims = () => ({
+  iss: ISSUER,
+  aud: AUDIENCE,
+  sub: "u-1",
+  iat: seconds(),
+  exp: seconds() + 300,
+});
+
+async function refusalOf(jwt: string, setup: Setup = {}): Promise<AppError> {
+  const { authenticate } = authenticatorFor(setup);
+  const error: unknown = await authenticate(jwt).catch((thrown: unknown) => thrown);
+  if (!(error instanceof AppError)) throw new Error("the token was accepted");
+  return error;
+}
+
+/** One outward text, whatever is wrong. */
+const REFUSED = {
+  code: "unauthenticated",
+  message: "A valid login of this partner is needed.",
+  errors: undefined,
+  cause: undefined,
+  upstream: undefined,
+};
+
+describe("a token", () => {
+  it("of the issuer proves who calls", async () => {
+    const jwt = await token({ claims: { given_name: "Ada", org: "a" } });
+    expect(await authenticatorFor().authenticate(jwt)).toEqual({
+      issuer: ISSUER,
+      subject: "u-1",
+      claims: expect.objectContaining({ sub: "u-1", given_name: "Ada", org: "a" }),
+      tenant: TENANT,
+    });
+  });
+
+  it("is good when it was signed as the forged ones below are", async () => {
+    const jwt = signed({ alg: "RS256", kid: "rsa-1" });
+    expect(await authenticatorFor().authenticate(jwt)).toMatchObject({ subject: "u-1" });
+  });
+
+  it("needs no kid where there is one key", async () => {
+    const jwt = await token({ header: { kid: undefined } });
+    expect(await authenticatorFor().authenticate(jwt)).toMatchObject({ subject: "u-1" });
+  });
+
+  it.each([
+    ["ES256", ec],
+    ["EdDSA", ed],
+  ])("can be signed with %s where that is allowed", async (alg, pair) => {
+    const published = [await exportJWK(pair.publicKey)];
+    const jwt = await token({ header: { alg, kid: undefined }, key: pair.privateKey });
+    const { authenticate } = authenticatorFor({ published, algorithms: [alg] });
+    expect(await authenticate(jwt)).toMatchObject({ subject: "u-1" });
+  });
+
+  it("can be for several audiences, ours among them", async () => {
+    const jwt = await token({ claims: { aud: ["other", AUDIENCE] } });
+    expect(await authenticatorFor().authenticate(jwt)).toMatchObject({ subject: "u-1" });
+  });
+
+  it("can have a key that was published a moment ago", async () => {
+    const { authenticate, loads } = authenticatorFor({
+      published: [{ ...ecJwk, kid: "old" }],
+      refreshed: [{ ...rsaJwk, kid: "rsa-1" }],
+    });
+    expect(await authenticate(await token())).toMatchObject({ subject: "u-1" });
+    expect(loads.count).toBe(1);
+  });
+
+  it("goes to the tenant of its issuer, by its issuer's keys", async () => {
+    const common = { algorithms: ["RS256"], tokenType: undefined };
+    const trust = (issuer: string, key: JWK, name: string): TrustedIssuer => {
+      const keys = createLocalJWKSet({ keys: [key] });
+      return {
+        ...common,
+        issuer,
+        tenants: [{ claim: undefined, audience: [AUDIENCE], tenant: tenantOf({ name }) }],
+        keys: { current: async () => keys, refreshed: async () => undefined },
+      };
+    };
+    const authenticate = createJwtAuthenticator([
+      trust("https://a.example", rsaJwk, "a"),
+      trust("https://b.example", await exportJWK(foreign.publicKey), "b"),
+    ]);
+    const ofA = { claims: { iss: "https://a.example" }, header: { kid: undefined } };
+    expect(await authenticate(await token(ofA))).toMatchObject({ tenant: { name: "a" } });
+    const jwt = await token({ ...ofA, key: foreign.privateKey });
+    await expect(authenticate(jwt)).rejects.toMatchObject(REFUSED);
+  });
+
+  describe("of an issuer with several tenants", () => {
+    const trust = (name: string, value: string | number, audience: string): TrustedTenant => ({
+      claim: { name: "org", value },
+      audience: [audience],
+      tenant: tenantOf({ name }),
+    });
+    const { authenticate } = authenticatorFor({
+      tenants: [trust("a", "a", "for-a"), trust("b", "b", "for-b"), trust("seven", 7, "for-7")],
+    });
+
+    it.each([
+      ["a", { org: "a", aud: "for-a" }],
+      ["b", { org: "b", aud: ["x", "for-b"] }],
+      ["b", { org: "b", aud: ["for-a", "for-b"] }],
+      ["seven", { org: 7, aud: "for-7" }],
+    ])("goes to %s with %j", async (name, claims) => {
+      expect(await authenticate(await token({ claims }))).toMatchObject({ tenant: { name } });
+    });
+
+    it.each<Record<string, unknown>>([
+      {},
+      { org: undefined },
+      { org: null },
+      { org: "" },
+      { org: "A" },
+      { org: "a " },
+      { org: "c" },
+      { org: ["a"] },
+      { org: ["a", "b"] },
+      { org: { value: "a" } },
+      { org: "7" },
+      { org: 7.5 },
+      { org: true },
+      { Org: "a" },
+      { tenant: "a" },
+    ])("belongs to nobody with %j", async (claims) => {
+      await expect(
+        authenticate(await token({ claims: { aud: "for-a", ...claims } })),
+      ).rejects.toMatchObject({ code: "forbidden", reason: "no_tenant" });
+    });
+
+    it("is refused where it was made for another of them", async () => {
+      await expect(
+        authenticate(await token({ claims: { org: "a", aud: "for-b" } })),
+      ).rejects.toMatchObject({ ...REFUSED, reason: "audience" });
+    });
+
+    it.each([{ aud: "elsewhere" }, { aud: undefined }])(
+      "is refused, not sent away, with %j and no claim",
+      async (claims) => {
+        await expect(authenticate(await token({ claims }))).rejects.toMatchObject(REFUSED);
+      },
+    );
+
+    it("is refused, not sent away, where it is forged", async () => {
+      const jwt = await token({ claims: { org: "c" }, key: foreign.privateKey });
+      await expect(authenticate(jwt)).rejects.toMatchObject(REFUSED);
+    });
+  });
+
+  it("cannot be checked where the issuer's keys are out of reach", async () => {
+    const failure = new AppError("auth_unavailable", "no keys");
+    const keys = {
+      current: () => Promise.reject(failure),
+      refreshed: () => Promise.reject(failure),
+    };
+    expect(await refusalOf(await token(), { keys })).toBe(failure);
+  });
+});
+
+describe("a forged token is refused", () => {
+  const publicPem = exportSPKI(rsa.publicKey);
+
+  it.each<[string, () => Promise<string> | string, Setup?]>([
+    ["nothing", () => ""],
+    ["no token at all", () => "hello"],
+    ["two dots", () => ".."],
+    ["one part too few", async () => (await token()).split(".").slice(0, 2).join(".")],
+    ["one part too many", async () => `${await token()}.x`],
+    ["no JSON", () => [encode("x"), encode("y"), "z"].join(".")],
+    ["a payload that is a list", () => signed({ alg: "RS256" }, [goodClaims()])],
+    ["a payload that is text", () => signed({ alg: "RS256" }, '"u-1"')],
+    ["alg none", () => forged({ header: { alg: "none" }, signature: "" })],
+    ["alg None", () => forged({ header: { alg: "None" }, signature: "" })],
+    ["alg NONE", () => forged({ header: { alg: "NONE" }, signature: "" })],
+    ["alg nOnE with a signature", () => forged({ header: { alg: "nOnE" } })],
+    ["no alg", () => signed({ kid: "rsa-1" })],
+    ["alg that is no text", () => signed({ alg: 1 })],
+    ["alg in small letters", () => signed({ alg: "rs256" })],
+    [
+      "HS256 with the public key",
+      async () => token({ header: { alg: "HS256" }, key: Buffer.from(await publicPem) }),
+    ],
+    [
+      "HS256 with the published modulus",
+      () => token({ header: { alg: "HS256" }, key: Buffer.from(rsaJwk.n ?? "") }),
+    ],
+    ["an HS256 header over an RS256 signature", () => forged({ header: { alg: "HS256" } })],
+    ["a changed payload", () => forged({ payload: { ...goodClaims(), sub: "u-2" } })],
+    ["a changed header", () => forged({ header: { alg: "RS256", kid: "rsa-1", typ: "x" } })],
+    ["no signature", () => forged({ signature: "" })],
+    ["half a signature", async () => (await token()).slice(0, -100)],
+    ["a foreign key", () => token({ key: foreign.privateKey })],
+    [
+      "PS256 under RS256",
+      async () => {
+        const pkcs8 = await crypto.subtle.exportKey("pkcs8", rsa.privateKey);
+        const algorithm = { name: "RSA-PSS", hash: "SHA-256" };
+        const key = await crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
+        return token({ header: { alg: "PS256" }, key });
+      },
+    ],
+    [
+      "an ES256 signature of zeros",
+      () => forged({ header: { alg: "ES256" }, signature: Buffer.alloc(64).toString("base64url") }),
+      { algorithms: ["ES256"], published: [ecJwk] },
+    ],
+    ["an encrypted token", () => encrypted()],
+    ["a key that is for encryption", () => token(), { published: [{ ...rsaJwk, use: "enc" }] }],
+    [
+      "a key that may not verify",
+      () => token(),
+      { published: [{ ...rsaJwk, key_ops: ["encrypt"] }] },
+    ],
+    ["a key for another algorithm", () => token(), { published: [{ ...rsaJwk, alg: "RS512" }] }],
+    ["a crit that nobody knows", () => signed({ alg: "RS256", crit: ["x"], x: 1 })],
+    ["a crit that is empty", () => signed({ alg: "RS256", crit: [] })],
+    ["a payload that is not encoded", () => signed({ alg: "RS256", crit: ["b64"], b64: false })],
+    ["an unknown kid", () => token({ header: { kid: "other" } })],
+    ["a kid that is a path", () => token({ header: { kid: "../../etc/passwd" } })],
+    ["a kid that is a URL", () => token({ header: { kid: "https://evil.example/keys" } })],
+    ["a kid of 8 kB", () => token({ header: { kid: "x".repeat(8192) } })],
+    ["a kid that is a name of JavaScript", () => token({ header: { kid: "__proto__" } })],
+    [
+      "no kid where there are two keys",
+      () => token({ header: { kid: undefined } }),
+      { published: [rsaJwk, { ...rsaJwk, kid: "rsa-2" }] },
+    ],
+    [
+      "a key that it brings along",
+      async () => {
+        const jwk = await exportJWK(foreign.publicKey);
+        return token({ header: { kid: undefined, jwk }, key: foreign.privateKey });
+      },
+    ],
+  ])("%s", async (_what, forge, setup) => {
+    expect(await refusalOf(await forge(), setup)).toMatchObject(REFUSED);
+  });
+
+  it("with a certificate or a key set by URL, and nothing is fetched", async () => {
+    let visits = 0;
+    const server = createServer((_req, res) => {
+      visits += 1;
+      res.end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+    try {
+      for (const name of ["jku", "x5u"]) {
+        const jwt = await token({
+          header: { kid: undefined, [name]: url },
+          key: foreign.privateKey,
+        });
+        expect(await refusalOf(jwt)).toMatchObject(REFUSED);
+      }
+      expect(visits).toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
+  it.each([
+    ["an unknown kid", { header: { kid: "other" } }, 1],
+    ["a foreign key under a known kid", { key: foreign.privateKey }, 0],
+    ["an expired token", { claims: { exp: 1 } }, 0],
+    ["another algorithm", { header: { alg: "HS256" }, key: Buffer.from("x".repeat(32)) }, 0],
+  ])("%s asks the issuer for its keys again: %i", async (_what, options, count) => {
+    const { authenticate, loads } = authenticatorFor();
+    await expect(authenticate(await token(options))).rejects.toMatchObject(REFUSED);
+    expect(loads.count).toBe(count);
+  });
+
+  it("of an unknown issuer asks nobody for keys", async () => {
+    const keys = {
+      current: () => Promise.reject(new Error("asked")),
+      refreshed: () => Promise.reject(new Error("asked")),
+    };
+    const jwt = await token({ claims: { iss: "https://evil.example" } });
+    expect(await refusalOf(jwt, { keys })).toMatchObject({ ...REFUSED, reason: "unknown_issuer" });
+  });
+
+  async function encrypted(): Promise<string> {
+    const algorithm = { name: "RSA-OAEP", hash: "SHA-256" };
+    const key = await crypto.subtle.importKey(
+      "jwk",
+      { ...rsaJwk, key_ops: ["encrypt"] },
+      algorithm,
+      false,
+      ["encrypt"],
+    );
+    return new CompactEncrypt(Buffer.from(JSON.stringify(goodClaims())))
+      .setProtectedHeader({ alg: "RSA-OAEP-256", enc: "A256GCM" })
+      .encrypt(key);
+  }
+});
+
+describe("the claims of a token", () => {
+  const HOUR = 3600;
+
+  it.each<[string, (now: number) => Record<string, unknown>]>([
+    ["no exp", () => ({ exp: undefined })],
+    ["exp as text", (now) => ({ exp: String(now + 300) })],
+    ["exp null", () => ({ exp: null })],
+    ["exp 90 s ago", (now) => ({ iat: now - 300, exp: now - 90 })],
+    ["exp before iat", (now) => ({ iat: now, exp: now - 1 })],
+    ["exp zero", () => ({ exp: 0 })],
+    ["exp in a thousand years", (now) => ({ exp: now + 1000 * 365 * 24 * HOUR })],
+    ["exp too large for a clock", () => ({ exp: 1e300 })],
+    ["no iat", () => ({ iat: undefined })],
+    ["iat as text", (now) => ({ iat: String(now) })],
+    ["iat null", () => ({ iat: null })],
+    ["iat 90 s ahead", (now) => ({ iat: now + 90 })],
+    ["iat two days ago", (now) => ({ iat: now - 48 * HOUR })],
+    ["iat below zero", () => ({ iat: -1 })],
+    ["nbf 90 s ahead", (now) => ({ nbf: now + 90 })],
+    ["nbf as text", (now) => ({ nbf: String(now) })],
+    ["nbf null", () => ({ nbf: null })],
+    ["a life of more than 24 h", (now) => ({ iat: now, exp: now + 24 * HOUR + 1 })],
+    ["no aud", () => ({ aud: undefined })],
+    ["another aud", () => ({ aud: "other-service" })],
+    ["aud in another spelling", () => ({ aud: "MX-Session" })],
+    ["aud with more in it", () => ({ aud: `${AUDIENCE} other` })],
+    ["other aud only", () => ({ aud: ["a", "b"] })],
+    ["an empty aud", () => ({ aud: [] })],
+    ["aud as an object", () => ({ aud: { [AUDIENCE]: true } })],
+    ["no iss", () => ({ iss: undefined })],
+    ["another iss", () => ({ iss: "https://evil.example" })],
+    ["iss with a slash more", () => ({ iss: `${ISSUER}/` })],
+    ["iss in capitals", () => ({ iss: ISSUER.toUpperCase() })],
+    ["iss as a list", () => ({ iss: [ISSUER] })],
+    ["iss as an object", () => ({ iss: {} })],
+    ["no sub", () => ({ sub: undefined })],
+    ["an empty sub", () => ({ sub: "" })],
+    ["sub as a number", () => ({ sub: 7 })],
+    ["sub as an object", () => ({ sub: { id: "u-1" } })],
+    ["sub as a list", () => ({ sub: ["u-1"] })],
+    ["sub null", () => ({ sub: null })],
+  ])("with %s are refused", async (_what, claims) => {
+    expect(await refusalOf(await token({ claims: claims(seconds()) }))).toMatchObject(REFUSED);
+  });
+
+  it.each<[string, (now: number) => Record<string, unknown>]>([
+    ["exp 5 s ago", (now) => ({ iat: now - 300, exp: now - 5 })],
+    ["iat 5 s ahead", (now) => ({ iat: now + 5 })],
+    ["nbf 5 s ahead", (now) => ({ nbf: now + 5 })],
+    ["a life of 24 h", (now) => ({ iat: now, exp: now + 24 * HOUR })],
+    ["no nbf", () => ({ nbf: undefined })],
+    ["an odd sub, which is for the user id rule to judge", () => ({ sub: "../../x" })],
+  ])("with %s are accepted", async (_what, claims) => {
+    const { authenticate } = authenticatorFor();
+    expect(await authenticate(await token({ claims: claims(seconds()) }))).toMatchObject({
+      issuer: ISSUER,
+    });
+  });
+});
+
+describe("the type of a token", () => {
+  it.each([
+    ["at+jwt", "at+jwt", true],
+    ["at+jwt", "application/at+jwt", true],
+    ["at+jwt", "JWT", false],
+    ["at+jwt", undefined, false],
+    [undefined, "JWT", true],
+    [undefined, undefined, true],
+  ])("where %s is due: %s is accepted: %s", async (tokenType, typ, isAccepted) => {
+    const jwt = await token({ header: { typ } });
+    if (isAccepted) {
+      const { authenticate } = authenticatorFor({ tokenType });
+      expect(await authenticate(jwt)).toMatchObject({ subject: "u-1" });
+    } else expect(await refusalOf(jwt, { tokenType })).toMatchObject(REFUSED);
+  });
+});
+
+describe("the reason for the log", () => {
+  it("is a word of a closed set, with nothing of the token", async () => {
+    const canary = "canary";
+    const jwts = await Promise.all([
+      token({ claims: { sub: [canary] } }),
+      token({ claims: { aud: canary } }),
+      token({ claims: { iss: canary } }),
+      token({ claims: { nbf: canary } }),
+      token({ header: { kid: canary } }),
+      token({ header: { typ: canary }, claims: { exp: 1, canary } }),
+      forged({ payload: canary }),
+      forged({ header: { alg: canary } }),
+      canary,
+    ]);
+    for (const jwt of jwts) {
+      const { reason, message, cause } = await refusalOf(jwt);
+      expect(reason).toMatch(/^[a-z_]{1,40}$/);
+      expect(reason + message + String(cause)).not.toContain(canary);
+    }
+  });
+});
+
+describe("the Authorization header", () => {
+  const { authenticate: judge } = createAuthentication({
+    jwt: authenticatorFor().authenticate,
+    introspection: undefined,
+    tokenCookie: undefined,
+    session: undefined,
+  });
+  const authenticate = (authorization: string | undefined) =>
+    judge({ authorization }, frozenBudget());
+
+  it.each(["Bearer", "bearer", "BEARER", "Bearer  "])("takes the scheme %j", async (scheme) => {
+    expect(await authenticate(`${scheme} ${await token()}`)).toMatchObject({ subject: "u-1" });
+  });
+
+  it.each<[string, (jwt: string) => string | undefined]>([
+    ["missing", () => undefined],
+    ["empty", () => ""],
+    ["a scheme alone", () => "Bearer"],
+    ["a scheme and a space", () => "Bearer "],
+    ["a token alone", (jwt) => jwt],
+    ["another scheme", (jwt) => `Basic ${jwt}`],
+    ["another scheme that ends alike", (jwt) => `XBearer ${jwt}`],
+    ["no space", (jwt) => `Bearer${jwt}`],
+    ["two tokens", (jwt) => `Bearer ${jwt} ${jwt}`],
+    ["two headers in one", (jwt) => `Bearer ${jwt}, Bearer ${jwt}`],
+    ["a quoted token", (jwt) => `Bearer "${jwt}"`],
+    ["a TAB", (jwt) => `Bearer\t${jwt}`],
+    ["an opaque token", () => "Bearer 8f3a2c"],
+    ["five parts", (jwt) => `Bearer ${jwt}.a.b`],
+  ])("that is %s is refused", async (_what, header) => {
+    await expect(authenticate(header(await token()))).rejects.toMatchObject(REFUSED);
+  });
+});

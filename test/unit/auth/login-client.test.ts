@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createLoginCall, MAX_LOGIN_CALLS } from "../../../src/auth/login-client.ts";
+import { createSessionCheck } from "../../../src/auth/session-check-client.ts";
+import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
+import { answered, exchangeGiving, settle } from "../fakes.ts";
+
+const REQUEST: ExchangeRequest = { method: "GET", path: "/me", headers: {} };
+const failed = (failure: Extract<ExchangeResult, { kind: "failure" }>["failure"]) =>
+  ({ kind: "failure", failure, reason: "a_code" }) as const;
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+describe("a question about a login", () => {
+  it.each([
+    ["unsent", 2],
+    ["cut", 2],
+    ["stale", 2],
+    ["timeout", 1],
+    ["garbled", 1],
+    ["untrusted", 1],
+  ] as const)("that ends with %s is tried %i time(s)", async (failure, tries) => {
+    const exchange = exchangeGiving(failed(failure));
+    const call = createLoginCall({ operation: "partner.session_check", exchange });
+
+    await expect(call(REQUEST)).rejects.toMatchObject({
+      code: "auth_unavailable",
+      retryAfterSeconds: 1,
+      upstream: { operation: "partner.session_check", outcome: failure, reason: "a_code" },
+    });
+    expect(exchange.requests.map(({ isFresh = false }) => isFresh)).toEqual(
+      [false, true].slice(0, tries),
+    );
+  });
+
+  it("takes two seconds for both tries together", async () => {
+    let ms = 0;
+    const timeouts: number[] = [];
+    const exchange: Exchange = async (_request, timeoutMs) => {
+      timeouts.push(timeoutMs);
+      ms += 1500;
+      return failed("cut");
+    };
+    const call = createLoginCall({ operation: "partner.session_check", exchange, now: () => ms });
+
+    await expect(call(REQUEST)).rejects.toThrow();
+    expect(timeouts).toEqual([2000, 500]);
+  });
+
+  it.each([
+    [429, 7, 7, "unavailable"],
+    [503, 120, 30, "unavailable"],
+    [500, undefined, 1, "unavailable"],
+    [503, 0, 1, "unavailable"],
+    [302, undefined, 1, "rejected"],
+    [404, undefined, 1, "rejected"],
+    [401, undefined, 1, "rejected"],
+    [200, undefined, 1, "nonsense"],
+  ])(
+    "answered %i with Retry-After %s has the error for it",
+    async (status, asked, told, outcome) => {
+      const exchange = exchangeGiving(answered("{}", { status, retryAfterSeconds: asked }));
+      const call = createLoginCall({ operation: "partner.introspection", exchange });
+
+      expect((await call(REQUEST)).failed()).toMatchObject({
+        code: "auth_unavailable",
+        retryAfterSeconds: told,
+        upstream: { outcome, status },
+      });
+      expect(exchange.requests).toHaveLength(1);
+    },
+  );
+
+  it("waits for its turn, two seconds at most, where fifty are asked", async () => {
+    const pending: ((result: ExchangeResult) => void)[] = [];
+    const exchange: Exchange = () => new Promise((resolve) => pending.push(resolve));
+    const call = createLoginCall({ operation: "partner.session_check", exchange });
+    const first = Array.from({ length: MAX_LOGIN_CALLS }, () => call(REQUEST));
+    const next = call(REQUEST);
+    const late = call(REQUEST);
+    const refused = expect(late).rejects.toMatchObject({ upstream: { reason: "busy" } });
+    await settle();
+    expect(pending).toHaveLength(MAX_LOGIN_CALLS);
+
+    pending[0]?.(answered("{}"));
+    await settle();
+    expect(pending).toHaveLength(MAX_LOGIN_CALLS + 1); // One place, for the one who came first.
+
+    await vi.advanceTimersByTimeAsync(2000);
+    await refused;
+    for (const end of pending) end(answered("{}"));
+    await Promise.all([...first, next]);
+    void call(REQUEST);
+    await settle();
+    expect(pending).toHaveLength(MAX_LOGIN_CALLS + 2); // All places are free again.
+  });
+});
+
+describe("the check of a session", () => {
+  const check = (text: string, status: number) => {
+    const exchange = exchangeGiving(answered(text, { status }));
+    const call = createLoginCall({ operation: "partner.session_check", exchange });
+    const url = new URL("https://bank.example/me?as=claims");
+    const result = createSessionCheck({ call, url, cookie: "__Host-s" })("v-1");
+    return { result, exchange };
+  };
+
+  it("sends the one cookie, and reads the claims", async () => {
+    const { result, exchange } = check('{"sub":"u-1","email":"ada@example.com"}', 200);
+    expect(await result).toEqual({ sub: "u-1", email: "ada@example.com" });
+    expect(exchange.requests).toEqual([
+      {
+        method: "GET",
+        path: "/me?as=claims",
+        headers: { cookie: "__Host-s=v-1", accept: "application/json" },
+        timeoutMs: expect.any(Number),
+      },
+    ]);
+  });
+
+  it.each([401, 403])("takes %i as nobody", async (status) => {
+    expect(await check('{"sub":"u-1"}', status).result).toBeUndefined();
+  });
+
+  it.each([
+    [200, "{}"],
+    [200, '{"sub":""}'],
+    [200, '{"sub":1}'],
+    [200, "null"],
+    [200, "<html>"],
+    [201, '{"sub":"u-1"}'],
+    [302, ""],
+    [400, '{"sub":"u-1"}'],
+    [500, '{"sub":"u-1"}'],
+  ])("cannot say who it is from %i with %s", async (status, text) => {
+    await expect(check(text, status).result).rejects.toMatchObject({ code: "auth_unavailable" });
+  });
+});

@@ -1,0 +1,217 @@
+import { describe, expect, it } from "vitest";
+import { createSend, type MxCall, type SendOptions } from "../../../src/mx/client.ts";
+import { classifyPlatform, classifySsoV2 } from "../../../src/mx/outcome.ts";
+import { createBudget } from "../../../src/session/budget.ts";
+import type { ExchangeResult } from "../../../src/upstream/exchange.ts";
+import { answered, exchangeGiving, frozenBudget } from "../fakes.ts";
+
+const READ: MxCall = {
+  operation: "sso.read_user",
+  kind: "read",
+  method: "GET",
+  path: "/user/u-1",
+};
+const CREATE: MxCall = {
+  operation: "sso.create_user",
+  kind: "create_user",
+  method: "POST",
+  path: "/user",
+  body: { external_user_guid: "u-1", email: undefined },
+};
+
+/** Sends one call against a fake exchange, and gives what was exchanged and what came of it. */
+async function run(
+  call: MxCall,
+  options: Partial<SendOptions> = {},
+  result: ExchangeResult = answered("{}"),
+  budget = frozenBudget(),
+) {
+  const exchange = exchangeGiving(result);
+  const send = createSend({
+    exchange,
+    basePath: "",
+    headers: {},
+    query: "",
+    classify: classifySsoV2,
+    now: () => new Date("2026-11-20T12:00:00Z"),
+    ...options,
+  });
+  const answer = await send(call, budget);
+  return { answer, request: exchange.requests[0] };
+}
+
+describe("the credentials of a call", () => {
+  it.each([
+    ["&", "a&b"],
+    ["+", "a+b"],
+    ["%", "a%20b"],
+    ["#", "a#b"],
+    ["a space", "a b"],
+    ["=", "a=b="],
+    ["é", "clé"],
+    ["all of them", "&+%#  =é?/\\\"'"],
+  ])("arrive byte for byte in the query of SSO v2: a key with %s", async (_what, key) => {
+    const query = `k=${encodeURIComponent(key)}&c=client-1`;
+    for (const path of ["/user/u-1", "/users?id=u-1"]) {
+      const { request } = await run({ ...READ, path }, { query });
+      const { pathname, searchParams, hash } = new URL(`https://mx.example${request?.path}`);
+      expect(pathname).toBe(path.split("?")[0]);
+      expect(searchParams.get("k")).toBe(key);
+      expect(searchParams.get("c")).toBe("client-1");
+      expect(searchParams.get("id")).toBe(path.includes("id=") ? "u-1" : null);
+      expect(hash).toBe("");
+    }
+  });
+
+  it("go into headers for the Platform API, and nothing into the path", async () => {
+    const headers = { authorization: "Basic abc", "accept-version": "v20250224" };
+    const { request } = await run({ ...READ, headers: { "accept-language": "fr" } }, { headers });
+    expect(request?.headers).toEqual({ ...headers, "accept-language": "fr" });
+    expect(request?.path).toBe("/user/u-1");
+  });
+});
+
+describe("a call", () => {
+  it("goes below the path of the base URL", async () => {
+    expect((await run(READ, { basePath: "/mx/sso" })).request?.path).toBe("/mx/sso/user/u-1");
+  });
+
+  it("without a body has no content type", async () => {
+    const { request } = await run(READ);
+    expect(request).toMatchObject({ method: "GET", headers: {}, body: undefined });
+  });
+
+  it("with a body is JSON, without what is undefined", async () => {
+    const { request } = await run(CREATE);
+    expect(request).toMatchObject({
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"external_user_guid":"u-1"}',
+    });
+  });
+
+  it.each([
+    ["GET", 8000, 2000],
+    ["POST", 8000, 3000],
+    ["PUT", 8000, 3000],
+    ["GET", 700, 700],
+    ["POST", 700, 700],
+  ] as const)("%s with %i ms left takes at most %i ms", async (method, leftMs, timeoutMs) => {
+    const { request } = await run({ ...READ, method }, {}, answered("{}"), frozenBudget(leftMs));
+    expect(request?.timeoutMs).toBe(timeoutMs);
+  });
+
+  it("is paid from the budget", async () => {
+    const budget = frozenBudget();
+    await run(CREATE, {}, answered("{}"), budget);
+    expect(budget.spent()).toBe(1);
+  });
+
+  it("is not sent where the budget does not allow it", async () => {
+    const exchange = exchangeGiving(answered("{}"));
+    const send = createSend({
+      exchange,
+      basePath: "",
+      headers: {},
+      query: "",
+      classify: classifySsoV2,
+    });
+    const budget = createBudget({ deadlineMs: 100 });
+    await expect(send(READ, budget)).rejects.toMatchObject({ code: "upstream_timeout" });
+    expect(exchange.requests).toEqual([]);
+  });
+
+  it("remembers when it was sent, for the URL in its answer lives from there", async () => {
+    expect((await run(READ)).answer.sentAt).toEqual(new Date("2026-11-20T12:00:00Z"));
+  });
+});
+
+describe("an answer", () => {
+  const html = { contentType: "text/html; charset=utf-8" };
+
+  it.each<[string, ExchangeResult, object]>([
+    ["JSON", answered('{"guid":"USR-1"}'), { outcome: "ok", body: { guid: "USR-1" } }],
+    [
+      "JSON under its versioned name",
+      answered("{}", { contentType: "application/vnd.mx.api.v1+json; charset=utf-8" }),
+      { outcome: "ok", body: {} },
+    ],
+    ["JSON without a name", answered("{}", { contentType: "" }), { outcome: "ok", body: {} }],
+    ["JSON null", answered("null"), { outcome: "ok", body: null }],
+    ["a JSON list", answered("[]"), { outcome: "ok", body: [] }],
+    [
+      "204 and nothing",
+      answered("", { status: 204, contentType: "" }),
+      { outcome: "ok", body: undefined },
+    ],
+    ["200 and nothing", answered(""), { outcome: "ok", body: undefined }],
+    [
+      "200 and HTML",
+      answered("<html>", html),
+      { outcome: "nonsense", reason: "content_type", body: undefined },
+    ],
+    [
+      "truncated JSON",
+      answered('{"guid":"USR'),
+      { outcome: "ambiguous", reason: "unparseable", body: undefined },
+    ],
+    [
+      "HTML called JSON",
+      answered("<html>"),
+      { outcome: "ambiguous", reason: "unparseable", body: undefined },
+    ],
+    [
+      "502 and HTML",
+      answered("<html>", { ...html, status: 502 }),
+      { outcome: "ambiguous", body: undefined },
+    ],
+    [
+      "503 and HTML, which is no refusal of MX's own",
+      answered("<html>", { ...html, status: 503 }),
+      { outcome: "ambiguous", body: undefined },
+    ],
+    [
+      "503 and JSON, with a Retry-After",
+      answered('{"error":"down"}', { status: 503, retryAfterSeconds: 1 }),
+      { outcome: "refused", retryAfterSeconds: 1 },
+    ],
+    [
+      "400 that says 'not found'",
+      answered('{"error":"User with guid u-1 not found."}', { status: 400 }),
+      { outcome: "absent" },
+    ],
+    [
+      "400 that says so in broken JSON",
+      answered('{"error":"User with guid u-1 not found.', { status: 400 }),
+      { outcome: "rejected", body: undefined },
+    ],
+  ])("that is %s", async (_what, result, answer) => {
+    expect((await run(READ, {}, result)).answer).toMatchObject(answer);
+  });
+
+  it("is classified by the rules of its API", async () => {
+    const call: MxCall = { ...READ, operation: "platform.read_user" };
+    const missing = answered("", { status: 404 });
+    expect((await run(call, { classify: classifyPlatform }, missing)).answer.outcome).toBe(
+      "absent",
+    );
+    expect((await run(READ, {}, missing)).answer.outcome).toBe("rejected");
+  });
+
+  it.each([
+    ["unsent", "econnrefused", "unsent"],
+    ["timeout", "timeout", "ambiguous"],
+    ["cut", "und_err_socket", "ambiguous"],
+    ["garbled", "hpe_invalid_constant", "nonsense"],
+    ["untrusted", "cert_has_expired", "nonsense"],
+  ] as const)("that never came (%s: %s) is %s", async (failure, reason, outcome) => {
+    const { answer } = await run(READ, {}, { kind: "failure", failure, reason });
+    expect(answer).toEqual({
+      operation: "sso.read_user",
+      outcome,
+      reason,
+      body: undefined,
+      sentAt: new Date("2026-11-20T12:00:00Z"),
+    });
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { createCredentialLookup } from "../../../src/mx/credential-lookup.ts";
+import { createSecret } from "../../../src/secret.ts";
+import { createBudget } from "../../../src/session/budget.ts";
+import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
+import { answered, frozenBudget, identityOf } from "../fakes.ts";
+
+const failed = (failure: Extract<ExchangeResult, { kind: "failure" }>["failure"]) =>
+  ({ kind: "failure", failure, reason: "a_code" }) as const;
+
+/** Looks up against a partner that gives these results, one after the other. */
+async function run(results: readonly ExchangeResult[], budget = frozenBudget()) {
+  const requests: ExchangeRequest[] = [];
+  const timeouts: number[] = [];
+  const exchange: Exchange = async (request, timeoutMs) => {
+    timeouts.push(timeoutMs);
+    return results[requests.push(request) - 1] ?? failed("timeout");
+  };
+  const url = new URL("https://bank.example/mx/credentials");
+  const lookUp = createCredentialLookup({ exchange, url, token: createSecret("token-1") });
+  const result = await lookUp(identityOf(), budget).catch((error: unknown) => error);
+  return { result, requests, timeouts };
+}
+
+describe("the lookup of a Member's credentials", () => {
+  it("asks the partner's endpoint for this user, with its token", async () => {
+    const { requests, timeouts } = await run([answered('{"userkey":"key"}')]);
+    expect(requests).toEqual([
+      {
+        method: "POST",
+        path: "/mx/credentials",
+        headers: {
+          authorization: "Bearer token-1",
+          "content-type": "application/json",
+          accept: "application/json",
+        },
+        body: '{"user_id":"u-1","issuer":"https://login.example.com","subject":"u-1"}',
+        isFresh: false,
+      },
+    ]);
+    expect(timeouts).toEqual([2000]);
+  });
+
+  it.each([
+    ['{"userkey":"key"}', { fields: [{ name: "userkey", response: "key" }], expires: false }],
+    [
+      '{"userkey":"key","expires":true,"more":1}',
+      { fields: [{ name: "userkey", response: "key" }], expires: true },
+    ],
+    [
+      '{"login":"ada","password":"p"}',
+      {
+        fields: [
+          { name: "login", response: "ada" },
+          { name: "password", response: "p" },
+        ],
+        expires: true,
+      },
+    ],
+  ])("reads %s", async (text, credentials) => {
+    expect((await run([answered(text)])).result).toEqual(credentials);
+  });
+
+  it.each(["", "null", "[]", "{}", "<html>", '{"userkey":""}', '{"userkey":7}', '{"login":"ada"}'])(
+    "cannot use the answer %j",
+    async (text) => {
+      expect((await run([answered(text)])).result).toMatchObject({ code: "upstream_bad_response" });
+    },
+  );
+
+  it.each([
+    [404, "forbidden"],
+    [400, "upstream_rejected"],
+    [401, "upstream_rejected"],
+    [302, "upstream_rejected"],
+    [204, "upstream_rejected"],
+    [429, "upstream_unavailable"],
+    [500, "upstream_unavailable"],
+    [503, "upstream_unavailable"],
+  ])("takes the status %i as %s, and does not ask again", async (status, code) => {
+    const { result, requests } = await run([answered('{"userkey":"canary"}', { status })]);
+    expect(result).toMatchObject({ code });
+    expect(JSON.stringify(result) + String(result)).not.toContain("canary");
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ["unsent", "upstream_unavailable", 2],
+    ["cut", "upstream_unavailable", 2],
+    ["timeout", "upstream_timeout", 1],
+    ["garbled", "upstream_bad_response", 1],
+    ["untrusted", "upstream_bad_response", 1],
+  ] as const)("takes the failure %s as %s, after %i tries", async (failure, code, tries) => {
+    const { result, requests } = await run([failed(failure), failed(failure), failed(failure)]);
+    expect(result).toMatchObject({
+      code,
+      upstream: { operation: "partner.credential_lookup", reason: "a_code" },
+    });
+    expect(requests).toHaveLength(tries);
+  });
+
+  it("succeeds when the second try does", async () => {
+    const { result } = await run([failed("cut"), answered('{"userkey":"key"}')]);
+    expect(result).toMatchObject({ fields: [{ response: "key" }] });
+  });
+
+  it("takes no longer than the request has left", async () => {
+    expect((await run([answered("{}")], frozenBudget(700))).timeouts).toEqual([700]);
+  });
+
+  it("is not begun when the time is up", async () => {
+    let ms = 0;
+    const budget = createBudget({ deadlineMs: 100, now: () => ms });
+    ms = 100;
+    const { result, requests } = await run([], budget);
+    expect(result).toMatchObject({ code: "upstream_timeout" });
+    expect(requests).toEqual([]);
+  });
+});

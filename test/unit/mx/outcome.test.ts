@@ -1,0 +1,269 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { AppError } from "../../../src/errors.ts";
+import {
+  type Classify,
+  classifyFailure,
+  classifyPlatform,
+  classifySsoV2,
+  type Operation,
+  type Outcome,
+  toAppError,
+} from "../../../src/mx/outcome.ts";
+import { answerOf, SEED } from "../fakes.ts";
+
+const SSO_OPERATIONS: Operation[] = [
+  "sso.read_user",
+  "sso.create_user",
+  "sso.read_member",
+  "sso.create_member",
+  "sso.update_member",
+];
+const PLATFORM_OPERATIONS: Operation[] = [
+  "platform.list_users",
+  "platform.read_user",
+  "platform.create_user",
+  "platform.request_widget_url",
+];
+const OUTCOMES: Outcome[] = [
+  "ok",
+  "absent",
+  "exists",
+  "refused",
+  "rejected",
+  "unsent",
+  "ambiguous",
+  "nonsense",
+];
+
+const sso = (error: string) => ({ error });
+const platform = (status: string) => ({
+  error: { message: "in MX's own words", status, type: `${status}_error` },
+});
+
+describe("an answer of the SSO API v2", () => {
+  it.each<[Operation, number, unknown, Outcome]>([
+    ["sso.read_user", 200, { guid: "USR-1" }, "ok"],
+    ["sso.read_user", 400, sso("User with guid u-1 not found."), "absent"],
+    ["sso.read_user", 400, sso("user with GUID u-1 not found"), "absent"],
+    ["sso.create_user", 200, { guid: "USR-1" }, "ok"],
+    ["sso.create_user", 400, sso("User already exists with guid u-1"), "exists"],
+    ["sso.create_user", 400, sso("Invalid format for external user guid."), "rejected"],
+    ["sso.create_user", 500, sso("Create user failed: Client must be associated."), "rejected"],
+    ["sso.read_member", 200, {}, "ok"],
+    ["sso.read_member", 500, sso("Member not found."), "absent"],
+    ["sso.read_member", 500, sso("MEMBER NOT FOUND"), "absent"],
+    ["sso.create_member", 200, { guid: "MBR-1" }, "ok"],
+    ["sso.create_member", 400, sso("Member already exists with guid M-u-1"), "exists"],
+    ["sso.create_member", 500, sso("External guid has already been taken"), "exists"],
+    ["sso.create_member", 400, sso("Invalid format for external member guid"), "rejected"],
+    ["sso.create_member", 400, sso("User with guid u-1 not found."), "absent"],
+    ["sso.update_member", 200, {}, "ok"],
+    ["sso.update_member", 204, undefined, "ok"],
+    ["sso.update_member", 500, sso("Member not found."), "absent"],
+    // Only what is created can exist already.
+    ["sso.read_user", 400, sso("User already exists with guid u-1"), "rejected"],
+    ["sso.update_member", 500, sso("already exists"), "ambiguous"],
+    // The right words with the wrong status are not the documented answer.
+    ["sso.read_user", 404, sso("User with guid u-1 not found."), "rejected"],
+    ["sso.read_user", 500, sso("User with guid u-1 not found."), "ambiguous"],
+    ["sso.read_member", 400, sso("Member not found."), "rejected"],
+    // Something else is not found.
+    ["sso.read_user", 400, sso("Client with guid CLT-1 not found."), "rejected"],
+    ["sso.create_member", 400, sso("Institution not found."), "rejected"],
+    ["sso.read_user", 400, sso(""), "rejected"],
+    ["sso.read_user", 400, undefined, "rejected"],
+    ["sso.read_user", 400, { error: { message: "User with guid u-1 not found." } }, "rejected"],
+    ["sso.read_user", 400, "User with guid u-1 not found.", "rejected"],
+  ])("to %s: %i %j is %s", (operation, status, body, outcome) => {
+    expect(classifySsoV2(operation, status, body)).toBe(outcome);
+  });
+
+  it.each<[number, unknown, Outcome]>([
+    [301, undefined, "nonsense"],
+    [302, undefined, "nonsense"],
+    [304, undefined, "nonsense"],
+    [401, undefined, "rejected"],
+    [403, undefined, "rejected"],
+    [404, undefined, "rejected"],
+    [408, undefined, "ambiguous"],
+    [409, undefined, "rejected"],
+    [422, sso("Unprocessable"), "rejected"],
+    [429, undefined, "refused"],
+    [500, undefined, "ambiguous"],
+    [500, sso("Something else broke."), "ambiguous"],
+    [502, undefined, "ambiguous"],
+    [503, sso("Service Temporarily Unavailable."), "refused"],
+    [503, undefined, "ambiguous"],
+    [504, undefined, "ambiguous"],
+  ])("with %i %j is %s for every call", (status, body, outcome) => {
+    for (const operation of SSO_OPERATIONS)
+      expect(classifySsoV2(operation, status, body)).toBe(outcome);
+  });
+});
+
+describe("an answer of the Platform API", () => {
+  it.each<[Operation, number, unknown, Outcome]>([
+    ["platform.list_users", 200, { users: [] }, "ok"],
+    ["platform.read_user", 200, { user: {} }, "ok"],
+    ["platform.read_user", 404, platform("not_found"), "absent"],
+    ["platform.read_user", 404, undefined, "absent"],
+    ["platform.create_user", 200, { user: {} }, "ok"],
+    ["platform.create_user", 201, { user: {} }, "ok"],
+    ["platform.create_user", 409, platform("conflict"), "exists"],
+    ["platform.create_user", 409, undefined, "exists"],
+    ["platform.request_widget_url", 200, { widget_url: {} }, "ok"],
+    ["platform.request_widget_url", 404, platform("not_found"), "absent"],
+    // A wrong base URL must not make users.
+    ["platform.list_users", 404, undefined, "rejected"],
+    ["platform.create_user", 404, platform("not_found"), "rejected"],
+    // "A different job is running".
+    ["platform.request_widget_url", 409, platform("conflict"), "rejected"],
+    ["platform.read_user", 409, platform("conflict"), "rejected"],
+  ])("to %s: %i %j is %s", (operation, status, body, outcome) => {
+    expect(classifyPlatform(operation, status, body)).toBe(outcome);
+  });
+
+  it.each<[number, unknown, Outcome]>([
+    [302, undefined, "nonsense"],
+    [400, platform("bad_request"), "rejected"],
+    [401, platform("unauthorized"), "rejected"],
+    [403, platform("forbidden"), "rejected"],
+    [405, undefined, "rejected"],
+    [406, undefined, "rejected"],
+    [408, undefined, "ambiguous"],
+    [422, platform("unprocessable_entity"), "rejected"],
+    [429, platform("too_many_requests"), "refused"],
+    [429, undefined, "refused"],
+    [500, undefined, "ambiguous"],
+    [502, undefined, "ambiguous"],
+    [503, platform("service_unavailable"), "refused"],
+    [503, undefined, "ambiguous"],
+    [504, undefined, "ambiguous"],
+  ])("with %i %j is %s for every call", (status, body, outcome) => {
+    for (const operation of PLATFORM_OPERATIONS)
+      expect(classifyPlatform(operation, status, body)).toBe(outcome);
+  });
+});
+
+describe("any answer at all", () => {
+  const apis: [Classify, Operation[]][] = [
+    [classifySsoV2, SSO_OPERATIONS],
+    [classifyPlatform, PLATFORM_OPERATIONS],
+  ];
+  const body = fc.oneof(
+    fc.jsonValue(),
+    fc.record({ error: fc.string() }),
+    fc.record({ error: fc.jsonValue() }),
+    fc.constantFrom(sso("not found"), sso("Client not found."), platform("not_found"), undefined),
+  );
+
+  it("has one of the outcomes", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...apis),
+        fc.integer({ min: 100, max: 599 }),
+        body,
+        (api, status, content) => {
+          const [classify, operations] = api;
+          for (const operation of operations)
+            expect(OUTCOMES).toContain(classify(operation, status, content));
+        },
+      ),
+      { seed: SEED, numRuns: 1000 },
+    );
+  });
+
+  it("to a create or a list is not 'absent' for an unknown 400, 404 or 422", () => {
+    const call = fc.constantFrom<[Classify, Operation]>(
+      [classifySsoV2, "sso.create_user"],
+      [classifySsoV2, "sso.create_member"],
+      [classifyPlatform, "platform.create_user"],
+      [classifyPlatform, "platform.list_users"],
+    );
+    fc.assert(
+      fc.property(
+        call,
+        fc.constantFrom(400, 404, 422),
+        body,
+        ([classify, operation], status, content) => {
+          expect(classify(operation, status, content)).toBe("rejected");
+        },
+      ),
+      { seed: SEED, numRuns: 1000 },
+    );
+  });
+
+  it("that is not a success is never ok", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...apis),
+        fc.integer({ min: 300, max: 599 }),
+        body,
+        (api, status, content) => {
+          const [classify, operations] = api;
+          for (const operation of operations)
+            expect(classify(operation, status, content)).not.toBe("ok");
+        },
+      ),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+});
+
+describe("an exchange that failed", () => {
+  it.each([
+    ["unsent", "unsent"],
+    ["timeout", "ambiguous"],
+    ["cut", "ambiguous"],
+    ["garbled", "nonsense"],
+    ["untrusted", "nonsense"],
+  ] as const)("as %s is %s", (failure, outcome) => {
+    expect(classifyFailure(failure)).toBe(outcome);
+  });
+});
+
+describe("what the caller is told", () => {
+  it.each([
+    ["refused", {}, "upstream_unavailable", 1],
+    ["refused", { retryAfterSeconds: 5 }, "upstream_unavailable", 5],
+    ["refused", { retryAfterSeconds: 120 }, "upstream_unavailable", 30],
+    ["refused", { retryAfterSeconds: 0 }, "upstream_unavailable", 1],
+    ["unsent", { reason: "econnrefused" }, "upstream_unavailable", 1],
+    ["ambiguous", { reason: "timeout" }, "upstream_timeout", undefined],
+    ["ambiguous", { reason: "und_err_socket" }, "upstream_unavailable", 1],
+    ["ambiguous", { status: 502 }, "upstream_unavailable", 1],
+    ["ambiguous", { status: 500 }, "upstream_unavailable", 1],
+    ["ambiguous", { status: 200, reason: "unparseable" }, "upstream_bad_response", undefined],
+    ["nonsense", { status: 200, reason: "content_type" }, "upstream_bad_response", undefined],
+    ["nonsense", { status: 302 }, "upstream_bad_response", undefined],
+    ["ok", { status: 200 }, "upstream_bad_response", undefined],
+    ["rejected", { status: 401 }, "upstream_rejected", undefined],
+    ["absent", { status: 400 }, "upstream_rejected", undefined],
+    ["exists", { status: 409 }, "upstream_rejected", undefined],
+  ] as const)("about %s %j is %s", (outcome, parts, code, retryAfterSeconds) => {
+    const error = toAppError(answerOf(outcome, parts));
+    expect(error).toMatchObject({ code, upstream: { operation: "sso.read_user" } });
+    expect(error.retryAfterSeconds).toBe(retryAfterSeconds);
+  });
+
+  it("holds nothing of MX's answer, whatever it was", () => {
+    const answer = fc.record({
+      outcome: fc.constantFrom(...OUTCOMES),
+      body: fc.constantFrom<unknown>("canary", { error: "canary" }, { user: { email: "canary" } }),
+      status: fc.integer({ min: 200, max: 599 }),
+      reason: fc.constantFrom("timeout", "unparseable", "schema"),
+      retryAfterSeconds: fc.option(fc.nat(), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(answer, ({ outcome, ...parts }) => {
+        const error = toAppError(answerOf(outcome, parts));
+        expect(error).toBeInstanceOf(AppError);
+        expect(JSON.stringify([error, error.message, error.cause])).not.toContain("canary");
+        expect(error.retryAfterSeconds ?? 1).toBeGreaterThanOrEqual(1);
+        expect(error.retryAfterSeconds ?? 1).toBeLessThanOrEqual(30);
+      }),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,123 @@
+/** What the protections around a call tell those who watch. */
+
+import { describe, expect, it } from "vitest";
+import type { MxCall, Send } from "../../../../src/mx/client.ts";
+import { type Answer, STALE } from "../../../../src/mx/outcome.ts";
+import { type GateState, withGate } from "../../../../src/mx/policies/bulkhead.ts";
+import {
+  type BreakerState,
+  withCircuitBreaker,
+} from "../../../../src/mx/policies/circuit-breaker.ts";
+import { withObserver } from "../../../../src/mx/policies/instrument.ts";
+import { withRetry } from "../../../../src/mx/policies/retry.ts";
+import { createRateLimiter } from "../../../../src/rate-limit/limiter.ts";
+import { createSecret } from "../../../../src/secret.ts";
+import { frozenBudget, settle } from "../../fakes.ts";
+
+const CALL: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
+
+function answerOf(parts: Partial<Answer> = {}): Answer {
+  return { operation: "sso.read_user", outcome: "ok", body: {}, sentAt: new Date(0), ...parts };
+}
+
+/** Gives these answers, one after the other, then the last one again. */
+function answering(...answers: Partial<Answer>[]): Send {
+  let at = 0;
+  return async () => answerOf(answers[Math.min(at++, answers.length - 1)]);
+}
+
+describe("who watches the calls to MX", () => {
+  it("is told each answer with the time that it took, and which connections were stale", async () => {
+    const told: unknown[] = [];
+    const times = [100, 130, 200, 201];
+    const send = withObserver(
+      answering({}, { outcome: "ambiguous", reason: STALE }),
+      {
+        onAnswer: ({ outcome }, durationMs) => told.push([outcome, durationMs]),
+        onStale: () => told.push("stale"),
+      },
+      () => times.shift() ?? 0,
+    );
+    await send(CALL, frozenBudget());
+    await send(CALL, frozenBudget());
+    expect(told).toEqual([["ok", 30], ["ambiguous", 1], "stale"]);
+  });
+
+  it("is told which calls are repeated, and which are not for want of a budget", async () => {
+    const told: unknown[] = [];
+    const options = {
+      random: () => 0,
+      onRetry: (outcome: string) => told.push(outcome),
+      onRetryRefused: () => told.push("no budget"),
+    };
+    await withRetry(answering({ outcome: "unsent" }, {}), options)(CALL, frozenBudget());
+    const retryBudget = { recordCall() {}, takeRetry: () => false };
+    const refusing = withRetry(answering({ outcome: "refused" }), { ...options, retryBudget });
+    await refusing(CALL, frozenBudget());
+    expect(told).toEqual(["unsent", "no budget"]);
+  });
+
+  it("can read the breaker's state, and is told what it did not let through", async () => {
+    const told: string[] = [];
+    let read: () => BreakerState = () => "closed";
+    let now = 0;
+    const send = withCircuitBreaker(answering({ outcome: "unsent" }), {
+      now: () => now,
+      random: () => 0.5,
+      onNotSent: (reason) => told.push(reason),
+      watch(reader) {
+        read = reader;
+      },
+    });
+    expect(read()).toBe("closed");
+    for (let time = 0; time < 20; time += 1) await send(CALL, frozenBudget());
+    expect(read()).toBe("open");
+    await expect(send(CALL, frozenBudget())).rejects.toThrow();
+    expect(told).toEqual(["circuit_open"]);
+    now = 5001;
+    const probe = send(CALL, frozenBudget());
+    expect(read()).toBe("half_open");
+    await probe;
+  });
+
+  it("can read what is in flight and what waits, and is told what did not get in", async () => {
+    const told: string[] = [];
+    let read: () => GateState = () => ({ inFlight: 0, waiting: 0, connections: 0 });
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const send = withGate(() => promise, {
+      connections: 1,
+      maxWaiting: 1,
+      onNotSent: (reason) => told.push(reason),
+      watch(reader) {
+        read = reader;
+      },
+    });
+    const calls = [send(CALL, frozenBudget()), send(CALL, frozenBudget())];
+    await settle();
+    expect(read()).toEqual({ inFlight: 1, waiting: 1, connections: 1 });
+    await expect(send(CALL, frozenBudget())).rejects.toThrow();
+    expect(told).toEqual(["gate_full"]);
+    resolve(answerOf());
+    await Promise.all(calls);
+    expect(read()).toEqual({ inFlight: 0, waiting: 0, connections: 1 });
+  });
+});
+
+describe("who watches a rate limit", () => {
+  it("is told each refusal", async () => {
+    let refusals = 0;
+    const limiter = createRateLimiter({
+      name: "user",
+      limit: { events: 1, windowMs: 60_000 },
+      keySecret: createSecret("key"),
+      onRefusal: () => {
+        refusals += 1;
+      },
+    });
+    await limiter.take("ada");
+    await expect(limiter.take("ada")).rejects.toThrow();
+    await expect(limiter.check("ada")).rejects.toThrow();
+    await limiter.take("bob");
+    expect(refusals).toBe(2);
+  });
+});

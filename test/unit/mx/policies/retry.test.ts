@@ -1,0 +1,226 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { MxCall, Send } from "../../../../src/mx/client.ts";
+import { type Answer, type Outcome, STALE } from "../../../../src/mx/outcome.ts";
+import { type RetryOptions, withRetry } from "../../../../src/mx/policies/retry.ts";
+import { type CallKind, createBudget } from "../../../../src/session/budget.ts";
+import { answerOf, SEED } from "../../fakes.ts";
+
+beforeEach(() => void vi.useFakeTimers({ fakeNodeBuiltins: true }));
+afterEach(() => void vi.useRealTimers());
+
+const KINDS = ["read", "create_user", "create_member", "update_member", "widget_url"] as const;
+
+const RETRIES: Record<CallKind, { unsent: number; refused: number; ambiguous: number }> = {
+  read: { unsent: 2, refused: 1, ambiguous: 2 },
+  create_user: { unsent: 1, refused: 1, ambiguous: 0 },
+  create_member: { unsent: 1, refused: 1, ambiguous: 0 },
+  update_member: { unsent: 1, refused: 1, ambiguous: 1 },
+  widget_url: { unsent: 1, refused: 1, ambiguous: 1 },
+};
+
+function callOf(kind: CallKind): MxCall {
+  return { operation: "sso.read_user", kind, method: "GET", path: "/user/u-1" };
+}
+
+type RunOptions = RetryOptions & {
+  kind?: CallKind;
+  /** Given one after the other; the last one again and again. */
+  answers: readonly Answer[];
+  deadlineMs?: number;
+  /** How long each attempt takes. */
+  callMs?: number;
+  /** Whether the request's budget counts its calls; else only the table does. */
+  isCounted?: boolean;
+};
+
+/** Sends one call against a fake MX, and tells when each attempt began, from the first on. */
+async function run(options: RunOptions) {
+  const { kind = "read", answers, deadlineMs = 8000, callMs = 0, random = () => 0 } = options;
+  const counted = createBudget({ deadlineMs });
+  const budget =
+    options.isCounted === false ? { ...counted, allows: () => true, spend() {} } : counted;
+  const startedAt = performance.now();
+  const attemptsAt: number[] = [];
+  const send: Send = async (call) => {
+    const answer = answers[Math.min(attemptsAt.length, answers.length - 1)];
+    budget.spend(call.kind);
+    attemptsAt.push(performance.now() - startedAt);
+    await new Promise((resolve) => setTimeout(resolve, callMs));
+    return answer ?? answerOf("ok");
+  };
+  const sending = withRetry(send, { random })(callOf(kind), budget);
+  await vi.runAllTimersAsync();
+  return { answer: await sending, attempts: attemptsAt.length, attemptsAt };
+}
+
+describe("a call to MX is repeated", () => {
+  const rows = KINDS.flatMap((kind) =>
+    (["unsent", "refused", "ambiguous"] as const).map(
+      (outcome) => [kind, outcome, RETRIES[kind][outcome]] as const,
+    ),
+  );
+
+  it.each(rows)("when it is %s and %s: %i times", async (kind, outcome, retries) => {
+    const last = answerOf(outcome);
+    const { answer, attempts } = await run({ kind, answers: [last], isCounted: false });
+    expect(attempts).toBe(1 + retries);
+    expect(answer).toBe(last);
+  });
+
+  it.each(rows.filter(([, , retries]) => retries > 0))(
+    "only until it succeeds (%s, %s)",
+    async (kind, outcome) => {
+      const { answer, attempts } = await run({
+        kind,
+        answers: [answerOf(outcome), answerOf("ok")],
+      });
+      expect(attempts).toBe(2);
+      expect(answer.outcome).toBe("ok");
+    },
+  );
+
+  it.each<Outcome>(["ok", "absent", "exists", "rejected", "nonsense"])(
+    "never when it is %s",
+    async (outcome) => {
+      for (const kind of KINDS)
+        expect((await run({ kind, answers: [answerOf(outcome)] })).attempts).toBe(1);
+    },
+  );
+
+  it("never more often than the table says, whatever MX answers, and never out of time", async () => {
+    const outcome = fc.constantFrom<Outcome>(
+      "unsent",
+      "refused",
+      "ambiguous",
+      "ok",
+      "absent",
+      "rejected",
+    );
+    const answer = fc
+      .record({ outcome, retryAfterSeconds: fc.constantFrom(undefined, 0, 1, 2, 3, 120) })
+      .map(({ outcome: is, retryAfterSeconds }) => answerOf(is, { retryAfterSeconds }));
+    const scenario = fc.record({
+      kind: fc.constantFrom(...KINDS),
+      answers: fc.array(answer, { minLength: 1, maxLength: 8 }),
+      deadlineMs: fc.integer({ min: 250, max: 8000 }),
+      callMs: fc.nat({ max: 2000 }),
+      chance: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ chance, ...options }) => {
+        const { kind, answers, deadlineMs } = options;
+        const { attempts, attemptsAt } = await run({ ...options, random: () => chance });
+        for (const retryable of ["unsent", "refused", "ambiguous"] as const) {
+          const repeated = Array.from(
+            { length: attempts - 1 },
+            (_, index) => answers[Math.min(index, answers.length - 1)],
+          );
+          const count = repeated.filter((one) => one?.outcome === retryable).length;
+          expect(count).toBeLessThanOrEqual(RETRIES[kind][retryable]);
+        }
+        expect(attemptsAt.at(-1)).toBeLessThanOrEqual(deadlineMs - 250);
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
+  });
+});
+
+describe("the wait before a repeated call", () => {
+  it.each([
+    [0, [0, 0, 0]],
+    [0.5, [0, 50, 150]],
+    [1, [0, 100, 300]],
+  ])("is exponential with full jitter (chance %d)", async (chance, expected) => {
+    const { attemptsAt } = await run({ answers: [answerOf("unsent")], random: () => chance });
+    expect(attemptsAt).toEqual(expected);
+  });
+
+  it("is a second at most", async () => {
+    const outcomes = ["unsent", "unsent", "refused", "ambiguous", "ambiguous", "ok"] as const;
+    const answers = outcomes.map((outcome) => answerOf(outcome));
+    const { attemptsAt } = await run({ answers, random: () => 1 });
+    expect(attemptsAt).toEqual([0, 100, 300, 700, 1500, 2500]);
+  });
+
+  it.each([
+    [0, 2, 0],
+    [1, 2, 1000],
+    [2, 2, 2000],
+    [3, 1, undefined],
+    [120, 1, undefined],
+  ])(
+    "with Retry-After: %i there are %i attempts",
+    async (retryAfterSeconds, attempts, secondAt) => {
+      const { attemptsAt } = await run({ answers: [answerOf("refused", { retryAfterSeconds })] });
+      expect(attemptsAt).toHaveLength(attempts);
+      expect(attemptsAt[1]).toBe(secondAt);
+    },
+  );
+
+  it("keeps the Retry-After of an answer that is not repeated, for the caller", async () => {
+    const { answer } = await run({ answers: [answerOf("refused", { retryAfterSeconds: 120 })] });
+    expect(answer).toMatchObject({ outcome: "refused", retryAfterSeconds: 120 });
+  });
+
+  it("is not begun where too little time would be left after it", async () => {
+    const answers = [answerOf("refused", { retryAfterSeconds: 1 })];
+    expect((await run({ answers, deadlineMs: 1249 })).attempts).toBe(1);
+    expect((await run({ answers, deadlineMs: 1251 })).attempts).toBe(2);
+  });
+
+  it("is not begun where the caller has gone", async () => {
+    const budget = createBudget({ deadlineMs: 8000 });
+    let attempts = 0;
+    const send: Send = async () => {
+      attempts += 1;
+      budget.abandon();
+      return answerOf("unsent");
+    };
+    expect(await withRetry(send)(callOf("read"), budget)).toMatchObject({ outcome: "unsent" });
+    expect(attempts).toBe(1);
+  });
+});
+
+describe("a call that meets a stale connection", () => {
+  it("is repeated at once on a fresh one, and costs the retry budget nothing", async () => {
+    const takeRetry = vi.fn(() => true);
+    const calls: MxCall[] = [];
+    const send: Send = async (call) => {
+      calls.push(call);
+      return calls.length === 1 ? answerOf("ambiguous", { reason: STALE }) : answerOf("ok");
+    };
+    const retryBudget = { recordCall() {}, takeRetry };
+    const sending = withRetry(send, { retryBudget, random: () => 1 });
+    const answer = await sending(callOf("read"), createBudget({ deadlineMs: 8000 }));
+    expect(answer.outcome).toBe("ok");
+    expect(calls.map(({ isFresh = false }) => isFresh)).toEqual([false, true]);
+    expect(takeRetry).not.toHaveBeenCalled();
+  });
+});
+
+describe("a call whose host has no retries left", () => {
+  it.each(KINDS)("is not repeated (%s)", async (kind) => {
+    const onRetryRefused = vi.fn();
+    const retryBudget = { recordCall() {}, takeRetry: () => false };
+    const send = vi.fn<Send>(async () => answerOf("unsent"));
+    const sending = withRetry(send, { retryBudget, onRetryRefused });
+    const answer = await sending(callOf(kind), createBudget({ deadlineMs: 8000 }));
+    expect(answer.outcome).toBe("unsent");
+    expect(send).toHaveBeenCalledOnce();
+    expect(onRetryRefused).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a call that the budget refuses", () => {
+  it("rejects as the budget says", async () => {
+    const budget = createBudget({ deadlineMs: 100 });
+    const send: Send = async (call) => {
+      budget.spend(call.kind);
+      return answerOf("ok");
+    };
+    await expect(withRetry(send)(callOf("read"), budget)).rejects.toMatchObject({
+      code: "upstream_timeout",
+    });
+  });
+});

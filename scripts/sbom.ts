@@ -10,8 +10,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-type Locked = { dev?: boolean; optional?: boolean; devOptional?: boolean };
-type Manifest = { devDependencies?: object; optionalDependencies?: object };
+type Locked = { dev?: boolean; optional?: boolean; devOptional?: boolean; link?: boolean };
+type Manifest = { devDependencies?: object; optionalDependencies?: object; workspaces?: string[] };
 type Lock = { packages: Record<string, Locked & Manifest> };
 
 const ROOT = new URL("../", import.meta.url);
@@ -39,11 +39,12 @@ function read<T>(name: string): T {
 }
 
 function withoutExtras<T extends Manifest>(manifest: T): T {
-  return { ...manifest, devDependencies: {}, optionalDependencies: {} };
+  return { ...manifest, devDependencies: {}, optionalDependencies: {}, workspaces: [] };
 }
 
 function inProduction({ packages }: Lock): Lock["packages"] {
   const kept = Object.entries(packages)
+    .filter(([path, { link }]) => !link && !path.startsWith("packages/")) // The workspaces are no part of the service.
     .filter(([, { dev, optional, devOptional }]) => !dev && !optional && !devOptional)
     .map(([path, entry]) => [path, path === "" ? withoutExtras(entry) : entry]);
   return Object.fromEntries(kept);

@@ -5,7 +5,7 @@
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -16,9 +16,9 @@ const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
 type Locked = Record<string, unknown> & { version: string; integrity?: string };
 
 const manifest = JSON.parse(read("package.json"));
-const packages: [string, Locked][] = Object.entries<Locked>(
-  JSON.parse(read("package-lock.json")).packages,
-).filter(([path]) => path !== "");
+const locked = Object.entries<Locked>(JSON.parse(read("package-lock.json")).packages);
+/** What comes from the registry. The rest is this repository: its root, its workspaces, and the links to them. */
+const packages = locked.filter(([path, { link }]) => /(^|\/)node_modules\//.test(path) && !link);
 const inProduction = packages.filter(
   ([, { dev, optional, devOptional }]) => !dev && !optional && !devOptional,
 );
@@ -30,15 +30,18 @@ describe("the lock file", () => {
   it("knows every package by its hash, and by no address", () => {
     expect(packages.length).toBeGreaterThan(100);
     for (const [path, locked] of packages) {
-      expect(path).toMatch(/^node_modules\//);
       expect(locked.integrity, path).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
       expect(locked, path).not.toHaveProperty("resolved");
-      expect(locked, path).not.toHaveProperty("link");
       expect(locked.version, path).toMatch(/^\d+\.\d+\.\d+[\w.+-]*$/);
     }
     expect(read("package-lock.json")).not.toMatch(
-      /"resolved":|"link":|"(git\+|git:|github:|file:)/,
+      /"resolved": "(?!packages\/)|"(git\+|git:|github:|file:)/,
     );
+  });
+
+  it("links nothing but the packages of this repository", () => {
+    const links = locked.filter(([, { link }]) => link);
+    for (const [path, { resolved }] of links) expect(resolved, path).toMatch(/^packages\/[\w-]+$/);
   });
 
   it("has few packages that production needs", () => {
@@ -55,11 +58,24 @@ describe("the lock file", () => {
   });
 });
 
-it("package.json names exact versions, of the registry alone", () => {
-  const { dependencies, devDependencies, optionalDependencies } = manifest;
-  const all = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
-  for (const [name, version] of all) expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
-});
+const workspaces = readdirSync(join(ROOT, "packages"))
+  .map((name) => `packages/${name}/package.json`)
+  .filter((path) => existsSync(join(ROOT, path)));
+
+it.each(["package.json", ...workspaces])(
+  "%s names exact versions, of the registry alone",
+  (path) => {
+    const {
+      version: own,
+      dependencies,
+      devDependencies,
+      optionalDependencies,
+    } = JSON.parse(read(path));
+    const all = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
+    for (const [name, version] of all) expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(own).toBe(manifest.version);
+  },
+);
 
 it("npm run sbom lists what production needs, with its hashes, and nothing else", () => {
   const path = join(folder, "sbom.json");

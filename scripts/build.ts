@@ -1,0 +1,28 @@
+/**
+ * `npm run build`: TypeScript to JavaScript and types, and beside them the files that are served as they are.
+ *
+ * Builds the service into dist/ and each package into its own dist/. What was there before is removed first.
+ */
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
+
+const packages = readdirSync(join(ROOT, "packages")).map((name) => join("packages", name));
+for (const folder of [".", ...packages]) {
+  const project = join(ROOT, folder, "tsconfig.build.json");
+  if (existsSync(project)) build(join(ROOT, folder), project);
+}
+
+function build(folder: string, project: string): void {
+  rmSync(join(folder, "dist"), { recursive: true, force: true });
+  execFileSync(process.execPath, [TSC, "--project", project], { stdio: "inherit" });
+  cpSync(join(folder, "src"), join(folder, "dist"), {
+    recursive: true,
+    filter: (source) => extname(source) !== ".ts",
+  });
+}

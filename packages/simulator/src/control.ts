@@ -6,6 +6,7 @@
  *     DELETE /_simulator/faults
  *     POST   /_simulator/clock        { "advanceMs": 600000 }
  *     POST   /_simulator/settings     { "latencyMs", "propagationMs", "requestsPerSecond", "memberExists" }
+ *     POST   /_simulator/seed         { "users": [{ "id", "guid", "email", "members": [{ "id", … }] }] } (seed.ts)
  *     DELETE /_simulator/users/{id}   as MX may do on its own
  *
  * Any web page may call it and nobody logs in: it is a development tool, on loopback, with invented data.
@@ -17,6 +18,7 @@ import type { CallLog } from "./call-log.ts";
 import type { Clock } from "./clock.ts";
 import { Fault, type FaultPlan } from "./faults.ts";
 import { OPERATIONS } from "./operation.ts";
+import { applySeed, Seed } from "./seed.ts";
 import type { SimulatorSettings } from "./settings.ts";
 import type { SimulatorState } from "./state.ts";
 
@@ -57,6 +59,17 @@ export function createControl(options: ControlOptions): Router {
   router.post("/settings", (req, res) => {
     Object.assign(settings, SettingsBody.parse(req.body));
     res.json(settings);
+  });
+
+  router.post("/seed", (req, res) => {
+    const seed = Seed.parse(req.body);
+    try {
+      applySeed(state, seed);
+    } catch {
+      res.status(409).json({ error: "An id or a guid is taken. What stands before it was added." });
+      return;
+    }
+    res.status(204).end();
   });
 
   router.delete("/users/:id", (req, res) => {

@@ -14,6 +14,7 @@ import { createHookList } from "./hooks.ts";
 import { startListener } from "./listener.ts";
 import type { Operation } from "./operation.ts";
 import { createPlatformApi } from "./platform-api.ts";
+import { applySeed, type Seed } from "./seed.ts";
 import { createServe } from "./serve.ts";
 import { createSettings, type SimulatorSettings } from "./settings.ts";
 import { createSsoApiV2 } from "./sso-api-v2.ts";
@@ -45,6 +46,8 @@ export type SimulatorOptions = {
   propagationMs?: number | undefined;
   /** The base clock, in milliseconds since the epoch. Default: Date.now. */
   now?: (() => number) | undefined;
+  /** Users and Members that are there from the start. Default: none. */
+  seed?: Seed | undefined;
 };
 
 export type Simulator = AsyncDisposable & {
@@ -64,6 +67,8 @@ export type Simulator = AsyncDisposable & {
   /** Faults wait in line: each call takes the oldest that fits. */
   failNext(fault: Fault, options?: FaultOptions): void;
   clearFaults(): void;
+  /** Adds Users and Members. Throws where the shape is wrong, and where an id or a guid is taken. */
+  seed(seed: Seed): void;
   /** As MX does on its own: the User and the Members go, on both APIs. */
   deleteUser(id: string): void;
   /** Runs `hook` once, just before the next such call is applied; a second hook waits for the call after that. */
@@ -76,6 +81,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   const clock = createClock(now);
   const state = createState(clock);
+  if (options.seed !== undefined) applySeed(state, options.seed);
   const settings = createSettings({ latencyMs, propagationMs });
   const calls = createCallLog();
   const faults = createFaultPlan();
@@ -115,6 +121,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     advance: clock.advance,
     failNext: faults.add,
     clearFaults: faults.clear,
+    seed: (seed) => applySeed(state, seed),
     deleteUser(id) {
       const user = state.findUser(id);
       if (user) state.deleteUser(user);

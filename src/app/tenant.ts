@@ -6,7 +6,6 @@
 
 import type { TenantConfig } from "../config/load.ts";
 import type { MemberConfig, MxConfig, PlatformConfig, SsoConfig } from "../config/mx.ts";
-import { isLoopback } from "../config/variables.ts";
 import { createSend, type Send, type SendOptions } from "../mx/client.ts";
 import { createCredentialLookup } from "../mx/credential-lookup.ts";
 import { toPlatformHeaders, toSsoQuery } from "../mx/credentials.ts";
@@ -26,6 +25,7 @@ import { toUserId } from "../session/user-id.ts";
 import { createWidgetRequestParser } from "../session/widget-policy.ts";
 import { type Tracing, withExchangeSpan } from "../telemetry/tracing.ts";
 import type { Exchange } from "../upstream/exchange.ts";
+import { isLoopback } from "../upstream/upstream-url.ts";
 
 /** Opens a pool of connections to an upstream; whoever gives it closes it. */
 export type Connect = (url: URL, connections: number) => Exchange;

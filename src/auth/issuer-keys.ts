@@ -12,6 +12,7 @@ import * as z from "zod";
 import { AppError, authUnavailable } from "../errors.ts";
 import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
 import type { ForwardProxy } from "../upstream/pool.ts";
+import { findUpstreamProblem } from "../upstream/upstream-url.ts";
 
 export type KeySource =
   | { kind: "discovery" }
@@ -159,8 +160,8 @@ export function loadByDiscovery(issuer: string, proxy?: ForwardProxy, watch?: Wa
     );
     if (document.issuer !== issuer) throw unusable("wrong_issuer");
     const jwksUrl = new URL(document.jwks_uri);
-    const isAsSafe = jwksUrl.protocol === "https:" || jwksUrl.protocol === new URL(issuer).protocol;
-    if (!isAsSafe) throw unusable("unsafe_keys_url");
+    const isDowngrade = jwksUrl.protocol === "http:" && !issuer.startsWith("http:");
+    if (isDowngrade || findUpstreamProblem(jwksUrl)) throw unusable("unsafe_keys_url");
     return toKeySet(await fetchJson(jwksUrl, proxy, watch));
   };
 }

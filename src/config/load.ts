@@ -14,6 +14,7 @@ import type { UserIdRule } from "../session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import { findUnsupportedOptions, type PolicyValues } from "../session/widget-policy.ts";
 import type { ForwardProxy } from "../upstream/pool.ts";
+import { findUpstreamProblem } from "../upstream/upstream-url.ts";
 import { ConfigError, type ConfigFault, type Report } from "./faults.ts";
 import { type LoginConfig, toLogins } from "./logins.ts";
 import {
@@ -29,7 +30,6 @@ import { reportConflicts } from "./tenant-conflicts.ts";
 import { type ClaimRule, readTenantsFile } from "./tenants.ts";
 import {
   type Environment,
-  findUpstreamProblem,
   isKnown,
   isOfTenant,
   needsSingleTenant,

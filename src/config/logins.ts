@@ -3,8 +3,9 @@
  */
 
 import type { Secret } from "../secret.ts";
+import { isLoopback } from "../upstream/upstream-url.ts";
 import type { Report } from "./faults.ts";
-import { isLoopback, type Variables } from "./variables.ts";
+import type { Variables } from "./variables.ts";
 
 export type LoginConfig = Readonly<{
   /** Whether JWTs are taken, verified with the issuer's keys. */

@@ -9,6 +9,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import * as z from "zod";
 import { createSecret } from "../secret.ts";
 import { WIDGET_TYPES, WidgetOptions } from "../session/widget-options.ts";
+import { findAddressProblem, findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import type { ConfigFault } from "./faults.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -108,31 +109,6 @@ const upstream = z.string().transform((text, context) => {
 
 /** One that paths and queries are added to. */
 const baseUrl = upstream.refine((url) => url.search === "", "must not have a query");
-
-export function findUpstreamProblem(url: URL): string | undefined {
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
-    return "must be https (http only on loopback)";
-  }
-  if (url.username || url.password) return "must not hold credentials";
-  if (url.hash) return "must not have a fragment";
-  return findAddressProblem(url);
-}
-
-/** Where nothing of ours can be, but credentials of the machine are. */
-function findAddressProblem({ hostname }: URL): string | undefined {
-  return METADATA_HOST.test(hostname)
-    ? "must not be a link-local or cloud metadata address"
-    : undefined;
-}
-
-/** Link-local and unspecified addresses, IPv4 in IPv6, and what AWS, Google, Azure, Alibaba and Oracle use. */
-const METADATA_HOST =
-  /^(169\.254\.|0\.|100\.100\.100\.200$|168\.63\.129\.16$|192\.0\.0\.192$|\[::ffff:|\[64:ff9b:|\[fe[89ab]|\[fd00:ec2:|\[::\]$|(metadata|instance-data)(\.|$))/;
-
-/** Names and addresses of this machine, as `URL.hostname` writes them. */
-export function isLoopback(hostname: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-}
 
 /** It may hold credentials, so it is kept as a secret. */
 const secretUrl = (protocol: RegExp, message: string) =>

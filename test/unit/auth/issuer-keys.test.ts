@@ -418,6 +418,22 @@ describe("keys by discovery", () => {
     expect(server.visits).toEqual([DOCUMENT]);
   });
 
+  it.each([
+    "https://169.254.169.254/keys",
+    "https://2852039166/keys",
+    "https://[fe80::1]/keys",
+    "https://metadata.google.internal/keys",
+    "https://user:password@127.0.0.1:1/keys",
+    "https://127.0.0.1:1/keys#fragment",
+    "http://login.example.com/keys",
+  ])("are refused where the document leads to %s, which no configuration may", async (jwks_uri) => {
+    await using server = await provider({ jwks_uri });
+    await expect(loadByDiscovery(server.issuer)()).rejects.toMatchObject({
+      code: "auth_unavailable",
+      reason: "unsafe_keys_url",
+    });
+  });
+
   it("are refused where the document names the issuer with a slash more", async () => {
     await using server = await provider();
     await expect(loadByDiscovery(`${server.issuer}/`)()).rejects.toThrow();

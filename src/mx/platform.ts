@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import type { Budget } from "../session/budget.ts";
-import type { Identity, Platform, PlatformUser, Profile, WidgetRequest } from "../session/types.ts";
+import type { Identity, Platform, PlatformUser, WidgetRequest } from "../session/types.ts";
 import type { Send } from "./client.ts";
 import { createOrFind } from "./create-or-find.ts";
 import { toAppError } from "./outcome.ts";
@@ -171,14 +171,6 @@ function toUrlCall(user: PlatformUser, request: WidgetRequest): Parameters<Send>
   };
 }
 
-function toUserFields({ userId, profile }: Identity) {
-  const { email } = profile;
-  const metadata = toMetadata(profile);
+function toUserFields({ userId, profile: { email, metadata } }: Identity) {
   return { id: userId, is_disabled: false, ...(email && { email }), ...(metadata && { metadata }) };
-}
-
-/** MX's own example holds the name; anything more sensitive does not belong there. Source: MX Platform API, Users. */
-function toMetadata({ firstName, lastName }: Profile): string | undefined {
-  if (!firstName && !lastName) return undefined;
-  return JSON.stringify({ first_name: firstName, last_name: lastName });
 }

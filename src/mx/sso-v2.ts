@@ -171,17 +171,8 @@ function toMember(answer: Answer, own: MemberKey): { userGuid: string | undefine
   return { userGuid: member?.user_guid ?? undefined };
 }
 
-function toUserFields({ userId, profile }: Identity) {
-  return {
-    external_user_guid: userId,
-    email: profile.email,
-    first_name: profile.firstName,
-    last_name: profile.lastName,
-    phone: profile.phone,
-    birthdate: profile.birthdate,
-    sex: profile.sex,
-    zip_code: profile.zipCode,
-  };
+function toUserFields({ userId, profile: { metadata: _, ...fields } }: Identity) {
+  return { external_user_guid: userId, ...fields };
 }
 
 /** The names `login` and `password` are assumed; MX's sample only shows `userkey`. */

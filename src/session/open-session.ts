@@ -9,7 +9,7 @@ import { AppError } from "../errors.ts";
 import { toAbsentError } from "./absent.ts";
 import type { Budget } from "./budget.ts";
 import { openByPlatform } from "./platform-workflow.ts";
-import { toProfile } from "./profile.ts";
+import { claimsToProfile, DEFAULT_PROFILE_RULE } from "./profile.ts";
 import { openBySso } from "./sso-workflow.ts";
 import type { Identity, Principal, WidgetRequest, WidgetUrl } from "./types.ts";
 import { toMemberId } from "./user-id.ts";
@@ -40,5 +40,10 @@ export const openSession: OpenSession = async (principal, request, budget) => {
 
 function toIdentity(principal: Principal): Identity {
   const userId = principal.tenant.toUserId(principal);
-  return { userId, memberId: toMemberId(userId), profile: toProfile(principal.claims), principal };
+  return {
+    userId,
+    memberId: toMemberId(userId),
+    profile: claimsToProfile(DEFAULT_PROFILE_RULE, principal.claims),
+    principal,
+  };
 }

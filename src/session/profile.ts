@@ -1,34 +1,103 @@
 /**
- * Standard OpenID Connect claims -> the optional fields of a new MX User.
+ * What is known about a person -> the optional fields of a new MX User, by MX's names for them.
  *
- * A claim in a shape that MX would refuse is left out: a missing middle name must not keep anybody from an account.
- * Sources: OpenID Connect Core 1.0, section 5.1; MX SSO API v2, Create user; MX Platform API, Users (`email`).
+ * A value in a shape that MX would refuse is left out: a missing middle name must not keep anyone from an account.
+ * Sources: MX SSO API v2, Create user and Guide; MX Platform API, Users (`email`, `metadata`); OpenID Connect Core 1.0,
+ * section 5.1.
  */
 
 import type { Claims, Profile } from "./types.ts";
 
-export function toProfile(claims: Claims): Profile {
-  const fields: { [Field in keyof Profile]-?: Profile[Field] | undefined } = {
-    firstName: toName(claims.given_name),
-    lastName: toName(claims.family_name),
-    email: claims.email_verified === false ? undefined : toEmail(claims.email),
-    phone: toPhone(claims.phone_number),
-    birthdate: toBirthdate(claims.birthdate),
-    sex: toSex(claims.gender),
-    zipCode: toZipCode(claims.address),
+/** The eight optional fields of MX's guide. */
+export const PROFILE_FIELDS = [
+  "first_name",
+  "last_name",
+  "email",
+  "phone",
+  "birthdate",
+  "sex",
+  "credit_score",
+  "zip_code",
+] as const;
+
+export type ProfileField = (typeof PROFILE_FIELDS)[number];
+
+export type ProfileRule = {
+  /** What may be sent to MX. `metadata` is the Platform API's text; it holds the names that are listed too. */
+  fields: readonly (ProfileField | "metadata")[];
+  /** The claim of a field, in place of the standard one. */
+  claims: Readonly<Partial<Record<ProfileField, string>>>;
+};
+
+/** Everything that MX documents, from the standard claims. */
+export const DEFAULT_PROFILE_RULE: ProfileRule = {
+  fields: [...PROFILE_FIELDS, "metadata"],
+  claims: {},
+};
+
+/** OpenID Connect has no claim for a credit score. */
+const STANDARD_CLAIMS: Readonly<Partial<Record<ProfileField, string>>> = {
+  first_name: "given_name",
+  last_name: "family_name",
+  email: "email",
+  phone: "phone_number",
+  birthdate: "birthdate",
+  sex: "gender",
+  zip_code: "address.postal_code",
+};
+
+/** From the claims of a token, an introspection, a session check or a userinfo answer. */
+export function claimsToProfile(rule: ProfileRule, claims: Claims): Profile {
+  const isUnverified = claims.email_verified === false;
+  return toProfile(rule, (field) => {
+    const name = rule.claims[field] ?? STANDARD_CLAIMS[field];
+    if (name === undefined || (name === "email" && isUnverified)) return undefined;
+    return findClaim(claims, name);
+  });
+}
+
+/** From an object with MX's own names, whatever else it is. */
+export function fieldsToProfile(rule: ProfileRule, fields: unknown): Profile {
+  return toProfile(rule, (field) => ownProperty(fields, field));
+}
+
+function toProfile(rule: ProfileRule, read: (field: ProfileField) => unknown): Profile {
+  const allowed = (field: ProfileField) => (rule.fields.includes(field) ? read(field) : undefined);
+  const fields = {
+    first_name: parseName(allowed("first_name")),
+    last_name: parseName(allowed("last_name")),
+    email: parseEmail(allowed("email")),
+    phone: parsePhone(allowed("phone")),
+    birthdate: parseBirthdate(allowed("birthdate")),
+    sex: parseSex(allowed("sex")),
+    credit_score: parseCreditScore(allowed("credit_score")),
+    zip_code: parseZipCode(allowed("zip_code")),
   };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const metadata = rule.fields.includes("metadata") ? toMetadata(fields) : undefined;
+  const entries = Object.entries({ ...fields, metadata });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** A claim of exactly this name, such as `https://bank.example/fico`; else its dots are a path. */
+function findClaim(claims: Claims, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name];
+  return name.split(".").reduce<unknown>(ownProperty, claims);
+}
+
+function ownProperty(value: unknown, key: string): unknown {
+  const isObject = typeof value === "object" && value !== null;
+  return isObject ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
 }
 
 /** Up to 100 characters, none of them a control character. */
-function toName(claim: unknown): string | undefined {
-  const name = toText(claim);
+function parseName(value: unknown): string | undefined {
+  const name = parseText(value);
   return name && name.length <= 100 && !/\p{C}/u.test(name) ? name : undefined;
 }
 
 /** `name@domain.tld`: no empty part, no `..`, no label that starts or ends with `-`. */
-function toEmail(claim: unknown): string | undefined {
-  const email = toText(claim);
+function parseEmail(value: unknown): string | undefined {
+  const email = parseText(value);
   if (!email || email.length > 254) return undefined;
   const [local = "", domain = "", ...rest] = email.split("@");
   const labels = domain.split(".");
@@ -40,15 +109,15 @@ function toEmail(claim: unknown): string | undefined {
   return rest.length === 0 && isLocal && isDomain ? email : undefined;
 }
 
-/** MX's samples have ten digits: `+1` and punctuation are taken off, numbers of other countries left out. */
-function toPhone(claim: unknown): string | undefined {
-  const phone = toText(claim)?.replace(/[\s().-]/g, "");
+/** MX's samples have ten digits: `+1` and punctuation are removed, numbers of other countries left out. */
+function parsePhone(value: unknown): string | undefined {
+  const phone = parseText(value)?.replace(/[\s().-]/g, "");
   return phone && /^(\+?1)?\d{10}$/.test(phone) ? phone.slice(-10) : undefined;
 }
 
-/** A day that exists. OpenID Connect also allows a bare year, and `0000` for one that is not told. */
-function toBirthdate(claim: unknown): string | undefined {
-  const date = toText(claim);
+/** A day that exists. OpenID Connect also allows a bare year, and `0000` for one that is not disclosed. */
+function parseBirthdate(value: unknown): string | undefined {
+  const date = parseText(value);
   if (!date || !/^[1-9]\d{3}-\d{2}-\d{2}$/.test(date)) return undefined;
   const parsed = new Date(`${date}T00:00:00Z`);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(date)
@@ -56,21 +125,35 @@ function toBirthdate(claim: unknown): string | undefined {
     : undefined;
 }
 
-function toSex(claim: unknown): "MALE" | "FEMALE" | undefined {
-  const gender = toText(claim)?.toLowerCase();
-  if (gender === "male") return "MALE";
-  return gender === "female" ? "FEMALE" : undefined;
+function parseSex(value: unknown): "MALE" | "FEMALE" | undefined {
+  const sex = parseText(value)?.toLowerCase();
+  if (sex === "male" || sex === "m") return "MALE";
+  return sex === "female" || sex === "f" ? "FEMALE" : undefined;
+}
+
+/** MX documents an integer and no range. Credit scores of the US and Canada have three digits. */
+function parseCreditScore(value: unknown): number | undefined {
+  const digits = typeof value === "number" ? String(value) : parseText(value);
+  return digits && /^[1-9]\d{2}$/.test(digits) ? Number(digits) : undefined;
 }
 
 /** US `nnnnn` or `nnnnn-nnnn`, Canada `ana nan`. */
-function toZipCode(claim: unknown): string | undefined {
-  if (typeof claim !== "object" || claim === null || !("postal_code" in claim)) return undefined;
-  const postalCode = toText(claim.postal_code)?.toUpperCase() ?? "";
+function parseZipCode(value: unknown): string | undefined {
+  const postalCode = parseText(value)?.toUpperCase() ?? "";
   if (/^\d{5}(-\d{4})?$/.test(postalCode)) return postalCode;
   const [, area, unit] = /^([A-Z]\d[A-Z]) ?(\d[A-Z]\d)$/.exec(postalCode) ?? [];
   return area && unit ? `${area} ${unit}` : undefined;
 }
 
-function toText(claim: unknown): string | undefined {
-  return typeof claim === "string" && claim.isWellFormed() ? claim.trim() : undefined;
+function parseText(value: unknown): string | undefined {
+  return typeof value === "string" && value.isWellFormed() ? value.trim() : undefined;
+}
+
+/** MX's own example holds the name; anything more sensitive does not belong there. */
+function toMetadata(names: {
+  first_name: string | undefined;
+  last_name: string | undefined;
+}): string | undefined {
+  const { first_name, last_name } = names;
+  return first_name || last_name ? JSON.stringify({ first_name, last_name }) : undefined;
 }

@@ -48,17 +48,20 @@ export type Identity = {
   principal: Principal;
 };
 
-/** Optional fields of a new User, each in the shape that MX accepts. */
+/** Optional fields of a new User, by MX's names, each in the shape that MX accepts. */
 export type Profile = {
-  firstName?: string;
-  lastName?: string;
+  first_name?: string;
+  last_name?: string;
   email?: string;
   /** Ten digits. */
   phone?: string;
   /** `YYYY-MM-DD` */
   birthdate?: string;
   sex?: "MALE" | "FEMALE";
-  zipCode?: string;
+  credit_score?: number;
+  zip_code?: string;
+  /** JSON text; Platform API only. */
+  metadata?: string;
 };
 
 export type MemberCredentials = {

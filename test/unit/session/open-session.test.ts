@@ -90,7 +90,7 @@ describe("a session", () => {
       expect.objectContaining({
         userId: "u-9",
         memberId: "M-u-9",
-        profile: { firstName: "Ada" },
+        profile: { first_name: "Ada", metadata: '{"first_name":"Ada"}' },
       }),
     ]);
   });

@@ -1,22 +1,76 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toProfile } from "../../../src/session/profile.ts";
-import type { Profile } from "../../../src/session/types.ts";
+import {
+  claimsToProfile,
+  DEFAULT_PROFILE_RULE,
+  fieldsToProfile,
+  PROFILE_FIELDS,
+  type ProfileField,
+  type ProfileRule,
+} from "../../../src/session/profile.ts";
+import type { Claims } from "../../../src/session/types.ts";
 import { SEED } from "../fakes.ts";
 
 /** What MX documents for each field. */
-const SHAPES: Record<keyof Profile, RegExp> = {
-  firstName: /^[^\p{C}]{1,100}$/u,
-  lastName: /^[^\p{C}]{1,100}$/u,
+const SHAPES: Record<ProfileField, RegExp> = {
+  first_name: /^[^\p{C}]{1,100}$/u,
+  last_name: /^[^\p{C}]{1,100}$/u,
   email:
     /^[^\s@]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/,
   phone: /^\d{10}$/,
   birthdate: /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/,
   sex: /^(MALE|FEMALE)$/,
-  zipCode: /^(\d{5}(-\d{4})?|[A-Z]\d[A-Z] \d[A-Z]\d)$/,
+  credit_score: /^[1-9]\d{2}$/,
+  zip_code: /^(\d{5}(-\d{4})?|[A-Z]\d[A-Z] \d[A-Z]\d)$/,
 };
 
+/** The eight fields alone, without the Platform API's metadata. */
+const EIGHT: ProfileRule = { fields: PROFILE_FIELDS, claims: {} };
+const FICO: ProfileRule = { fields: PROFILE_FIELDS, claims: { credit_score: "fico" } };
+
+function toProfile(claims: Claims, rule = EIGHT) {
+  return claimsToProfile(rule, claims);
+}
+
 const postalCode = (postal_code: unknown) => ({ address: { postal_code } });
+
+const text = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: "grapheme", maxLength: 120 }),
+  fc.emailAddress(),
+  fc.stringMatching(/^[+\d ().-]{0,16}$/),
+  fc.stringMatching(/^\d{4}-\d{2}-\d{2}$/),
+  fc.stringMatching(/^[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d$/),
+  fc.constantFrom("male", "FEMALE", "84043", "84043-1234", "712"),
+);
+const value = fc.oneof(
+  { weight: 4, arbitrary: text },
+  { weight: 1, arbitrary: fc.integer({ min: -1000, max: 2000 }) },
+  { weight: 1, arbitrary: fc.anything() },
+);
+const anyClaims = fc.record(
+  {
+    given_name: value,
+    family_name: value,
+    email: value,
+    email_verified: fc.oneof(fc.boolean(), fc.anything()),
+    phone_number: value,
+    birthdate: value,
+    gender: value,
+    fico: value,
+    address: fc.oneof(fc.record({ postal_code: value }), value),
+  },
+  { requiredKeys: [] },
+);
+const anyFields = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.record(Object.fromEntries(PROFILE_FIELDS.map((field) => [field, value])), {
+      requiredKeys: [],
+    }),
+  },
+  { weight: 1, arbitrary: fc.anything() },
+);
 
 describe("the profile of a new User", () => {
   it("carries every standard claim in MX's words", () => {
@@ -34,13 +88,13 @@ describe("the profile of a new User", () => {
         locale: "en-US",
       }),
     ).toEqual({
-      firstName: "Ada",
-      lastName: "Byron",
+      first_name: "Ada",
+      last_name: "Byron",
       email: "ada@example.com",
       phone: "8015550100",
       birthdate: "1990-12-10",
       sex: "FEMALE",
-      zipCode: "84043",
+      zip_code: "84043",
     });
   });
 
@@ -50,16 +104,16 @@ describe("the profile of a new User", () => {
 
   it("keeps what is good beside what is not", () => {
     expect(toProfile({ given_name: "Ada", email: "not an address", birthdate: 1990 })).toEqual({
-      firstName: "Ada",
+      first_name: "Ada",
     });
   });
 
   it.each([
-    ["a name", { given_name: "Ada" }, { firstName: "Ada" }],
-    ["a name with spaces around", { given_name: "  Ada " }, { firstName: "Ada" }],
-    ["a name in another script", { family_name: "Ōe 大江" }, { lastName: "Ōe 大江" }],
-    ["a name with an apostrophe", { family_name: "O'Neill-Smith" }, { lastName: "O'Neill-Smith" }],
-    ["100 characters", { given_name: "x".repeat(100) }, { firstName: "x".repeat(100) }],
+    ["a name", { given_name: "Ada" }, { first_name: "Ada" }],
+    ["a name with spaces around", { given_name: "  Ada " }, { first_name: "Ada" }],
+    ["a name in another script", { family_name: "Ōe 大江" }, { last_name: "Ōe 大江" }],
+    ["a name with an apostrophe", { family_name: "O'Neill-Smith" }, { last_name: "O'Neill-Smith" }],
+    ["100 characters", { given_name: "x".repeat(100) }, { first_name: "x".repeat(100) }],
     ["a plus address", { email: "ada+mx@example.com" }, { email: "ada+mx@example.com" }],
     ["an address under a subdomain", { email: "a@b.co.uk" }, { email: "a@b.co.uk" }],
     ["ten digits", { phone_number: "8015550100" }, { phone: "8015550100" }],
@@ -68,12 +122,12 @@ describe("the profile of a new User", () => {
     ["a leap day", { birthdate: "2000-02-29" }, { birthdate: "2000-02-29" }],
     ["male", { gender: "Male" }, { sex: "MALE" }],
     ["female", { gender: "female" }, { sex: "FEMALE" }],
-    ["a ZIP code", postalCode("84043"), { zipCode: "84043" }],
-    ["a ZIP code with a leading zero", postalCode("02139"), { zipCode: "02139" }],
-    ["ZIP+4", postalCode("84043-1234"), { zipCode: "84043-1234" }],
-    ["a Canadian code", postalCode("K1A 0B1"), { zipCode: "K1A 0B1" }],
-    ["a Canadian code in lower case", postalCode("k1a 0b1"), { zipCode: "K1A 0B1" }],
-    ["a Canadian code without its space", postalCode("K1A0B1"), { zipCode: "K1A 0B1" }],
+    ["a ZIP code", postalCode("84043"), { zip_code: "84043" }],
+    ["a ZIP code with a leading zero", postalCode("02139"), { zip_code: "02139" }],
+    ["ZIP+4", postalCode("84043-1234"), { zip_code: "84043-1234" }],
+    ["a Canadian code", postalCode("K1A 0B1"), { zip_code: "K1A 0B1" }],
+    ["a Canadian code in lower case", postalCode("k1a 0b1"), { zip_code: "K1A 0B1" }],
+    ["a Canadian code without its space", postalCode("K1A0B1"), { zip_code: "K1A 0B1" }],
   ])("passes on %s", (_what, claims, profile) => {
     expect(toProfile(claims)).toEqual(profile);
   });
@@ -122,36 +176,175 @@ describe("the profile of a new User", () => {
     expect(toProfile(claims)).toEqual({});
   });
 
-  it("has MX's shape in every field, whatever claims come", () => {
-    const text = fc.oneof(
-      fc.string({ unit: "binary" }),
-      fc.string({ unit: "grapheme", maxLength: 120 }),
-      fc.emailAddress(),
-      fc.stringMatching(/^[+\d ().-]{0,16}$/),
-      fc.stringMatching(/^\d{4}-\d{2}-\d{2}$/),
-      fc.stringMatching(/^[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d$/),
-      fc.constantFrom("male", "FEMALE", "84043", "84043-1234"),
-    );
-    const claim = fc.oneof({ weight: 4, arbitrary: text }, fc.anything());
-    const claims = fc.record(
-      {
-        given_name: claim,
-        family_name: claim,
-        email: claim,
-        email_verified: fc.oneof(fc.boolean(), fc.anything()),
-        phone_number: claim,
-        birthdate: claim,
-        gender: claim,
-        address: fc.oneof(fc.record({ postal_code: claim }), claim),
-      },
-      { requiredKeys: [] },
-    );
+  it.each([
+    ["an integer", 712, 712],
+    ["digits", "712", 712],
+    ["digits with spaces around", " 712 ", 712],
+  ])("passes on a credit score that is %s", (_what, fico, credit_score) => {
+    expect(toProfile({ fico }, FICO)).toEqual({ credit_score });
+  });
+
+  it.each([
+    0,
+    -712,
+    71,
+    1712,
+    712.5,
+    Number.NaN,
+    Infinity,
+    "7e2",
+    "712.0",
+    "A+",
+    true,
+    [712],
+    null,
+  ])("leaves out the credit score %j", (fico) => {
+    expect(toProfile({ fico }, FICO)).toEqual({});
+  });
+
+  it.each([
+    ["M", "MALE"],
+    ["f", "FEMALE"],
+    ["FEMALE", "FEMALE"],
+  ])("reads the sex %s as %s", (gender, sex) => {
+    expect(toProfile({ gender })).toEqual({ sex });
+  });
+
+  it("has MX's shape in every field, whatever claims or fields come", () => {
     fc.assert(
-      fc.property(claims, (given) => {
-        for (const [field, value] of Object.entries(toProfile(given)))
-          expect(value).toMatch(SHAPES[field as keyof Profile]);
+      fc.property(anyClaims, anyFields, (claims, fields) => {
+        for (const profile of [toProfile(claims, FICO), fieldsToProfile(EIGHT, fields)])
+          for (const [field, value] of Object.entries(profile))
+            expect(String(value)).toMatch(SHAPES[field as ProfileField]);
       }),
       { seed: SEED, numRuns: 1500 },
     );
+  });
+});
+
+describe("PROFILE_FIELDS", () => {
+  const ada = {
+    given_name: "Ada",
+    family_name: "Byron",
+    email: "ada@example.com",
+    phone_number: "8015550100",
+    birthdate: "1990-12-10",
+    gender: "female",
+    address: { postal_code: "84043" },
+    fico: 712,
+  };
+
+  it.each<[ProfileRule["fields"], object]>([
+    [[], {}],
+    [["email"], { email: "ada@example.com" }],
+    [["credit_score", "zip_code"], { credit_score: 712, zip_code: "84043" }],
+    [["metadata"], {}],
+    [["metadata", "email", "birthdate"], { email: "ada@example.com", birthdate: "1990-12-10" }],
+    [["metadata", "last_name"], { last_name: "Byron", metadata: '{"last_name":"Byron"}' }],
+    [["first_name", "last_name"], { first_name: "Ada", last_name: "Byron" }],
+  ])("lets nothing but %j through", (fields, profile) => {
+    expect(claimsToProfile({ ...FICO, fields }, ada)).toEqual(profile);
+  });
+
+  it("holds for claims and for fields alike, whatever is in them", () => {
+    const lists = fc.subarray([...DEFAULT_PROFILE_RULE.fields]);
+    fc.assert(
+      fc.property(lists, anyClaims, anyFields, (list, claims, fields) => {
+        const rule = { ...FICO, fields: list };
+        for (const profile of [claimsToProfile(rule, claims), fieldsToProfile(rule, fields)]) {
+          expect(list).toEqual(expect.arrayContaining(Object.keys(profile)));
+          for (const name of Object.keys(JSON.parse(profile.metadata ?? "{}")))
+            expect(list).toContain(name);
+        }
+      }),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+});
+
+describe("PROFILE_CLAIMS", () => {
+  const from = (name: string, claims: Claims) =>
+    claimsToProfile({ fields: PROFILE_FIELDS, claims: { credit_score: name } }, claims);
+
+  it.each<[string, string, Claims]>([
+    ["a claim", "fico", { fico: 712 }],
+    ["a path", "scores.fico", { scores: { fico: 712 } }],
+    ["a deep path", "a.b.c.d", { a: { b: { c: { d: 712 } } } }],
+    ["a place in a list", "scores.1", { scores: [1, 712] }],
+    [
+      "a URL with dots, as Auth0 has them",
+      "https://bank.example/fico",
+      {
+        "https://bank.example/fico": 712,
+      },
+    ],
+    [
+      "a claim of exactly that name before a path",
+      "scores.fico",
+      {
+        "scores.fico": 712,
+        scores: { fico: 300 },
+      },
+    ],
+  ])("reads %s", (_what, name, claims) => {
+    expect(from(name, claims)).toEqual({ credit_score: 712 });
+  });
+
+  it.each<[string, string, Claims]>([
+    ["that is missing", "fico", {}],
+    ["below something that is missing", "scores.fico", {}],
+    ["below null", "scores.fico", { scores: null }],
+    ["below text", "scores.length", { scores: "x".repeat(712) }],
+    ["that is inherited", "scores.constructor.length", { scores: {} }],
+    ["behind a prototype", "__proto__.fico", Object.create({ fico: 712 })],
+    ["that a prototype has", "fico", Object.create({ fico: 712 })],
+    ["at the end of an empty path", ".", { "": 712 }],
+  ])("finds nothing %s", (_what, name, claims) => {
+    expect(from(name, claims)).toEqual({});
+  });
+
+  it("takes the place of the standard claim, and of no other", () => {
+    const rule: ProfileRule = { fields: PROFILE_FIELDS, claims: { email: "mail" } };
+    const claims = { given_name: "Ada", email: "old@example.com", mail: "ada@example.com" };
+    expect(claimsToProfile(rule, claims)).toEqual({ first_name: "Ada", email: "ada@example.com" });
+    expect(claimsToProfile(rule, { ...claims, mail: undefined })).toEqual({ first_name: "Ada" });
+  });
+
+  it("sends an address of another claim whatever is said about the standard one", () => {
+    const rule: ProfileRule = { fields: PROFILE_FIELDS, claims: { email: "mail" } };
+    const claims = { email_verified: false, mail: "ada@example.com" };
+    expect(claimsToProfile(rule, claims)).toEqual({ email: "ada@example.com" });
+  });
+});
+
+describe("MX's own names for the fields", () => {
+  it("carry all eight, with the same checks", () => {
+    const fields = {
+      first_name: "Ada",
+      last_name: "Byron",
+      email: "ada@example.com",
+      phone: "+1 801 555 0100",
+      birthdate: "1990-12-10",
+      sex: "FEMALE",
+      credit_score: 712,
+      zip_code: "k1a0b1",
+      ssn: "078-05-1120",
+      metadata: "anything",
+    };
+    expect(fieldsToProfile(DEFAULT_PROFILE_RULE, fields)).toEqual({
+      first_name: "Ada",
+      last_name: "Byron",
+      email: "ada@example.com",
+      phone: "8015550100",
+      birthdate: "1990-12-10",
+      sex: "FEMALE",
+      credit_score: 712,
+      zip_code: "K1A 0B1",
+      metadata: '{"first_name":"Ada","last_name":"Byron"}',
+    });
+  });
+
+  it.each([undefined, null, "text", 7, [], ["Ada"], true])("may be missing: %j", (fields) => {
+    expect(fieldsToProfile(DEFAULT_PROFILE_RULE, fields)).toEqual({});
   });
 });

@@ -38,7 +38,7 @@ const METHODS = new Set(["GET", "POST", "OPTIONS"]);
 const TIMED_ROUTES = new Set(["/session", "/user/widget_urls"]);
 /** Those whose first time is an alarm. */
 const DECLARED_RESULTS = ["opened", "upstream-rejected", "upstream-bad-response"];
-const NOT_SENT_REASONS = ["circuit_open", "gate_full", "gate_wait"];
+const NOT_SENT_REASONS = ["circuit_open", "bulkhead_full", "bulkhead_wait"];
 const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 };
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -151,7 +151,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   );
   const notSent = counter(
     "mx_upstream_not_sent_total",
-    "Calls that the breaker or the gate did not let through.",
+    "Calls that the breaker or the bulkhead did not let through.",
     "tenant",
     "api",
     "reason",
@@ -162,14 +162,24 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "tenant",
     "api",
   );
-  const gateInFlight = gauges("mx_gate_in_flight", "Calls to MX in flight.", "tenant", "api");
-  const gateWaiting = gauges(
-    "mx_gate_waiting",
+  const bulkheadInFlight = gauges(
+    "mx_bulkhead_in_flight",
+    "Calls to MX in flight.",
+    "tenant",
+    "api",
+  );
+  const bulkheadWaiting = gauges(
+    "mx_bulkhead_waiting",
     "Calls that wait for a connection.",
     "tenant",
     "api",
   );
-  const gateLimit = gauges("mx_gate_connections", "Calls that may be in flight.", "tenant", "api");
+  const bulkheadLimit = gauges(
+    "mx_bulkhead_connections",
+    "Calls that may be in flight.",
+    "tenant",
+    "api",
+  );
 
   gauge("bff_ready", "What /readyz says: 1 ready, 0 not.", () => Number(isReady()));
   gauge("bff_draining", "1 from SIGTERM on.", () => Number(isDraining()));
@@ -224,10 +234,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
         onRetryRefused: harmless(() => retryRefusals.add(tenant, api)),
         onNotSent: harmless((reason) => notSent.add(tenant, api, reason)),
         watchBreaker: (read) => breakerState(labels, () => BREAKER_VALUES[read()]),
-        watchGate(read) {
-          gateInFlight(labels, () => read().inFlight);
-          gateWaiting(labels, () => read().waiting);
-          gateLimit(labels, () => read().connections);
+        watchBulkhead(read) {
+          bulkheadInFlight(labels, () => read().inFlight);
+          bulkheadWaiting(labels, () => read().waiting);
+          bulkheadLimit(labels, () => read().connections);
         },
       };
     },

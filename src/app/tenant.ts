@@ -1,7 +1,7 @@
 /**
  * One tenant's configuration -> the rules and the way to MX that arrive with a principal.
  *
- * Nothing here is shared between tenants: pools, gates, breakers and retry budgets are made anew for each.
+ * Nothing here is shared between tenants: pools, bulkheads, breakers and retry budgets are made anew for each.
  */
 
 import type { TenantConfig } from "../config/load.ts";
@@ -11,11 +11,11 @@ import { createCredentialLookup } from "../mx/credential-lookup.ts";
 import { toPlatformHeaders, toSsoQuery } from "../mx/credentials.ts";
 import { classifyPlatform, classifySsoV2 } from "../mx/outcome.ts";
 import { createPlatform } from "../mx/platform.ts";
-import { type GateOptions, withGate } from "../mx/policies/bulkhead.ts";
+import { type BulkheadOptions, withBulkhead } from "../mx/policies/bulkhead.ts";
 import { withCircuitBreaker } from "../mx/policies/circuit-breaker.ts";
 import { type Api, type MxObserver, NO_OBSERVER, withObserver } from "../mx/policies/instrument.ts";
 import { withRetry } from "../mx/policies/retry.ts";
-import { withWritesInOrder } from "../mx/policies/serialize-writes.ts";
+import { serializeWrites } from "../mx/policies/serialize-writes.ts";
 import { withSpans } from "../mx/policies/spans.ts";
 import type { UrlRule } from "../mx/response-guards.ts";
 import { createSsoDirectory } from "../mx/sso-v2.ts";
@@ -113,12 +113,12 @@ function toDirectory(
 }
 
 /** From the inside out: what one call may do to MX, and MX to us. */
-function protect(send: Send, limits: GateOptions, observer: MxObserver): Send {
-  const { onRetry, onRetryRefused, onNotSent, watchBreaker, watchGate } = observer;
+function protect(send: Send, limits: BulkheadOptions, observer: MxObserver): Send {
+  const { onRetry, onRetryRefused, onNotSent, watchBreaker, watchBulkhead } = observer;
   const observed = withObserver(send, observer);
-  const gated = withGate(observed, { ...limits, onNotSent, watch: watchGate });
+  const gated = withBulkhead(observed, { ...limits, onNotSent, watch: watchBulkhead });
   const guarded = withCircuitBreaker(gated, { onNotSent, watch: watchBreaker });
-  return withWritesInOrder(withRetry(guarded, { onRetry, onRetryRefused }));
+  return serializeWrites(withRetry(guarded, { onRetry, onRetryRefused }));
 }
 
 function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {

@@ -5,6 +5,7 @@
 import { authUnavailable } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
+import { withTimeout } from "../upstream/semaphore.ts";
 import { findProof, isProofCookie, type Proof, type ProofHeaders } from "./credential.ts";
 
 /** Throws `unauthenticated`, or `auth_unavailable` where the proof cannot be judged at the moment. */
@@ -58,16 +59,7 @@ export function createAuthentication(authenticators: Authenticators): Authentica
   };
 }
 
-/** What is asked of the partner may be shared with other requests, so the wait ends and not the call. */
-async function withinBudget<T>(asked: Promise<T>, budget: Budget): Promise<T> {
-  const { promise: timeIsUp, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(authUnavailable({ reason: "deadline" })),
-    budget.remainingMs(),
-  );
-  try {
-    return await Promise.race([asked, timeIsUp]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** The question to the partner may be shared with other requests, so the wait ends and the question goes on. */
+function withinBudget<T>(asked: Promise<T>, budget: Budget): Promise<T> {
+  return withTimeout(asked, budget.remainingMs(), () => authUnavailable({ reason: "deadline" }));
 }

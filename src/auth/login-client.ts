@@ -7,6 +7,7 @@
 
 import { type AppError, authUnavailable } from "../errors.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
+import { createSemaphore } from "../upstream/semaphore.ts";
 
 export type LoginCallOptions = {
   /** For the log. */
@@ -34,31 +35,7 @@ const MAX_RETRY_AFTER_SECONDS = 30;
 
 export function createLoginCall(options: LoginCallOptions): LoginCall {
   const { operation, exchange, now = () => performance.now() } = options;
-  const waiting = new Set<() => void>();
-  let inFlight = 0;
-
-  async function enter(): Promise<void> {
-    if (inFlight < MAX_LOGIN_CALLS) {
-      inFlight += 1;
-      return;
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
-      waiting.delete(resolve);
-      reject(authUnavailable({ upstream: { operation, outcome: "unsent", reason: "busy" } }));
-    }, TIMEOUT_MS);
-    waiting.add(resolve);
-    await promise.finally(() => clearTimeout(timer));
-  }
-
-  /** Hands the place on. */
-  function leave(): void {
-    const [next] = waiting;
-    if (next) {
-      waiting.delete(next);
-      next();
-    } else inFlight -= 1;
-  }
+  const semaphore = createSemaphore({ limit: MAX_LOGIN_CALLS, maxWaitMs: TIMEOUT_MS });
 
   function toAnswer(result: ExchangeResult): LoginAnswer {
     if (result.kind === "failure") {
@@ -79,27 +56,29 @@ export function createLoginCall(options: LoginCallOptions): LoginCall {
 
   return async function callAboutLogin(request) {
     const deadline = now() + TIMEOUT_MS;
-    await enter();
+    if ((await semaphore.acquire()) !== "acquired") {
+      throw authUnavailable({ upstream: { operation, outcome: "not_sent", reason: "busy" } });
+    }
     try {
       const first = await exchange(request, deadline - now());
       const leftMs = deadline - now();
       if (first.kind === "answer" || !isWorthRepeating(first.failure) || leftMs <= 0)
         return toAnswer(first);
-      return toAnswer(await exchange({ ...request, isFresh: true }, leftMs));
+      return toAnswer(await exchange({ ...request, newConnection: true }, leftMs));
     } finally {
-      leave();
+      semaphore.release();
     }
   };
 }
 
 function isWorthRepeating(failure: string): boolean {
-  return failure === "unsent" || failure === "cut" || failure === "stale";
+  return failure === "not_sent" || failure === "connection_lost" || failure === "stale";
 }
 
 /** `rejected`: our request is wrong, and somebody has to act. */
-function toOutcome(status: number): "unavailable" | "rejected" | "nonsense" {
+function toOutcome(status: number): "unavailable" | "rejected" | "invalid_response" {
   if (status === 429 || status >= 500) return "unavailable";
-  return status === 200 ? "nonsense" : "rejected";
+  return status === 200 ? "invalid_response" : "rejected";
 }
 
 function parseJson(content: string): unknown {

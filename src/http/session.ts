@@ -62,8 +62,8 @@ export function createSessionHandler(options: SessionOptions): RequestHandler {
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const telling = tellingLog(logger, budget, res);
-    const { type, url, expiresAt } = await openSession(principal, request, telling);
+    const audited = withAuditLog(logger, budget, res);
+    const { type, url, expiresAt } = await openSession(principal, request, audited);
     const widgetUrl = { type, url, expires_at: toTimestamp(expiresAt) };
     const content = { type: JSON_TYPE, body: JSON.stringify({ widget_url: widgetUrl }) };
     answer(res, 200, res.locals.headers, content);
@@ -71,11 +71,11 @@ export function createSessionHandler(options: SessionOptions): RequestHandler {
 }
 
 /** The request's budget, which writes to the audit log what changes at MX, at that moment. */
-function tellingLog(logger: Logger, budget: Budget, res: Response): Budget {
+function withAuditLog(logger: Logger, budget: Budget, res: Response): Budget {
   const { requestId, traceId, tenant = "", userHash = "", address } = res.locals;
   return {
     ...budget,
-    tell(event) {
+    audit(event) {
       const clientAddress = toClientAddress(address);
       logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
     },

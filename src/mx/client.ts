@@ -17,9 +17,9 @@ export type MxCall = {
   headers?: Record<string, string>;
   body?: unknown;
   /** On a connection of its own. */
-  isFresh?: boolean;
+  newConnection?: boolean;
   /** For writes: those with the same word are done one after the other. */
-  inOrderWith?: string;
+  serializeBy?: string;
 };
 
 /** Wrapped for retries, limits and measurements; each wrapper takes a `Send` and returns one. */
@@ -56,7 +56,7 @@ export function createSend(options: SendOptions): Send {
         path: `${basePath}${call.path}${withQuery(call.path, query)}`,
         headers: call.headers ? { ...common, ...call.headers } : common,
         body: hasBody ? JSON.stringify(call.body) : undefined,
-        isFresh: call.isFresh ?? false,
+        newConnection: call.newConnection ?? false,
       },
       Math.min(TIMEOUT_MS[call.method], budget.remainingMs()),
     );
@@ -87,7 +87,13 @@ function toAnswer(
     return { ...call, outcome: "ambiguous", reason: "unparseable", status, body: undefined };
   }
   if (isSuccess && content.kind === "foreign") {
-    return { ...call, outcome: "nonsense", reason: "content_type", status, body: undefined };
+    return {
+      ...call,
+      outcome: "invalid_response",
+      reason: "content_type",
+      status,
+      body: undefined,
+    };
   }
   const body = content.kind === "json" ? content.body : undefined;
   return {
@@ -97,7 +103,7 @@ function toAnswer(
     status,
     retryAfterSeconds,
     body,
-    distrust: result.distrust,
+    discard: result.discard,
   };
 }
 

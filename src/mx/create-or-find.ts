@@ -11,9 +11,9 @@ import { type Answer, toAppError } from "./outcome.ts";
 
 export type CreateOrFindOptions<T> = {
   kind: CallKind;
-  /** `isFresh`: on a connection of its own, because the one before failed. */
+  /** `newConnection`: on a connection of its own, because the one before failed. */
   create: (options: Connection) => Promise<Answer>;
-  /** The answer of a create that went well, or of one that cannot be (`absent`). */
+  /** The answer of a create that went well, or of one that cannot be (`not_found`). */
   toCreated: (answer: Answer) => T;
   find: (options: Connection) => Promise<T | undefined>;
   /** After "already exists", where that is enough to go on; else `find`. */
@@ -24,7 +24,7 @@ export type CreateOrFindOptions<T> = {
   onCreated?: () => void;
 };
 
-type Connection = { isFresh: boolean };
+type Connection = { newConnection: boolean };
 
 export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: Budget): Promise<T> {
   const { create, toCreated, find, toExisting, settleMs, kind, onCreated } = options;
@@ -33,15 +33,17 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
   async function findLater(waitMs: number, answer: Answer): Promise<T | undefined> {
     if (!budget.allows("read", waitMs)) fail(answer);
     await sleep(waitMs);
-    return find({ isFresh: true });
+    return find({ newConnection: true });
   }
 
-  let answer = await create({ isFresh: false });
+  let answer = await create({ newConnection: false });
   for (let isLast = false; ; isLast = true) {
-    if (answer.outcome === "exists") {
-      const unclear: Answer = { ...answer, outcome: "ambiguous", reason: "exists_but_absent" };
+    if (answer.outcome === "conflict") {
+      const unclear: Answer = { ...answer, outcome: "ambiguous", reason: "conflict_but_not_found" };
       const existing =
-        toExisting?.() ?? (await find({ isFresh: false })) ?? (await findLater(settleMs, unclear));
+        toExisting?.() ??
+        (await find({ newConnection: false })) ??
+        (await findLater(settleMs, unclear));
       return existing ?? (await findLater(2 * settleMs, unclear)) ?? fail(unclear);
     }
     if (answer.outcome !== "ambiguous") {
@@ -56,7 +58,7 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
       return found;
     }
     if (isLast || !budget.allows(kind, 0)) fail(answer);
-    answer = await create({ isFresh: true });
+    answer = await create({ newConnection: true });
   }
 }
 

@@ -34,9 +34,9 @@ export function createCredentialLookup(options: CredentialLookupOptions): Creden
   return async function lookUpCredentials({ userId, principal }, budget) {
     const { issuer, subject } = principal;
     const request = toLookupRequest(options, { user_id: userId, issuer, subject });
-    const ask = (isFresh: boolean) => {
+    const ask = (newConnection: boolean) => {
       if (budget.remainingMs() === 0) throw timeIsUp();
-      return exchange({ ...request, isFresh }, Math.min(TIMEOUT_MS, budget.remainingMs()));
+      return exchange({ ...request, newConnection }, Math.min(TIMEOUT_MS, budget.remainingMs()));
     };
     const first = await ask(false);
     const result =
@@ -62,16 +62,16 @@ export function toLookupRequest(
 }
 
 function isWorthRepeating(failure: string): boolean {
-  return failure === "unsent" || failure === "cut" || failure === "stale";
+  return failure === "not_sent" || failure === "connection_lost" || failure === "stale";
 }
 
 const FAILURE_CODES = {
-  unsent: "upstream_unavailable",
-  cut: "upstream_unavailable",
+  not_sent: "upstream_unavailable",
+  connection_lost: "upstream_unavailable",
   stale: "upstream_unavailable",
   timeout: "upstream_timeout",
-  garbled: "upstream_bad_response",
-  untrusted: "upstream_bad_response",
+  malformed: "upstream_bad_response",
+  tls_error: "upstream_bad_response",
 } as const;
 
 function toCredentials(result: ExchangeResult) {

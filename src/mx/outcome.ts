@@ -3,12 +3,12 @@
  * "no such User" and 500 for "no such Member".
  *
  * - `ok`: done
- * - `absent`: no such User or Member; `exists`: there is one already
- * - `refused`: MX does not want to now (429, or 503 that says so); nothing was done
- * - `rejected`: MX will never want to: our request, key or configuration is wrong
- * - `unsent`: no byte can have arrived
+ * - `not_found`: no such User or Member; `conflict`: there is one already
+ * - `throttled`: MX cannot do it now (429, or 503 that says so); nothing was done
+ * - `rejected`: MX will never do it: our request, key or configuration is wrong
+ * - `not_sent`: no byte can have arrived
  * - `ambiguous`: no complete, parseable answer; MX may have done it or not
- * - `nonsense`: a complete answer that cannot be from a healthy MX
+ * - `invalid_response`: a complete answer that cannot be from a healthy MX
  */
 
 import { AppError } from "../errors.ts";
@@ -16,13 +16,13 @@ import type { ExchangeFailure } from "../upstream/exchange.ts";
 
 export type Outcome =
   | "ok"
-  | "absent"
-  | "exists"
-  | "refused"
+  | "not_found"
+  | "conflict"
+  | "throttled"
   | "rejected"
-  | "unsent"
+  | "not_sent"
   | "ambiguous"
-  | "nonsense";
+  | "invalid_response";
 
 export type Operation =
   | "sso.read_user"
@@ -47,7 +47,7 @@ export type Answer = {
   retryAfterSeconds?: number | undefined;
   body: unknown;
   /** See exchange.ts. */
-  distrust?: (() => void) | undefined;
+  discard?: (() => void) | undefined;
   /** When the call was sent: a URL in the answer lives from here. */
   sentAt: Date;
 };
@@ -57,9 +57,9 @@ export type Answer = {
  * Source: MX SSO API v2, Errors. The text for a Member that exists is not documented.
  */
 const SSO_TEXTS = {
-  userAbsent: /^user with guid .* not found/i,
-  memberAbsent: /member not found/i,
-  exists: /already (exists|been taken)/i,
+  userNotFound: /^user with guid .* not found/i,
+  memberNotFound: /member not found/i,
+  conflict: /already (exists|been taken)/i,
   clientNotAssociated: /client must be associated/i,
 };
 
@@ -67,10 +67,10 @@ export const classifySsoV2: Classify = (operation, status, body) => {
   if (status >= 200 && status < 300) return "ok";
   const text = errorText(body);
   if (status === 400 || status === 500) {
-    if (SSO_TEXTS.exists.test(text) && isCreate(operation)) return "exists";
-    if (status === 400 && SSO_TEXTS.userAbsent.test(text)) return "absent";
-    if (status === 500 && SSO_TEXTS.memberAbsent.test(text) && operation.endsWith("_member")) {
-      return "absent";
+    if (SSO_TEXTS.conflict.test(text) && isCreate(operation)) return "conflict";
+    if (status === 400 && SSO_TEXTS.userNotFound.test(text)) return "not_found";
+    if (status === 500 && SSO_TEXTS.memberNotFound.test(text) && operation.endsWith("_member")) {
+      return "not_found";
     }
     if (SSO_TEXTS.clientNotAssociated.test(text)) return "rejected";
   }
@@ -80,17 +80,17 @@ export const classifySsoV2: Classify = (operation, status, body) => {
 /** Source: MX Platform API, Errors. The HTTP status decides; the texts are for people. */
 export const classifyPlatform: Classify = (operation, status, body) => {
   if (status >= 200 && status < 300) return "ok";
-  if (status === 404 && namesUser(operation)) return "absent";
-  if (status === 409 && isCreate(operation)) return "exists";
+  if (status === 404 && namesUser(operation)) return "not_found";
+  if (status === 409 && isCreate(operation)) return "conflict";
   return classifyStatus(status, body);
 };
 
-/** What both APIs have in common. An unknown 400, 404 or 422 is a fault of ours, never "absent". */
+/** What both APIs have in common. An unknown 400, 404 or 422 is a fault of ours, never `not_found`. */
 function classifyStatus(status: number, body: unknown): Outcome {
-  if (status === 429) return "refused";
-  if (status === 503 && body !== undefined) return "refused";
+  if (status === 429) return "throttled";
+  if (status === 503 && body !== undefined) return "throttled";
   if (status >= 500 || status === 408) return "ambiguous";
-  return status >= 400 ? "rejected" : "nonsense";
+  return status >= 400 ? "rejected" : "invalid_response";
 }
 
 /** An idle connection that MX has closed meanwhile says nothing about MX. */
@@ -98,15 +98,15 @@ export const STALE = "stale_connection";
 
 export function classifyFailure(failure: ExchangeFailure): Outcome {
   switch (failure) {
-    case "unsent":
-      return "unsent";
+    case "not_sent":
+      return "not_sent";
     case "timeout":
-    case "cut":
+    case "connection_lost":
     case "stale":
       return "ambiguous";
-    case "garbled":
-    case "untrusted":
-      return "nonsense";
+    case "malformed":
+    case "tls_error":
+      return "invalid_response";
   }
 }
 
@@ -115,8 +115,8 @@ export function toAppError(answer: Answer): AppError {
   const { operation, outcome, status, reason } = answer;
   const upstream = { operation, outcome, status, reason };
   switch (outcome) {
-    case "refused":
-    case "unsent":
+    case "throttled":
+    case "not_sent":
       return unavailable(answer);
     case "ambiguous":
       if (reason === "timeout")
@@ -125,12 +125,12 @@ export function toAppError(answer: Answer): AppError {
         });
       if (reason === "unparseable") return badResponse(answer);
       return unavailable(answer);
-    case "nonsense":
+    case "invalid_response":
       return badResponse(answer);
     case "ok":
-      return badResponse({ ...answer, outcome: "nonsense", reason: reason ?? "schema" });
-    case "absent":
-    case "exists":
+      return badResponse({ ...answer, outcome: "invalid_response", reason: reason ?? "schema" });
+    case "not_found":
+    case "conflict":
     case "rejected":
       return new AppError(
         "upstream_rejected",
@@ -151,12 +151,12 @@ function badResponse({ operation, outcome, status, reason }: Answer): AppError {
 }
 
 /** The call was not made: this service protects MX, or itself. */
-export function toUnsentError(
+export function toNotSentError(
   operation: Operation,
   reason: string,
   retryAfterSeconds: number,
 ): AppError {
-  return unavailable({ operation, outcome: "unsent", reason, retryAfterSeconds });
+  return unavailable({ operation, outcome: "not_sent", reason, retryAfterSeconds });
 }
 
 function unavailable({

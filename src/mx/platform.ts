@@ -50,16 +50,16 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     max: takesPartnerId ? 1 : maxRememberedGuids, // The memory for all of them is taken at once.
   });
 
-  const findUser = async (userId: string, budget: Budget, isFresh = false) => {
+  const findUser = async (userId: string, budget: Budget, newConnection = false) => {
     if (takesPartnerId) return toUser(userId, userId);
     const remembered = guids.get(userId);
-    return remembered ? toUser(userId, remembered) : listUser(userId, budget, isFresh);
+    return remembered ? toUser(userId, remembered) : listUser(userId, budget, newConnection);
   };
 
-  const listUser = async (userId: string, budget: Budget, isFresh: boolean) => {
+  const listUser = async (userId: string, budget: Budget, newConnection: boolean) => {
     const path = `/users?id=${encodeURIComponent(userId)}`;
     const answer = await send(
-      { operation: "platform.list_users", kind: "read", method: "GET", path, isFresh },
+      { operation: "platform.list_users", kind: "read", method: "GET", path, newConnection },
       budget,
     );
     const { users } = read(UsersBody, answer);
@@ -69,13 +69,13 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     return toUser(userId, guid);
   };
 
-  const readUser = async (userId: string, budget: Budget, isFresh: boolean) => {
+  const readUser = async (userId: string, budget: Budget, newConnection: boolean) => {
     const path = `/users/${encodeURIComponent(userId)}`;
     const answer = await send(
-      { operation: "platform.read_user", kind: "read", method: "GET", path, isFresh },
+      { operation: "platform.read_user", kind: "read", method: "GET", path, newConnection },
       budget,
     );
-    if (answer.outcome === "absent") return undefined;
+    if (answer.outcome === "not_found") return undefined;
     refuseOtherUser(answer, read(UserBody, answer).user.id, userId);
     return toUser(userId, userId);
   };
@@ -87,7 +87,7 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
     const user = await createOrFind(
       {
         kind: "create_user",
-        create: ({ isFresh }) =>
+        create: ({ newConnection }) =>
           send(
             {
               operation: "platform.create_user",
@@ -95,8 +95,8 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
               method: "POST",
               path: "/users",
               body,
-              inOrderWith: userId,
-              isFresh,
+              serializeBy: userId,
+              newConnection,
             },
             budget,
           ),
@@ -104,14 +104,15 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
           const { user } = read(UserBody, answer);
           refuseOtherUser(answer, user.id, userId);
           if (takesPartnerId) return toUser(userId, userId);
-          if (!user.guid) throw toAppError({ ...answer, outcome: "nonsense", reason: "no_guid" });
+          if (!user.guid)
+            throw toAppError({ ...answer, outcome: "invalid_response", reason: "no_guid" });
           guids.set(userId, user.guid);
           return toUser(userId, user.guid);
         },
-        find: ({ isFresh }) => find(userId, budget, isFresh),
+        find: ({ newConnection }) => find(userId, budget, newConnection),
         ...(takesPartnerId && { toExisting: () => toUser(userId, userId) }),
         settleMs: SETTLE_MS,
-        onCreated: () => budget.tell("user_created"),
+        onCreated: () => budget.audit("user_created"),
       },
       budget,
     );
@@ -125,14 +126,14 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
         await sleep(waitMs);
       }
       const answer = await send(toUrlCall(user, request), budget);
-      if (answer.outcome === "absent") continue;
+      if (answer.outcome === "not_found") continue;
       const { widget_url: made } = read(WidgetUrlBody, answer);
       refuseOtherUser(answer, made.user_id, user.userId);
       refuseOtherUser(answer, made.external_user_guid, user.userId);
       refuseOtherUser(answer, made.user_guid, toGuid(user));
       refuseOtherUser(answer, made.guid, toGuid(user));
       const url = toWidgetUrl(urlRule, request.widgetType, made.url, answer.sentAt);
-      if (!url) throw toAppError({ ...answer, outcome: "nonsense", reason: "widget_url" });
+      if (!url) throw toAppError({ ...answer, outcome: "invalid_response", reason: "widget_url" });
       return url;
     }
     guids.delete(user.userId);

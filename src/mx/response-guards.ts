@@ -17,15 +17,16 @@ export const UserGuid = z.string().regex(/^USR-[A-Za-z0-9_-]{1,255}$/);
 export function read<Schema extends z.ZodType>(schema: Schema, answer: Answer): z.infer<Schema> {
   if (answer.outcome !== "ok") throw toAppError(answer);
   const parsed = schema.safeParse(answer.body);
-  if (!parsed.success) throw toAppError({ ...answer, outcome: "nonsense", reason: "schema" });
+  if (!parsed.success)
+    throw toAppError({ ...answer, outcome: "invalid_response", reason: "schema" });
   return parsed.data;
 }
 
 /** Where an answer names a user, it must be this one: a mixed-up answer opens somebody else's accounts. */
 export function refuseOtherUser(answer: Answer, named: unknown, own: string | undefined): void {
   if (named === undefined || named === null || own === undefined || named === own) return;
-  answer.distrust?.(); // It may have been meant for the request before, on the same connection.
-  throw toAppError({ ...answer, outcome: "nonsense", reason: "other_user" });
+  answer.discard?.(); // It may have been meant for the request before, on the same connection.
+  throw toAppError({ ...answer, outcome: "invalid_response", reason: "other_user" });
 }
 
 export type UrlRule = {

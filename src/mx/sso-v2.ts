@@ -45,25 +45,25 @@ type MemberKey = Pick<OwnedMember, "memberId"> & Partial<OwnedMember>;
 export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): SsoDirectory {
   const { urlRule } = options;
 
-  const findUser = async (userId: string, budget: Budget, isFresh = false) => {
-    const answer = await send({ ...get("sso.read_user", "user", userId), isFresh }, budget);
-    return answer.outcome === "absent" ? undefined : toUser(answer, userId, urlRule);
+  const findUser = async (userId: string, budget: Budget, newConnection = false) => {
+    const answer = await send({ ...get("sso.read_user", "user", userId), newConnection }, budget);
+    return answer.outcome === "not_found" ? undefined : toUser(answer, userId, urlRule);
   };
 
   const createUser: SsoDirectory["createUser"] = async (identity, budget) => {
     const { userId } = identity;
     const call = {
       ...post("sso.create_user", "create_user", "/user", toUserFields(identity)),
-      inOrderWith: userId,
+      serializeBy: userId,
     };
     const user = await createOrFind(
       {
         kind: "create_user",
-        create: ({ isFresh }) => send({ ...call, isFresh }, budget),
+        create: ({ newConnection }) => send({ ...call, newConnection }, budget),
         toCreated: (answer) => toUser(answer, userId, urlRule),
-        find: ({ isFresh }) => findUser(userId, budget, isFresh),
+        find: ({ newConnection }) => findUser(userId, budget, newConnection),
         settleMs: SETTLE_MS,
-        onCreated: () => budget.tell("user_created"),
+        onCreated: () => budget.audit("user_created"),
       },
       budget,
     );
@@ -71,12 +71,12 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
   };
 
   /** As much of the owner as is known is compared. */
-  const findMember = async (own: MemberKey, budget: Budget, isFresh = false) => {
+  const findMember = async (own: MemberKey, budget: Budget, newConnection = false) => {
     const answer = await send(
-      { ...get("sso.read_member", "member", own.memberId), isFresh },
+      { ...get("sso.read_member", "member", own.memberId), newConnection },
       budget,
     );
-    return answer.outcome === "absent" ? undefined : toMember(answer, own);
+    return answer.outcome === "not_found" ? undefined : toMember(answer, own);
   };
 
   const createMember: SsoDirectory["createMember"] = async (owned, credentials, budget) => {
@@ -88,21 +88,21 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
     };
     const call = {
       ...post("sso.create_member", "create_member", "/member", body),
-      inOrderWith: memberId,
+      serializeBy: memberId,
     };
     return createOrFind<MemberCreation>(
       {
         kind: "create_member",
-        create: ({ isFresh }) => send({ ...call, isFresh }, budget),
+        create: ({ newConnection }) => send({ ...call, newConnection }, budget),
         toCreated(answer) {
-          if (answer.outcome === "absent") return "no_user";
+          if (answer.outcome === "not_found") return "no_user";
           toMember(answer, owned);
           return "created";
         },
-        find: async ({ isFresh }) =>
-          (await findMember(owned, budget, isFresh)) ? "exists" : undefined,
+        find: async ({ newConnection }) =>
+          (await findMember(owned, budget, newConnection)) ? "exists" : undefined,
         settleMs: SETTLE_MS,
-        onCreated: () => budget.tell("member_created"),
+        onCreated: () => budget.audit("member_created"),
       },
       budget,
     );
@@ -117,13 +117,13 @@ export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): Ss
         method: "PUT",
         path: `/member/${encodeURIComponent(memberId)}`,
         body: { credentials: toFields(credentials) },
-        inOrderWith: memberId,
+        serializeBy: memberId,
       },
       budget,
     );
-    if (answer.outcome === "absent") return "no_member";
+    if (answer.outcome === "not_found") return "no_member";
     toMember(answer, owned);
-    budget.tell("member_updated");
+    budget.audit("member_updated");
     return "updated";
   };
 

@@ -21,7 +21,7 @@ export type Budget = {
   /** Calls paid for so far. */
   spent(): number;
   /** Something was changed at MX for the user. Must not throw. */
-  tell(event: SessionEvent): void;
+  audit(event: SessionEvent): void;
 };
 
 export const SESSION_EVENTS = [
@@ -82,7 +82,7 @@ export function createBudget(options: BudgetOptions): Budget {
             retryAfterSeconds: 1,
             upstream: {
               operation: kind,
-              outcome: "unsent",
+              outcome: "not_sent",
               reason: isAbandoned ? "client_gone" : "call_limit",
             },
           },
@@ -95,13 +95,13 @@ export function createBudget(options: BudgetOptions): Budget {
       isAbandoned = true;
     },
     spent: () => total,
-    tell() {},
+    audit() {},
   };
 }
 
 /** The deadline has passed, or there is too little left of it to start anything. */
 export function timeIsUp(): AppError {
   return new AppError("upstream_timeout", "MX did not answer in time. Try again.", {
-    upstream: { operation: "session", outcome: "unsent", reason: "deadline" },
+    upstream: { operation: "session", outcome: "not_sent", reason: "deadline" },
   });
 }

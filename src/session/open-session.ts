@@ -6,8 +6,8 @@
  */
 
 import { AppError } from "../errors.ts";
-import { toAbsentError } from "./absent.ts";
 import type { Budget } from "./budget.ts";
+import { toNotFoundError } from "./not-found.ts";
 import { openByPlatform } from "./platform-workflow.ts";
 import { claimsToProfile, DEFAULT_PROFILE_RULE } from "./profile.ts";
 import { openBySso } from "./sso-workflow.ts";
@@ -32,10 +32,10 @@ export const openSession: OpenSession = async (principal, request, budget) => {
     "upstream_rejected",
     "MX does not find the user that it has just confirmed.",
     {
-      upstream: { operation: "session", outcome: "absent", reason: "user_vanished_twice" },
+      upstream: { operation: "session", outcome: "not_found", reason: "user_vanished_twice" },
     },
   );
-  throw toAbsentError(request, vanished);
+  throw toNotFoundError(request, vanished);
 };
 
 function toIdentity(principal: Principal): Identity {

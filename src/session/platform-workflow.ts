@@ -6,8 +6,8 @@
  */
 
 import { AppError } from "../errors.ts";
-import { toAbsentError } from "./absent.ts";
 import type { Budget } from "./budget.ts";
+import { toNotFoundError } from "./not-found.ts";
 import type { Identity, Platform, WidgetRequest, WidgetUrl } from "./types.ts";
 
 export async function openByPlatform(
@@ -30,10 +30,10 @@ export async function openByPlatform(
       retryAfterSeconds: 1,
       upstream: {
         operation: "request_widget_url",
-        outcome: "absent",
+        outcome: "not_found",
         reason: "not_yet_propagated",
       },
     },
   );
-  throw toAbsentError(request, notYet);
+  throw toNotFoundError(request, notYet);
 }

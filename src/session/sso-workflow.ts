@@ -47,7 +47,7 @@ export async function openBySso(
       ? requestUrl(mx, user, identity, request, pass, budget)
       : ownUrl(user, request),
   ]);
-  if (isMemberCurrent && known && !knownMember) budget.tell("user_healed");
+  if (isMemberCurrent && known && !knownMember) budget.audit("user_healed");
   return isMemberCurrent ? url : undefined;
 }
 
@@ -90,13 +90,13 @@ async function ownUrl(user: SsoUser, request: WidgetRequest): Promise<WidgetUrl>
   const url = user.widgetUrls.get(request.widgetType);
   if (url) return url;
   throw new AppError("upstream_bad_response", "MX answered without a usable widget URL.", {
-    upstream: { operation: "sso.read_user", outcome: "nonsense", reason: "no_widget_url" },
+    upstream: { operation: "sso.read_user", outcome: "invalid_response", reason: "no_widget_url" },
   });
 }
 
 function refuseForeignMember(member: Member, user: SsoUser): void {
   if (member.userGuid === undefined || member.userGuid === user.guid) return;
   throw new AppError("upstream_bad_response", "MX answered with a Member of another user.", {
-    upstream: { operation: "sso.read_member", outcome: "nonsense", reason: "other_user" },
+    upstream: { operation: "sso.read_member", outcome: "invalid_response", reason: "other_user" },
   });
 }

@@ -107,10 +107,10 @@ export function withAuthenticateSpan(
 export function withOpenSessionSpan(openSession: OpenSession, { tracer }: Tracing): OpenSession {
   return (principal, request, budget) =>
     inSpan(tracer, "open session", {}, (span) => {
-      const tell: typeof budget.tell = (event) => {
+      const audit: typeof budget.audit = (event) => {
         span.addEvent(event);
-        budget.tell(event);
+        budget.audit(event);
       };
-      return openSession(principal, request, { ...budget, tell });
+      return openSession(principal, request, { ...budget, audit });
     });
 }

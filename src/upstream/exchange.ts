@@ -21,7 +21,7 @@ export type ExchangeRequest = {
   headers: Record<string, string>;
   body?: string | undefined;
   /** On a connection of its own: after a stale one, the next idle one may be just as stale. */
-  isFresh?: boolean;
+  newConnection?: boolean;
 };
 
 export type ExchangeResult =
@@ -34,19 +34,25 @@ export type ExchangeResult =
       dateMs?: number | undefined;
       text: string;
       /** The answer was not meant for this request: no connection that is open now is used again. */
-      distrust?: () => void;
+      discard?: () => void;
     }
   | { kind: "failure"; failure: ExchangeFailure; reason: string };
 
 /**
- * - `unsent`: no byte can have arrived
+ * - `not_sent`: no byte can have arrived
  * - `timeout`: no complete answer within the limit
- * - `cut`: the connection ended before the answer did
- * - `stale`: so did one that had been used before, without a byte of this answer: it was probably closed while it was idle
- * - `garbled`: an answer that is not acceptable HTTP: malformed, too large, compressed
- * - `untrusted`: the certificate is not good
+ * - `connection_lost`: the connection ended before the answer did
+ * - `stale`: a connection that had been used before ended without a byte of this answer: it was probably closed while idle
+ * - `malformed`: an answer that is not acceptable HTTP: it breaks the protocol, is too large, or is compressed
+ * - `tls_error`: the certificate cannot be trusted
  */
-export type ExchangeFailure = "unsent" | "timeout" | "cut" | "stale" | "garbled" | "untrusted";
+export type ExchangeFailure =
+  | "not_sent"
+  | "timeout"
+  | "connection_lost"
+  | "stale"
+  | "malformed"
+  | "tls_error";
 
 export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
 
@@ -62,7 +68,7 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
       limit.aborted = true;
       limit.controller?.abort(new Error("timeout"));
     }, timeoutMs);
-    perform(request, limit).then(resolve, reject);
+    perform(request, limit, timeoutMs).then(resolve, reject);
     try {
       return await promise;
     } finally {
@@ -70,11 +76,16 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
     }
   }
 
-  async function perform(request: ExchangeRequest, limit: Limit): Promise<ExchangeResult> {
-    const connection = await connections.acquire(request.isFresh ?? false, limit);
+  async function perform(
+    request: ExchangeRequest,
+    limit: Limit,
+    timeoutMs: number,
+  ): Promise<ExchangeResult> {
+    const connection = await connections.acquire(request.newConnection ?? false, timeoutMs);
+    if (!connection) return { kind: "failure", failure: "timeout", reason: "timeout" };
     const result = await send(connection, options.origin, request, limit);
     connections.release(connection, limit.aborted);
-    if (result.kind === "answer") result.distrust = () => connections.distrust(connection);
+    if (result.kind === "answer") result.discard = () => connections.discard(connection);
     return result;
   }
 
@@ -119,7 +130,7 @@ function send(
         head = { status, headers };
         const encoding = headers["content-encoding"];
         if (encoding === undefined || encoding === "identity") return;
-        resolve({ kind: "failure", failure: "garbled", reason: "compressed" });
+        resolve({ kind: "failure", failure: "malformed", reason: "compressed" });
         controller.abort(new Error("compressed")); // And the connection with it.
       },
       onResponseData: (_controller, chunk) => void chunks.push(chunk),
@@ -153,7 +164,7 @@ function toSeconds(header: string | string[] | undefined): number | undefined {
   return typeof header === "string" && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
 }
 
-const UNSENT_CODES = new Set([
+const NOT_SENT_CODES = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
@@ -173,13 +184,13 @@ function toFailure(
 ): { failure: ExchangeFailure; reason: string } {
   const code = errorCode(error);
   const reason = proxyRefusal(error) ?? code.toLowerCase();
-  if (CERTIFICATE_CODE.test(code)) return { failure: "untrusted", reason };
-  if (isUnsent(error, code)) return { failure: "unsent", reason };
-  if (isMalformed(error, code, hasHeaders)) return { failure: "garbled", reason: "malformed" };
+  if (CERTIFICATE_CODE.test(code)) return { failure: "tls_error", reason };
+  if (isNotSent(error, code)) return { failure: "not_sent", reason };
+  if (isMalformed(error, code, hasHeaders)) return { failure: "malformed", reason: "malformed" };
   if (error instanceof Error && isAfterReuse(error)) {
     return { failure: "stale", reason: "stale_connection" };
   }
-  return { failure: "cut", reason };
+  return { failure: "connection_lost", reason };
 }
 
 /** Such as `proxy_407`. undici tells the status of a proxy that opens no tunnel in its message alone. */
@@ -211,6 +222,6 @@ function isMalformed(error: unknown, code: string, hasHeaders: boolean): boolean
 }
 
 /** With a proxy in between only the codes tell. */
-function isUnsent(error: unknown, code: string): boolean {
-  return error instanceof Error && (isBeforeConnection(error) || UNSENT_CODES.has(code));
+function isNotSent(error: unknown, code: string): boolean {
+  return error instanceof Error && (isBeforeConnection(error) || NOT_SENT_CODES.has(code));
 }

@@ -8,14 +8,15 @@
 import type { Socket } from "node:net";
 import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import type { Secret } from "../secret.ts";
-import { createWarmSockets } from "./prewarm.ts";
+import { createPrewarmedSockets } from "./prewarm.ts";
+import { createSemaphore } from "./semaphore.ts";
 
 export type ConnectionOptions = {
   origin: string;
   /** Sockets at most, those included that are just being opened. */
   connections: number;
   maxResponseBytes: number;
-  /** Of these, so many are opened ahead of requests (warm-sockets.ts). Default: none. Not through a proxy. */
+  /** Of these, so many are opened ahead of requests (prewarm.ts). Default: none. Not through a proxy. */
   warm?: number;
   /** Default 1 s. */
   connectTimeoutMs?: number;
@@ -27,18 +28,12 @@ export type ConnectionOptions = {
 export type ForwardProxy = { url: Secret; noProxy: string };
 
 export type Connections = AsyncDisposable & {
-  /** Waits while all are in use; for ever, once `signal` is aborted. `isFresh`: one that has not been used before. */
-  acquire(isFresh: boolean, signal: Pick<AbortSignal, "aborted">): Dispatcher | Promise<Dispatcher>;
+  /** Waits while all are in use; `undefined` after `timeoutMs`. `newConnection`: one that has not been used before. */
+  acquire(newConnection: boolean, timeoutMs: number): Promise<Dispatcher | undefined>;
   /** `isSpoiled`: not to be used again. */
   release(connection: Dispatcher, isSpoiled: boolean): void;
   /** Uses none again of those that are open now: what is wrong with this one may be wrong with all. */
-  distrust(connection: Dispatcher): void;
-};
-
-type Waiting = {
-  isFresh: boolean;
-  signal: Pick<AbortSignal, "aborted">;
-  resolve: (connection: Dispatcher) => void;
+  discard(connection: Dispatcher): void;
 };
 
 /**
@@ -51,25 +46,25 @@ export function createConnections(options: ConnectionOptions): Connections {
   const { origin, connections: limit, warm = 0 } = options;
   const connect = buildConnector(toConnectOptions(options)); // One for all: TLS sessions are resumed.
   const open = new Set<Dispatcher>();
-  const distrusted = new WeakSet<Dispatcher>();
-  const waiting: Waiting[] = [];
+  const discarded = new WeakSet<Dispatcher>();
+  const semaphore = createSemaphore({ limit });
   let idle: Dispatcher[] = [];
-  const warmSockets = createWarmSockets({
+  const prewarmed = createPrewarmedSockets({
     origin,
     connect,
     count: isProxied(options) ? 0 : warm,
     hasRoom: (besides) => open.size + besides < limit,
   });
-  const connectWarm = withMarks(warmSockets.connect, warmSockets.wasReady);
-  const connectFresh = withMarks(connect);
+  const connectWarm = withMarks(prewarmed.connect, prewarmed.wasReady);
+  const connectNew = withMarks(connect);
 
-  function take(isFresh: boolean): Dispatcher | undefined {
-    const used = isFresh ? undefined : idle.pop();
+  /** There is room, or an idle connection to make room: the semaphore has seen to it. */
+  function take(newConnection: boolean): Dispatcher {
+    const used = newConnection ? undefined : idle.pop();
     if (used) return used;
     const oldest = open.size >= limit ? idle.shift() : undefined;
     if (oldest) close(oldest);
-    if (open.size >= limit) return undefined;
-    const connection = createDispatcher(options, isFresh ? connectFresh : connectWarm);
+    const connection = createDispatcher(options, newConnection ? connectNew : connectWarm);
     open.add(connection);
     return connection;
   }
@@ -80,27 +75,23 @@ export function createConnections(options: ConnectionOptions): Connections {
   }
 
   return {
-    acquire(isFresh, signal) {
-      const connection = take(isFresh);
-      if (connection) return connection;
-      return new Promise((resolve) => waiting.push({ isFresh, signal, resolve }));
+    async acquire(newConnection, timeoutMs) {
+      if ((await semaphore.acquire(timeoutMs)) === "acquired") return take(newConnection);
+      return undefined;
     },
     release(connection, isSpoiled) {
-      if (isSpoiled || distrusted.has(connection)) close(connection);
+      if (isSpoiled || discarded.has(connection)) close(connection);
       else idle.push(connection);
-      let next = waiting.shift();
-      while (next?.signal.aborted) next = waiting.shift();
-      const free = next && take(next.isFresh);
-      if (free) next?.resolve(free);
+      semaphore.release();
     },
-    distrust(connection) {
-      if (distrusted.has(connection)) return;
-      for (const each of open) distrusted.add(each);
+    discard(connection) {
+      if (discarded.has(connection)) return;
+      for (const each of open) discarded.add(each);
       idle.forEach(close);
       idle = [];
     },
     async [Symbol.asyncDispose]() {
-      warmSockets[Symbol.dispose]();
+      prewarmed[Symbol.dispose]();
       await Promise.all([...open].map((connection) => connection.destroy()));
     },
   };

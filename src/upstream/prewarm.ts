@@ -8,14 +8,14 @@
 import type { Socket } from "node:net";
 import type { buildConnector } from "undici";
 
-export type WarmSockets = Disposable & {
+export type PrewarmedSockets = Disposable & {
   /** Gives a socket that is ready, or opens one as `connect` does. */
   connect: buildConnector.connector;
   /** Whether it was ready and waiting: the upstream may just have closed it. */
   wasReady(socket: Socket): boolean;
 };
 
-export type WarmSocketOptions = {
+export type PrewarmOptions = {
   origin: string;
   connect: buildConnector.connector;
   count: number;
@@ -28,7 +28,7 @@ type Ready = { socket: Socket; release(): void };
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 5000;
 
-export function createWarmSockets(options: WarmSocketOptions): WarmSockets {
+export function createPrewarmedSockets(options: PrewarmOptions): PrewarmedSockets {
   const { origin, connect, count, hasRoom } = options;
   const wereReady = new WeakSet<Socket>();
   let ready: Ready[] = [];

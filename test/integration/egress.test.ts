@@ -190,7 +190,7 @@ describe("calls to an MX behind https", () => {
     expect(statuses).toEqual(Array(60).fill(200));
   });
 
-  it("are unsent, and so repeated, when MX cuts the handshake off within the tunnel", async () => {
+  it("are never sent, and so repeated, when MX cuts the handshake off within the tunnel", async () => {
     await using proxy = await startProxy();
     await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
     const absent = toHttp({}).replace("200 OK", "404 Not Found");

@@ -958,7 +958,7 @@ describe("the circuit breaker", () => {
   });
 });
 
-describe("the gate before the connections, when MX hangs", () => {
+describe("the bulkhead before the connections, when MX hangs", () => {
   it("keeps 5 calls at MX and 10 waiting for a second; all others are answered at once", async () => {
     const environment = { MX_CONNECTIONS: "5", MAX_IN_FLIGHT: "15", REQUEST_DEADLINE: "2s" };
     await using service = await startBehindFaults({ environment });

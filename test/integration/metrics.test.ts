@@ -57,7 +57,7 @@ describe("/metrics", () => {
       value("mx_upstream_requests_total", { operation: "sso.create_user", outcome: "ok" }),
     ).toBe(2);
     expect(value("mx_upstream_request_duration_seconds_count", { api: "platform" })).toBe(3);
-    expect(value("mx_gate_connections", { tenant: "default", api: "sso" })).toBe(100);
+    expect(value("mx_bulkhead_connections", { tenant: "default", api: "sso" })).toBe(100);
     expect(value("bff_ready")).toBe(1);
     expect(value("bff_issuer_keys_refreshes_total", { result: "loaded" })).toBe(1);
   });

@@ -66,7 +66,7 @@ export async function checkSsoApi(
   const headers = { accept: "application/json" };
   const result = await asker.ask(baseUrl, { method: "GET", path, headers });
   if (result.kind === "answer") return judgeSsoAnswer(result, baseUrl.host);
-  const isSilence = ["timeout", "cut", "stale"].includes(result.failure);
+  const isSilence = ["timeout", "connection_lost", "stale"].includes(result.failure);
   return isSilence
     ? judgeSilence(baseUrl.host, (await platform)?.verdict)
     : judgeFailure(result, baseUrl.host);
@@ -76,7 +76,7 @@ function judgeSsoAnswer(answer: AnswerOf, host: string): Judgement {
   const { status } = answer;
   const body = parse(answer);
   const outcome = classifySsoV2("sso.read_user", status, body);
-  if (outcome === "absent" || (status === 200 && "guid" in body)) {
+  if (outcome === "not_found" || (status === 200 && "guid" in body)) {
     return {
       verdict: "ok",
       message: `${host} takes the key. Whether MX_SSO_CLIENT_GUID is right shows at the first login only.`,

@@ -35,7 +35,7 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
   const proxyStatus = /^proxy_(\d{3})$/.exec(reason)?.[1];
   if (proxyStatus) return judgeProxyStatus(proxyStatus, host);
   switch (failure) {
-    case "untrusted": {
+    case "tls_error": {
       const words = TLS_WORDS[reason] ?? (reason.startsWith("err_ssl") ? NO_TLS : UNTRUSTED);
       return {
         verdict: "certificate_refused",
@@ -43,22 +43,22 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
         next: words.next,
       };
     }
-    case "unsent":
-      return judgeUnsent(reason, host);
+    case "not_sent":
+      return judgeNotSent(reason, host);
     case "timeout":
       return {
         verdict: "no_answer",
         message: `${host} did not answer in time.`,
         next: "Make sure that it works, and that no firewall on the way swallows the packets.",
       };
-    case "cut":
+    case "connection_lost":
     case "stale":
       return {
         verdict: "no_answer",
         message: `${host} closed the connection without an answer.`,
         next: "Make sure that it works, and that nothing on the way cuts connections.",
       };
-    case "garbled":
+    case "malformed":
       return {
         verdict: "unexpected_answer",
         message: `${host} gave an answer that is not acceptable HTTP.`,
@@ -67,7 +67,7 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
   }
 }
 
-function judgeUnsent(reason: string, host: string): Judgement {
+function judgeNotSent(reason: string, host: string): Judgement {
   if (reason === "enotfound" || reason === "eai_again") {
     return {
       verdict: "name_not_found",

@@ -26,7 +26,7 @@ export async function checkProxy({ url: secret }: ForwardProxy): Promise<Judgeme
   } catch (error) {
     const reason = String((error as NodeJS.ErrnoException).code ?? "unknown").toLowerCase();
     const isCertificate = isTls && /cert|self_signed|unable_to|err_ssl|err_tls/.test(reason);
-    const failure = isCertificate ? "untrusted" : "unsent";
+    const failure = isCertificate ? "tls_error" : "not_sent";
     const { message, next } = judgeFailure({ kind: "failure", failure, reason }, url.host);
     return { verdict: "proxy_unreachable", message, next: `HTTPS_PROXY: ${next}` };
   } finally {

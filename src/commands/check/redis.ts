@@ -65,7 +65,7 @@ function judge(errors: readonly unknown[], host: string): Judgement {
   const code = errors.map(codeOf).find((found) => found !== "");
   const isCertificate = /cert|self_signed|unable_to|err_ssl|err_tls/.test(code ?? "");
   if (isCertificate || /^(econn|enotfound|eai_|ehost|enet)/.test(code ?? "")) {
-    const failure = isCertificate ? "untrusted" : "unsent";
+    const failure = isCertificate ? "tls_error" : "not_sent";
     const judged = judgeFailure({ kind: "failure", failure, reason: code ?? "" }, host);
     return { ...judged, next: `REDIS_URL: ${judged.next}` };
   }

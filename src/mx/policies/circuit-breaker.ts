@@ -8,8 +8,8 @@
 
 import type { Budget } from "../../session/budget.ts";
 import type { Send } from "../client.ts";
-import { type Answer, STALE, toUnsentError } from "../outcome.ts";
-import { createRecentCounts } from "./sliding-window.ts";
+import { type Answer, STALE, toNotSentError } from "../outcome.ts";
+import { createSlidingWindow } from "./sliding-window.ts";
 
 export type CircuitBreakerOptions = {
   /** In [0, 1). */
@@ -38,7 +38,7 @@ const OPEN_JITTER = 0.2;
 
 export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = {}): Send {
   const { random = Math.random, now = () => performance.now(), onNotSent, watch } = options;
-  const recent = createRecentCounts<"call" | "failure">(now);
+  const recent = createSlidingWindow<"call" | "failure">(now);
   let state: State = { kind: "closed" };
   watch?.(() => state.kind);
 
@@ -68,7 +68,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
     if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
     if (isRefused(state, budget)) {
       onNotSent?.("circuit_open");
-      throw toUnsentError(call.operation, "circuit_open", OPEN_MS / 1000);
+      throw toNotSentError(call.operation, "circuit_open", OPEN_MS / 1000);
     }
     if (state.kind === "half_open") return send(call, budget);
     if (state.kind === "closed") {
@@ -92,7 +92,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
 }
 
 function isFailure({ outcome, status, reason }: Answer): boolean {
-  if (outcome === "unsent" || outcome === "ambiguous") return reason !== STALE;
-  if (outcome === "refused") return status === 503;
-  return outcome === "nonsense" && reason !== "other_user";
+  if (outcome === "not_sent" || outcome === "ambiguous") return reason !== STALE;
+  if (outcome === "throttled") return status === 503;
+  return outcome === "invalid_response" && reason !== "other_user";
 }

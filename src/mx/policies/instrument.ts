@@ -4,7 +4,7 @@
 
 import type { Send } from "../client.ts";
 import { type Answer, type Outcome, STALE } from "../outcome.ts";
-import type { GateState } from "./bulkhead.ts";
+import type { BulkheadState } from "./bulkhead.ts";
 import type { BreakerState } from "./circuit-breaker.ts";
 
 export type Api = "platform" | "sso";
@@ -18,10 +18,10 @@ export type MxObserver = {
   onRetry(outcome: Outcome): void;
   /** The retry budget was spent. */
   onRetryRefused(): void;
-  /** `circuit_open`, `gate_full` or `gate_wait`. */
+  /** `circuit_open`, `bulkhead_full` or `bulkhead_wait`. */
   onNotSent(reason: string): void;
   watchBreaker(read: () => BreakerState): void;
-  watchGate(read: () => GateState): void;
+  watchBulkhead(read: () => BulkheadState): void;
 };
 
 export const NO_OBSERVER: MxObserver = {
@@ -31,7 +31,7 @@ export const NO_OBSERVER: MxObserver = {
   onRetryRefused() {},
   onNotSent() {},
   watchBreaker() {},
-  watchGate() {},
+  watchBulkhead() {},
 };
 
 /** Around the call itself, so that neither waits nor retries count as MX's time. */

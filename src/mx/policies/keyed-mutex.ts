@@ -5,13 +5,14 @@
  */
 
 import { type Budget, timeIsUp } from "../../session/budget.ts";
+import { withTimeout } from "../../upstream/semaphore.ts";
 
-export type InOrder = <T>(key: string, budget: Budget, work: () => Promise<T>) => Promise<T>;
+export type KeyedMutex = <T>(key: string, budget: Budget, work: () => Promise<T>) => Promise<T>;
 
-export function createInOrder(): InOrder {
+export function createKeyedMutex(): KeyedMutex {
   const tails = new Map<string, Promise<void>>();
 
-  return async function inOrder(key, budget, work) {
+  return async function runExclusive(key, budget, work) {
     const { promise: done, resolve: finish } = Promise.withResolvers<void>();
     const before = tails.get(key);
     const tail = before ? before.then(() => done) : done;
@@ -20,20 +21,10 @@ export function createInOrder(): InOrder {
       if (tails.get(key) === tail) tails.delete(key);
     });
     try {
-      if (before) await within(before, budget.remainingMs());
+      if (before) await withTimeout(before, budget.remainingMs(), timeIsUp);
       return await work();
     } finally {
       finish();
     }
   };
-}
-
-async function within(turn: Promise<void>, timeoutMs: number): Promise<void> {
-  const { promise: expired, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(timeIsUp()), timeoutMs);
-  try {
-    await Promise.race([turn, expired]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -7,7 +7,7 @@
  * Source: Finagle, `RetryBudget`; Google, Site Reliability Engineering, chapter 22, "Retries".
  */
 
-import { createRecentCounts } from "./sliding-window.ts";
+import { createSlidingWindow } from "./sliding-window.ts";
 
 export type RetryBudget = {
   /** Counts a first try. */
@@ -31,7 +31,7 @@ const MAX_DEBT = FREE_RETRIES * RETRY;
 
 export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   const { now = () => performance.now() } = options;
-  const recent = createRecentCounts<"retry">(now);
+  const recent = createSlidingWindow<"retry">(now);
   let credit = 0;
 
   return {

@@ -1,11 +1,11 @@
 /**
  * Which calls are repeated, how often, and after what wait.
  *
- * | call          | unsent | refused | ambiguous |
- * |---------------|--------|---------|-----------|
- * | read          | 2      | 1       | 2         |
- * | create        | 1      | 1       | never blindly: create-or-find.ts reads first |
- * | update, URL   | 1      | 1       | 1         |
+ * | call          | not sent | throttled | ambiguous |
+ * |---------------|----------|-----------|-----------|
+ * | read          | 2        | 1         | 2         |
+ * | create        | 1        | 1         | never blindly: create-or-find.ts reads first |
+ * | update, URL   | 1        | 1         | 1         |
  *
  * In an outage retries are a tenth of the calls at most (retry-budget.ts). The wait is exponential with full jitter; a `Retry-After` of at most two seconds is honoured, a longer one ends it.
  * A connection that was closed while idle is no sign of trouble: the call is repeated at once, on a new one.
@@ -29,14 +29,14 @@ export type RetryOptions = {
   onRetryRefused?: () => void;
 };
 
-type Retryable = Extract<Outcome, "unsent" | "refused" | "ambiguous">;
+type Retryable = Extract<Outcome, "not_sent" | "throttled" | "ambiguous">;
 
 const RETRIES: Record<CallKind, Record<Retryable, number>> = {
-  read: { unsent: 2, refused: 1, ambiguous: 2 },
-  create_user: { unsent: 1, refused: 1, ambiguous: 0 },
-  create_member: { unsent: 1, refused: 1, ambiguous: 0 },
-  update_member: { unsent: 1, refused: 1, ambiguous: 1 },
-  widget_url: { unsent: 1, refused: 1, ambiguous: 1 },
+  read: { not_sent: 2, throttled: 1, ambiguous: 2 },
+  create_user: { not_sent: 1, throttled: 1, ambiguous: 0 },
+  create_member: { not_sent: 1, throttled: 1, ambiguous: 0 },
+  update_member: { not_sent: 1, throttled: 1, ambiguous: 1 },
+  widget_url: { not_sent: 1, throttled: 1, ambiguous: 1 },
 };
 
 const BACKOFF_BASE_MS = 100;
@@ -63,14 +63,14 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       }
       onRetry?.(answer.outcome);
       left[answer.outcome] -= 1;
-      if (isStale) next = { ...call, isFresh: true };
+      if (isStale) next = { ...call, newConnection: true };
       else await sleep(waitMs);
     }
   };
 }
 
 function isRetryable(outcome: Outcome): outcome is Retryable {
-  return outcome === "unsent" || outcome === "refused" || outcome === "ambiguous";
+  return outcome === "not_sent" || outcome === "throttled" || outcome === "ambiguous";
 }
 
 /** `undefined`: MX asks for a longer wait than the caller should bear. */

@@ -5,14 +5,14 @@
  */
 
 import type { Send } from "../client.ts";
-import { createInOrder } from "./keyed-mutex.ts";
+import { createKeyedMutex } from "./keyed-mutex.ts";
 
-export function withWritesInOrder(send: Send): Send {
-  const inOrder = createInOrder();
+export function serializeWrites(send: Send): Send {
+  const runExclusive = createKeyedMutex();
 
-  return function sendInOrder(call, budget) {
-    const { inOrderWith } = call;
-    if (inOrderWith === undefined) return send(call, budget);
-    return inOrder(inOrderWith, budget, () => send(call, budget));
+  return function sendSerialized(call, budget) {
+    const { serializeBy } = call;
+    if (serializeBy === undefined) return send(call, budget);
+    return runExclusive(serializeBy, budget, () => send(call, budget));
   };
 }

@@ -2,7 +2,7 @@
  * How often something happened in the last ten seconds, in steps of one second.
  */
 
-export type RecentCounts<Event extends string> = {
+export type SlidingWindow<Event extends string> = {
   add(event: Event): void;
   count(event: Event): number;
   clear(): void;
@@ -11,7 +11,7 @@ export type RecentCounts<Event extends string> = {
 const WINDOW_SECONDS = 10;
 
 /** `now`: milliseconds of a clock that never goes back. */
-export function createRecentCounts<Event extends string>(now: () => number): RecentCounts<Event> {
+export function createSlidingWindow<Event extends string>(now: () => number): SlidingWindow<Event> {
   type Second = { at: number; counts: Map<Event, number> };
   let seconds: Second[] = [];
 

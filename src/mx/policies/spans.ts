@@ -47,7 +47,7 @@ export function withSpans(send: Send, target: SpanTarget, tracing: Tracing): Sen
       const { outcome, status, reason } = answer;
       span.setAttribute("mx.outcome", outcome);
       if (status !== undefined) span.setAttribute("http.response.status_code", status);
-      if (outcome !== "ok" && outcome !== "absent" && outcome !== "exists") {
+      if (outcome !== "ok" && outcome !== "not_found" && outcome !== "conflict") {
         span.setAttribute("error.type", reason ?? outcome);
         span.setStatus({ code: SpanStatusCode.ERROR });
       }

@@ -183,7 +183,7 @@ describe("the question to the authorization server", () => {
       });
       await expect(introspect("t")).rejects.toMatchObject({
         code: "auth_unavailable",
-        upstream: { outcome: "nonsense" },
+        upstream: { outcome: "invalid_response" },
       });
     },
   );

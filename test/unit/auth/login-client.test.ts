@@ -13,12 +13,12 @@ afterEach(() => vi.useRealTimers());
 
 describe("a question about a login", () => {
   it.each([
-    ["unsent", 2],
-    ["cut", 2],
+    ["not_sent", 2],
+    ["connection_lost", 2],
     ["stale", 2],
     ["timeout", 1],
-    ["garbled", 1],
-    ["untrusted", 1],
+    ["malformed", 1],
+    ["tls_error", 1],
   ] as const)("that ends with %s is tried %i time(s)", async (failure, tries) => {
     const exchange = exchangeGiving(failed(failure));
     const call = createLoginCall({ operation: "partner.session_check", exchange });
@@ -28,7 +28,7 @@ describe("a question about a login", () => {
       retryAfterSeconds: 1,
       upstream: { operation: "partner.session_check", outcome: failure, reason: "a_code" },
     });
-    expect(exchange.requests.map(({ isFresh = false }) => isFresh)).toEqual(
+    expect(exchange.requests.map(({ newConnection = false }) => newConnection)).toEqual(
       [false, true].slice(0, tries),
     );
   });
@@ -39,7 +39,7 @@ describe("a question about a login", () => {
     const exchange: Exchange = async (_request, timeoutMs) => {
       timeouts.push(timeoutMs);
       ms += 1500;
-      return failed("cut");
+      return failed("connection_lost");
     };
     const call = createLoginCall({ operation: "partner.session_check", exchange, now: () => ms });
 
@@ -55,7 +55,7 @@ describe("a question about a login", () => {
     [302, undefined, 1, "rejected"],
     [404, undefined, 1, "rejected"],
     [401, undefined, 1, "rejected"],
-    [200, undefined, 1, "nonsense"],
+    [200, undefined, 1, "invalid_response"],
   ])(
     "answered %i with Retry-After %s has the error for it",
     async (status, asked, told, outcome) => {

@@ -148,7 +148,7 @@ describe("an answer", () => {
     [
       "200 and HTML",
       answered("<html>", html),
-      { outcome: "nonsense", reason: "content_type", body: undefined },
+      { outcome: "invalid_response", reason: "content_type", body: undefined },
     ],
     [
       "truncated JSON",
@@ -173,12 +173,12 @@ describe("an answer", () => {
     [
       "503 and JSON, with a Retry-After",
       answered('{"error":"down"}', { status: 503, retryAfterSeconds: 1 }),
-      { outcome: "refused", retryAfterSeconds: 1 },
+      { outcome: "throttled", retryAfterSeconds: 1 },
     ],
     [
       "400 that says 'not found'",
       answered('{"error":"User with guid u-1 not found."}', { status: 400 }),
-      { outcome: "absent" },
+      { outcome: "not_found" },
     ],
     [
       "400 that says so in broken JSON",
@@ -193,17 +193,17 @@ describe("an answer", () => {
     const call: MxCall = { ...READ, operation: "platform.read_user" };
     const missing = answered("", { status: 404 });
     expect((await run(call, { classify: classifyPlatform }, missing)).answer.outcome).toBe(
-      "absent",
+      "not_found",
     );
     expect((await run(READ, {}, missing)).answer.outcome).toBe("rejected");
   });
 
   it.each([
-    ["unsent", "econnrefused", "unsent"],
+    ["not_sent", "econnrefused", "not_sent"],
     ["timeout", "timeout", "ambiguous"],
-    ["cut", "und_err_socket", "ambiguous"],
-    ["garbled", "hpe_invalid_constant", "nonsense"],
-    ["untrusted", "cert_has_expired", "nonsense"],
+    ["connection_lost", "und_err_socket", "ambiguous"],
+    ["malformed", "hpe_invalid_constant", "invalid_response"],
+    ["tls_error", "cert_has_expired", "invalid_response"],
   ] as const)("that never came (%s: %s) is %s", async (failure, reason, outcome) => {
     const { answer } = await run(READ, {}, { kind: "failure", failure, reason });
     expect(answer).toEqual({

@@ -89,10 +89,10 @@ describe("a create at MX", () => {
 
   it.each([
     ["rejected", "upstream_rejected"],
-    ["absent", "upstream_rejected"],
-    ["refused", "upstream_unavailable"],
-    ["unsent", "upstream_unavailable"],
-    ["nonsense", "upstream_bad_response"],
+    ["not_found", "upstream_rejected"],
+    ["throttled", "upstream_unavailable"],
+    ["not_sent", "upstream_unavailable"],
+    ["invalid_response", "upstream_bad_response"],
   ] as const)("that is %s ends it with %s", async (outcome, code) => {
     const { result, steps } = await run({ creates: [outcome] });
     expect(result).toMatchObject({ code });
@@ -101,14 +101,14 @@ describe("a create at MX", () => {
 
   describe("when MX says that it exists", () => {
     it("leads to a read, at once", async () => {
-      const { result, steps, times } = await run({ creates: ["exists"], finds: [true] });
+      const { result, steps, times } = await run({ creates: ["conflict"], finds: [true] });
       expect(result).toBe("found");
       expect(steps).toEqual(["create", "find"]);
       expect(times).toEqual([0, 0]);
     });
 
     it("needs no read where that is enough to go on", async () => {
-      expect(await run({ creates: ["exists"], knowsExisting: true })).toMatchObject({
+      expect(await run({ creates: ["conflict"], knowsExisting: true })).toMatchObject({
         result: "existing",
         steps: ["create"],
       });
@@ -124,23 +124,23 @@ describe("a create at MX", () => {
         [0, 0, SETTLE_MS, 3 * SETTLE_MS],
       ],
     ])("is read again after a moment, for it may not show yet (%j)", async (finds, at) => {
-      const { result, times } = await run({ creates: ["exists"], finds });
+      const { result, times } = await run({ creates: ["conflict"], finds });
       expect(result).toBe("found");
       expect(times).toEqual(at);
     });
 
     it("but never shows it, gives up without another create", async () => {
-      const { result, steps } = await run({ creates: ["exists"], finds: [false] });
+      const { result, steps } = await run({ creates: ["conflict"], finds: [false] });
       expect(result).toMatchObject({
         code: "upstream_unavailable",
-        upstream: { reason: "exists_but_absent" },
+        upstream: { reason: "conflict_but_not_found" },
       });
       expect(steps).toEqual(["create", "find", "find", "find"]);
     });
 
     it("is not read again where there is no time for it", async () => {
-      const { result, steps } = await run({ creates: ["exists"], deadlineMs: 400 });
-      expect(result).toMatchObject({ upstream: { reason: "exists_but_absent" } });
+      const { result, steps } = await run({ creates: ["conflict"], deadlineMs: 400 });
+      expect(result).toMatchObject({ upstream: { reason: "conflict_but_not_found" } });
       expect(steps).toEqual(["create", "find"]);
     });
   });
@@ -161,7 +161,7 @@ describe("a create at MX", () => {
 
     it("is read again when the second create finds it there after all", async () => {
       const { result, steps } = await run({
-        creates: ["ambiguous", "exists"],
+        creates: ["ambiguous", "conflict"],
         finds: [false, true],
       });
       expect(result).toBe("found");
@@ -205,13 +205,13 @@ describe("a create at MX", () => {
   it("is never sent more than twice, and the second time only after a look that found nothing", async () => {
     const outcome = fc.constantFrom<Outcome>(
       "ok",
-      "absent",
-      "exists",
-      "refused",
+      "not_found",
+      "conflict",
+      "throttled",
       "rejected",
-      "unsent",
+      "not_sent",
       "ambiguous",
-      "nonsense",
+      "invalid_response",
     );
     const scenario = fc.record({
       creates: fc.array(fc.oneof(fc.constant<Outcome>("ambiguous"), outcome), {

@@ -35,7 +35,7 @@ describe("the lookup of a Member's credentials", () => {
           accept: "application/json",
         },
         body: '{"user_id":"u-1","issuer":"https://login.example.com","subject":"u-1"}',
-        isFresh: false,
+        newConnection: false,
       },
     ]);
     expect(timeouts).toEqual([2000]);
@@ -85,11 +85,11 @@ describe("the lookup of a Member's credentials", () => {
   });
 
   it.each([
-    ["unsent", "upstream_unavailable", 2],
-    ["cut", "upstream_unavailable", 2],
+    ["not_sent", "upstream_unavailable", 2],
+    ["connection_lost", "upstream_unavailable", 2],
     ["timeout", "upstream_timeout", 1],
-    ["garbled", "upstream_bad_response", 1],
-    ["untrusted", "upstream_bad_response", 1],
+    ["malformed", "upstream_bad_response", 1],
+    ["tls_error", "upstream_bad_response", 1],
   ] as const)("takes the failure %s as %s, after %i tries", async (failure, code, tries) => {
     const { result, requests } = await run([failed(failure), failed(failure), failed(failure)]);
     expect(result).toMatchObject({
@@ -100,7 +100,7 @@ describe("the lookup of a Member's credentials", () => {
   });
 
   it("succeeds when the second try does", async () => {
-    const { result } = await run([failed("cut"), answered('{"userkey":"key"}')]);
+    const { result } = await run([failed("connection_lost"), answered('{"userkey":"key"}')]);
     expect(result).toMatchObject({ fields: [{ response: "key" }] });
   });
 

@@ -27,13 +27,13 @@ const PLATFORM_OPERATIONS: Operation[] = [
 ];
 const OUTCOMES: Outcome[] = [
   "ok",
-  "absent",
-  "exists",
-  "refused",
+  "not_found",
+  "conflict",
+  "throttled",
   "rejected",
-  "unsent",
+  "not_sent",
   "ambiguous",
-  "nonsense",
+  "invalid_response",
 ];
 
 const sso = (error: string) => ({ error });
@@ -44,23 +44,23 @@ const platform = (status: string) => ({
 describe("an answer of the SSO API v2", () => {
   it.each<[Operation, number, unknown, Outcome]>([
     ["sso.read_user", 200, { guid: "USR-1" }, "ok"],
-    ["sso.read_user", 400, sso("User with guid u-1 not found."), "absent"],
-    ["sso.read_user", 400, sso("user with GUID u-1 not found"), "absent"],
+    ["sso.read_user", 400, sso("User with guid u-1 not found."), "not_found"],
+    ["sso.read_user", 400, sso("user with GUID u-1 not found"), "not_found"],
     ["sso.create_user", 200, { guid: "USR-1" }, "ok"],
-    ["sso.create_user", 400, sso("User already exists with guid u-1"), "exists"],
+    ["sso.create_user", 400, sso("User already exists with guid u-1"), "conflict"],
     ["sso.create_user", 400, sso("Invalid format for external user guid."), "rejected"],
     ["sso.create_user", 500, sso("Create user failed: Client must be associated."), "rejected"],
     ["sso.read_member", 200, {}, "ok"],
-    ["sso.read_member", 500, sso("Member not found."), "absent"],
-    ["sso.read_member", 500, sso("MEMBER NOT FOUND"), "absent"],
+    ["sso.read_member", 500, sso("Member not found."), "not_found"],
+    ["sso.read_member", 500, sso("MEMBER NOT FOUND"), "not_found"],
     ["sso.create_member", 200, { guid: "MBR-1" }, "ok"],
-    ["sso.create_member", 400, sso("Member already exists with guid M-u-1"), "exists"],
-    ["sso.create_member", 500, sso("External guid has already been taken"), "exists"],
+    ["sso.create_member", 400, sso("Member already exists with guid M-u-1"), "conflict"],
+    ["sso.create_member", 500, sso("External guid has already been taken"), "conflict"],
     ["sso.create_member", 400, sso("Invalid format for external member guid"), "rejected"],
-    ["sso.create_member", 400, sso("User with guid u-1 not found."), "absent"],
+    ["sso.create_member", 400, sso("User with guid u-1 not found."), "not_found"],
     ["sso.update_member", 200, {}, "ok"],
     ["sso.update_member", 204, undefined, "ok"],
-    ["sso.update_member", 500, sso("Member not found."), "absent"],
+    ["sso.update_member", 500, sso("Member not found."), "not_found"],
     // Only what is created can exist already.
     ["sso.read_user", 400, sso("User already exists with guid u-1"), "rejected"],
     ["sso.update_member", 500, sso("already exists"), "ambiguous"],
@@ -80,20 +80,20 @@ describe("an answer of the SSO API v2", () => {
   });
 
   it.each<[number, unknown, Outcome]>([
-    [301, undefined, "nonsense"],
-    [302, undefined, "nonsense"],
-    [304, undefined, "nonsense"],
+    [301, undefined, "invalid_response"],
+    [302, undefined, "invalid_response"],
+    [304, undefined, "invalid_response"],
     [401, undefined, "rejected"],
     [403, undefined, "rejected"],
     [404, undefined, "rejected"],
     [408, undefined, "ambiguous"],
     [409, undefined, "rejected"],
     [422, sso("Unprocessable"), "rejected"],
-    [429, undefined, "refused"],
+    [429, undefined, "throttled"],
     [500, undefined, "ambiguous"],
     [500, sso("Something else broke."), "ambiguous"],
     [502, undefined, "ambiguous"],
-    [503, sso("Service Temporarily Unavailable."), "refused"],
+    [503, sso("Service Temporarily Unavailable."), "throttled"],
     [503, undefined, "ambiguous"],
     [504, undefined, "ambiguous"],
   ])("with %i %j is %s for every call", (status, body, outcome) => {
@@ -106,14 +106,14 @@ describe("an answer of the Platform API", () => {
   it.each<[Operation, number, unknown, Outcome]>([
     ["platform.list_users", 200, { users: [] }, "ok"],
     ["platform.read_user", 200, { user: {} }, "ok"],
-    ["platform.read_user", 404, platform("not_found"), "absent"],
-    ["platform.read_user", 404, undefined, "absent"],
+    ["platform.read_user", 404, platform("not_found"), "not_found"],
+    ["platform.read_user", 404, undefined, "not_found"],
     ["platform.create_user", 200, { user: {} }, "ok"],
     ["platform.create_user", 201, { user: {} }, "ok"],
-    ["platform.create_user", 409, platform("conflict"), "exists"],
-    ["platform.create_user", 409, undefined, "exists"],
+    ["platform.create_user", 409, platform("conflict"), "conflict"],
+    ["platform.create_user", 409, undefined, "conflict"],
     ["platform.request_widget_url", 200, { widget_url: {} }, "ok"],
-    ["platform.request_widget_url", 404, platform("not_found"), "absent"],
+    ["platform.request_widget_url", 404, platform("not_found"), "not_found"],
     // A wrong base URL must not make users.
     ["platform.list_users", 404, undefined, "rejected"],
     ["platform.create_user", 404, platform("not_found"), "rejected"],
@@ -125,7 +125,7 @@ describe("an answer of the Platform API", () => {
   });
 
   it.each<[number, unknown, Outcome]>([
-    [302, undefined, "nonsense"],
+    [302, undefined, "invalid_response"],
     [400, platform("bad_request"), "rejected"],
     [401, platform("unauthorized"), "rejected"],
     [403, platform("forbidden"), "rejected"],
@@ -133,11 +133,11 @@ describe("an answer of the Platform API", () => {
     [406, undefined, "rejected"],
     [408, undefined, "ambiguous"],
     [422, platform("unprocessable_entity"), "rejected"],
-    [429, platform("too_many_requests"), "refused"],
-    [429, undefined, "refused"],
+    [429, platform("too_many_requests"), "throttled"],
+    [429, undefined, "throttled"],
     [500, undefined, "ambiguous"],
     [502, undefined, "ambiguous"],
-    [503, platform("service_unavailable"), "refused"],
+    [503, platform("service_unavailable"), "throttled"],
     [503, undefined, "ambiguous"],
     [504, undefined, "ambiguous"],
   ])("with %i %j is %s for every call", (status, body, outcome) => {
@@ -213,11 +213,11 @@ describe("any answer at all", () => {
 
 describe("an exchange that failed", () => {
   it.each([
-    ["unsent", "unsent"],
+    ["not_sent", "not_sent"],
     ["timeout", "ambiguous"],
-    ["cut", "ambiguous"],
-    ["garbled", "nonsense"],
-    ["untrusted", "nonsense"],
+    ["connection_lost", "ambiguous"],
+    ["malformed", "invalid_response"],
+    ["tls_error", "invalid_response"],
   ] as const)("as %s is %s", (failure, outcome) => {
     expect(classifyFailure(failure)).toBe(outcome);
   });
@@ -225,22 +225,27 @@ describe("an exchange that failed", () => {
 
 describe("what the caller is told", () => {
   it.each([
-    ["refused", {}, "upstream_unavailable", 1],
-    ["refused", { retryAfterSeconds: 5 }, "upstream_unavailable", 5],
-    ["refused", { retryAfterSeconds: 120 }, "upstream_unavailable", 30],
-    ["refused", { retryAfterSeconds: 0 }, "upstream_unavailable", 1],
-    ["unsent", { reason: "econnrefused" }, "upstream_unavailable", 1],
+    ["throttled", {}, "upstream_unavailable", 1],
+    ["throttled", { retryAfterSeconds: 5 }, "upstream_unavailable", 5],
+    ["throttled", { retryAfterSeconds: 120 }, "upstream_unavailable", 30],
+    ["throttled", { retryAfterSeconds: 0 }, "upstream_unavailable", 1],
+    ["not_sent", { reason: "econnrefused" }, "upstream_unavailable", 1],
     ["ambiguous", { reason: "timeout" }, "upstream_timeout", undefined],
     ["ambiguous", { reason: "und_err_socket" }, "upstream_unavailable", 1],
     ["ambiguous", { status: 502 }, "upstream_unavailable", 1],
     ["ambiguous", { status: 500 }, "upstream_unavailable", 1],
     ["ambiguous", { status: 200, reason: "unparseable" }, "upstream_bad_response", undefined],
-    ["nonsense", { status: 200, reason: "content_type" }, "upstream_bad_response", undefined],
-    ["nonsense", { status: 302 }, "upstream_bad_response", undefined],
+    [
+      "invalid_response",
+      { status: 200, reason: "content_type" },
+      "upstream_bad_response",
+      undefined,
+    ],
+    ["invalid_response", { status: 302 }, "upstream_bad_response", undefined],
     ["ok", { status: 200 }, "upstream_bad_response", undefined],
     ["rejected", { status: 401 }, "upstream_rejected", undefined],
-    ["absent", { status: 400 }, "upstream_rejected", undefined],
-    ["exists", { status: 409 }, "upstream_rejected", undefined],
+    ["not_found", { status: 400 }, "upstream_rejected", undefined],
+    ["conflict", { status: 409 }, "upstream_rejected", undefined],
   ] as const)("about %s %j is %s", (outcome, parts, code, retryAfterSeconds) => {
     const error = toAppError(answerOf(outcome, parts));
     expect(error).toMatchObject({ code, upstream: { operation: "sso.read_user" } });

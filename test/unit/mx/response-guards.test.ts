@@ -99,7 +99,7 @@ describe("a user that an answer names", () => {
     expect(() => refuseOtherUser(answer, named, "u-1")).toThrow(
       expect.objectContaining({
         code: "upstream_bad_response",
-        upstream: expect.objectContaining({ outcome: "nonsense", reason: "other_user" }),
+        upstream: expect.objectContaining({ outcome: "invalid_response", reason: "other_user" }),
       }),
     );
   });
@@ -137,7 +137,7 @@ describe("the body of an answer", () => {
   });
 
   it("is not looked at where the outcome is not ok", () => {
-    const answer = answerOf("refused", { body: { guid: "USR-1" } });
+    const answer = answerOf("throttled", { body: { guid: "USR-1" } });
     expect(() => read(Body, answer)).toThrow(
       expect.objectContaining({ code: "upstream_unavailable" }),
     );

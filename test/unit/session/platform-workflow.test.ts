@@ -71,7 +71,7 @@ describe("MXconnect with the Platform API", () => {
     expect(result).toMatchObject({
       code: "upstream_unavailable",
       retryAfterSeconds: 1,
-      upstream: { outcome: "absent", reason: "not_yet_propagated" },
+      upstream: { outcome: "not_found", reason: "not_yet_propagated" },
     });
     expect(calls).toHaveLength(4);
   });

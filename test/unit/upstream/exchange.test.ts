@@ -185,23 +185,23 @@ describe("a fault of the upstream", () => {
   const faults: Fault[] = [
     {
       name: "a connection that is accepted and closed at once",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () => start(createServer((socket) => void socket.end())),
     },
     {
       name: "a connection that is closed when the request arrives",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () => start(createServer((socket) => void socket.on("data", () => socket.end()))),
     },
     {
       name: "a connection that is reset when the request arrives",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () =>
         start(createServer((socket) => void socket.on("data", () => socket.resetAndDestroy()))),
     },
     {
       name: "a reset in the middle of the body",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () =>
         startRaw(`${HEAD}Content-Length: 100\r\n\r\n{"guid":`, (socket) => {
           setTimeout(() => socket.resetAndDestroy(), 20);
@@ -209,13 +209,13 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "an end in the middle of the body",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () =>
         startRaw(`${HEAD}Content-Length: 100\r\n\r\n{"guid":`, (socket) => socket.end()),
     },
     {
       name: "an end in the middle of the body of a last answer",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () =>
         startRaw(`${HEAD}Connection: close\r\nContent-Length: 100\r\n\r\n{"guid":`, (socket) =>
           socket.end(),
@@ -223,7 +223,7 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "an end in the middle of a chunk",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () =>
         startRaw(`${HEAD}Transfer-Encoding: chunked\r\n\r\n50\r\n{"guid":`, (socket) =>
           socket.end(),
@@ -231,7 +231,7 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "an end in the middle of a chunk of a last answer",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () =>
         startRaw(
           `${HEAD}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n50\r\n{"guid":`,
@@ -240,32 +240,32 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "an end in the middle of the headers",
-      failure: "cut",
+      failure: "connection_lost",
       upstream: () => startRaw("HTTP/1.1 200 OK\r\nContent-Ty", (socket) => socket.end()),
     },
     {
       name: "garbage",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () => startRaw("SSH-2.0-OpenSSH_9.9\r\n"),
     },
     {
       name: "a length of a chunk that is none",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () => startRaw(`${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n`),
     },
     {
       name: "a NUL in a header",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () => startRaw(`${HEAD}X-Test: a\0b\r\nContent-Length: 2\r\n\r\n{}`),
     },
     {
       name: "two content lengths",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () => startRaw(`${HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`),
     },
     {
       name: "two content lengths, and the body a moment later",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () =>
         startRaw(`${HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\n`, (socket) => {
           setTimeout(() => socket.write("{} "), 30);
@@ -273,7 +273,7 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "a content length beside chunks, and the body a moment later",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () =>
         startRaw(
           `${HEAD}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -282,7 +282,7 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "a content length beside chunks",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () =>
         startRaw(
           `${HEAD}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
@@ -290,12 +290,12 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "a body of more than 64 kB",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () => startHttp((_req, res) => res.end("x".repeat(64 * 1024 + 1))),
     },
     {
       name: "a body without an end",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () =>
         startHttp((_req, res) => {
           const more = setInterval(() => res.write("x".repeat(16 * 1024)), 1);
@@ -304,12 +304,12 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "headers of more than 64 kB",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () => startRaw(`${HEAD}X-Long: ${"x".repeat(70_000)}\r\n\r\n`),
     },
     {
       name: "gzip that nobody asked for",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () =>
         startHttp((_req, res) => {
           res.writeHead(200, { "Content-Encoding": "gzip" }).end(gzipSync("{}"));
@@ -317,7 +317,7 @@ describe("a fault of the upstream", () => {
     },
     {
       name: "gzip that nobody asked for, in a slow drip",
-      failure: "garbled",
+      failure: "malformed",
       upstream: () =>
         startHttp((_req, res) => {
           res.writeHead(200, { "Content-Encoding": "gzip" });
@@ -339,7 +339,7 @@ describe("a fault of the upstream", () => {
     await upstream[Symbol.asyncDispose]();
     for (const host of ["127.0.0.1", "localhost"]) {
       const { result, tookMs } = await ask({ origin: `http://${host}:${upstream.port}` });
-      expect(result).toEqual({ kind: "failure", failure: "unsent", reason: "econnrefused" });
+      expect(result).toEqual({ kind: "failure", failure: "not_sent", reason: "econnrefused" });
       expect(tookMs).toBeLessThan(ROOM_MS);
     }
   });
@@ -402,7 +402,7 @@ describe("a fault of the upstream", () => {
       maxResponseBytes: 1024,
     });
     const request: ExchangeRequest = { method: "GET", path: "/", headers: {} };
-    expect(await exchange(request, 2000)).toMatchObject({ failure: "cut" });
+    expect(await exchange(request, 2000)).toMatchObject({ failure: "connection_lost" });
     expect(await exchange(request, 2000)).toMatchObject({ kind: "answer", text: "ok" });
   });
 
@@ -463,7 +463,7 @@ describe("a forward proxy", () => {
     const server = await startProxy(OPEN);
     await server[Symbol.asyncDispose]();
     const { result } = await ask({ origin: "https://mx.example" }, {}, { proxy: server.proxy() });
-    expect(result).toEqual({ kind: "failure", failure: "unsent", reason: "econnrefused" });
+    expect(result).toEqual({ kind: "failure", failure: "not_sent", reason: "econnrefused" });
   });
 
   it("that stays silent is given up when the time is up", async () => {
@@ -529,7 +529,7 @@ describe("TLS", () => {
       await sleep(20);
       expect(result).toEqual({
         kind: "failure",
-        failure: "untrusted",
+        failure: "tls_error",
         reason: "depth_zero_self_signed_cert",
       });
       expect(received).toEqual([]);
@@ -540,7 +540,7 @@ describe("TLS", () => {
   it("that is no TLS at all is not trusted", async () => {
     await using upstream = await startRaw("HTTP/1.1 400 Bad Request\r\n\r\n");
     const { result, tookMs } = await ask({ origin: `https://127.0.0.1:${upstream.port}` });
-    expect(result).toMatchObject({ kind: "failure", failure: "untrusted" });
+    expect(result).toMatchObject({ kind: "failure", failure: "tls_error" });
     expect(tookMs).toBeLessThan(ROOM_MS);
   });
 
@@ -552,7 +552,7 @@ describe("TLS", () => {
       createServer((socket) => void socket.once("data", () => end(socket))),
     );
     const { result, tookMs } = await ask({ origin: `https://127.0.0.1:${server.port}` });
-    expect(result).toMatchObject({ kind: "failure", failure: "unsent" });
+    expect(result).toMatchObject({ kind: "failure", failure: "not_sent" });
     expect(tookMs).toBeLessThan(ROOM_MS);
   });
 
@@ -565,7 +565,7 @@ describe("TLS", () => {
     );
     expect(result).toEqual({
       kind: "failure",
-      failure: "unsent",
+      failure: "not_sent",
       reason: "und_err_connect_timeout",
     });
     expect(tookMs).toBeLessThan(200 + ROOM_MS);

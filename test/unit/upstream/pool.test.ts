@@ -2,9 +2,14 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Dispatcher } from "undici";
 import { describe, expect, it } from "vitest";
 import { createExchange } from "../../../src/upstream/exchange.ts";
-import { type ConnectionOptions, createConnections } from "../../../src/upstream/pool.ts";
+import {
+  type ConnectionOptions,
+  type Connections,
+  createConnections,
+} from "../../../src/upstream/pool.ts";
 
 async function startUpstream(listener: RequestListener) {
   const server = createServer({ keepAliveTimeout: 60_000 }, listener);
@@ -37,35 +42,39 @@ async function startUpstream(listener: RequestListener) {
   };
 }
 
-const NEVER = new AbortController().signal;
+/** A connection, in a test where one is always free in the end. */
+async function acquire(connections: Connections): Promise<Dispatcher> {
+  const connection = await connections.acquire(false, 60_000);
+  if (!connection) throw new Error("no connection became free");
+  return connection;
+}
 
 describe("connections", () => {
   it("are used again, the last one first", async () => {
     await using upstream = await startUpstream((_req, res) => res.end());
     await using connections = createConnections(upstream.options);
-    const first = await connections.acquire(false, NEVER);
-    const second = await connections.acquire(false, NEVER);
+    const first = await acquire(connections);
+    const second = await acquire(connections);
     expect(second).not.toBe(first);
     connections.release(first, false);
     connections.release(second, false);
-    expect(await connections.acquire(false, NEVER)).toBe(second);
-    expect(await connections.acquire(false, NEVER)).toBe(first);
+    expect(await acquire(connections)).toBe(second);
+    expect(await acquire(connections)).toBe(first);
   });
 
-  it("are waited for in order when all are in use, but not by those who have gone", async () => {
+  it("are waited for in order when all are in use, but not by those whose time is up", async () => {
     await using upstream = await startUpstream((_req, res) => res.end());
     await using connections = createConnections({ ...upstream.options, connections: 1 });
-    const only = await connections.acquire(false, NEVER);
-    const gone = new AbortController();
+    const only = await acquire(connections);
     const served: string[] = [];
-    const wait = async (name: string, signal: AbortSignal) => {
-      const connection = await connections.acquire(false, signal);
+    const wait = async (name: string) => {
+      const connection = await acquire(connections);
       served.push(name);
       connections.release(connection, false);
     };
-    void wait("gone", gone.signal);
-    const waiters = [wait("first", NEVER), wait("second", NEVER)];
-    gone.abort();
+    const late = connections.acquire(false, 1);
+    const waiters = [wait("first"), wait("second")];
+    expect(await late).toBeUndefined();
     connections.release(only, false);
     await Promise.all(waiters);
     expect(served).toEqual(["first", "second"]);
@@ -73,37 +82,34 @@ describe("connections", () => {
 
   it.each([
     ["spoiled", "release"],
-    ["distrusted while in use", "distrust"],
+    ["discarded while in use", "discard"],
   ] as const)("that are %s are not used again, and leave room", async (_when, how) => {
     await using upstream = await startUpstream((_req, res) => res.end());
     await using connections = createConnections({ ...upstream.options, connections: 1 });
-    const bad = await connections.acquire(false, NEVER);
-    if (how === "distrust") connections.distrust(bad);
+    const bad = await acquire(connections);
+    if (how === "discard") connections.discard(bad);
     connections.release(bad, how === "release");
-    expect(await connections.acquire(false, NEVER)).not.toBe(bad);
+    expect(await acquire(connections)).not.toBe(bad);
   });
 
-  it("are all distrusted with one of them, and those that came later are not", async () => {
+  it("are all discarded with one of them, and those that came later are not", async () => {
     await using upstream = await startUpstream((_req, res) => res.end());
     await using connections = createConnections(upstream.options);
-    const [first, second] = [
-      await connections.acquire(false, NEVER),
-      await connections.acquire(false, NEVER),
-    ];
+    const [first, second] = [await acquire(connections), await acquire(connections)];
     connections.release(second, false);
-    connections.distrust(first);
-    const third = await connections.acquire(false, NEVER);
+    connections.discard(first);
+    const third = await acquire(connections);
     expect(third).not.toBe(second);
     connections.release(third, false);
-    connections.distrust(first); // Known already.
-    expect(await connections.acquire(false, NEVER)).toBe(third);
+    connections.discard(first); // Known already.
+    expect(await acquire(connections)).toBe(third);
   });
 
-  it("that must be fresh take the place of one that is idle", async () => {
+  it("that must be new take the place of one that is idle", async () => {
     await using upstream = await startUpstream((_req, res) => res.end());
     await using exchange = createExchange(upstream.options);
-    const ask = (isFresh = false) =>
-      exchange({ method: "GET", path: "/", headers: {}, isFresh }, 2000);
+    const ask = (newConnection = false) =>
+      exchange({ method: "GET", path: "/", headers: {}, newConnection }, 2000);
     await Promise.all([ask(), ask()]);
     expect(upstream.opened()).toBe(2);
     await ask(true);
@@ -111,7 +117,7 @@ describe("connections", () => {
     await expect.poll(upstream.open).toBe(2);
   });
 
-  it("stay within their number while every third request is cut off and repeated on a fresh one", async () => {
+  it("stay within their number while every third request is cut off and repeated on a new one", async () => {
     let count = 0;
     await using upstream = await startUpstream(async (req, res) => {
       count += 1;
@@ -124,7 +130,9 @@ describe("connections", () => {
     const ask = async () => {
       const request = { method: "GET", path: "/", headers: {} } as const;
       const result = await exchange(request, 5000);
-      return result.kind === "answer" ? result : exchange({ ...request, isFresh: true }, 5000);
+      return result.kind === "answer"
+        ? result
+        : exchange({ ...request, newConnection: true }, 5000);
     };
     await Promise.all(Array.from({ length: 500 }, ask));
     // What we have closed the other side may see a moment later.

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MxCall, Send } from "../../../../src/mx/client.ts";
 import type { Answer } from "../../../../src/mx/outcome.ts";
-import { withGate } from "../../../../src/mx/policies/bulkhead.ts";
+import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import { createBudget } from "../../../../src/session/budget.ts";
 import { answerOf, settle } from "../../fakes.ts";
 
@@ -21,7 +21,10 @@ function held(connections: number, maxWaiting?: number) {
       state.inFlight -= 1;
     });
   };
-  const gated = withGate(send, { connections, ...(maxWaiting !== undefined && { maxWaiting }) });
+  const gated = withBulkhead(send, {
+    connections,
+    ...(maxWaiting !== undefined && { maxWaiting }),
+  });
   return {
     state,
     call: (deadlineMs = 8000) => gated(CALL, createBudget({ deadlineMs })),
@@ -36,7 +39,7 @@ function held(connections: number, maxWaiting?: number) {
   };
 }
 
-describe("the gate before the pool", () => {
+describe("the bulkhead before the pool", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
@@ -75,7 +78,7 @@ describe("the gate before the pool", () => {
     await expect(call()).rejects.toMatchObject({
       code: "upstream_unavailable",
       retryAfterSeconds: 1,
-      upstream: { operation: "sso.read_user", outcome: "unsent", reason: "gate_full" },
+      upstream: { operation: "sso.read_user", outcome: "not_sent", reason: "bulkhead_full" },
     });
     for (let turn = 0; turn < 3; turn += 1) await end(2);
     await Promise.all(calls);
@@ -84,7 +87,7 @@ describe("the gate before the pool", () => {
   it("lets nobody wait for more than a second", async () => {
     const { state, call, end } = held(1);
     const first = call();
-    const second = expect(call()).rejects.toMatchObject({ upstream: { reason: "gate_wait" } });
+    const second = expect(call()).rejects.toMatchObject({ upstream: { reason: "bulkhead_wait" } });
     await vi.advanceTimersByTimeAsync(1000);
     await second;
     await end();
@@ -95,7 +98,9 @@ describe("the gate before the pool", () => {
   it("lets nobody wait until there is too little time for the call itself", async () => {
     const { call, end } = held(1);
     const first = call();
-    const second = expect(call(600)).rejects.toMatchObject({ upstream: { reason: "gate_wait" } });
+    const second = expect(call(600)).rejects.toMatchObject({
+      upstream: { reason: "bulkhead_wait" },
+    });
     await vi.advanceTimersByTimeAsync(350);
     await second;
     await end();

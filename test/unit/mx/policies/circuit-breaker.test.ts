@@ -14,7 +14,7 @@ const DOWN = answerOf("ambiguous", { status: 502 });
 const OPEN = {
   code: "upstream_unavailable",
   retryAfterSeconds: 5,
-  upstream: { operation: "sso.read_user", outcome: "unsent", reason: "circuit_open" },
+  upstream: { operation: "sso.read_user", outcome: "not_sent", reason: "circuit_open" },
 };
 
 /** An MX that answers what the test says, behind a breaker. */
@@ -92,15 +92,15 @@ describe("the circuit breaker", () => {
   });
 
   it.each<[string, Answer, boolean]>([
-    ["a connection that cannot be made", answerOf("unsent"), true],
+    ["a connection that cannot be made", answerOf("not_sent"), true],
     ["a connection that is cut", answerOf("ambiguous", { reason: "und_err_socket" }), true],
     ["no answer in time", answerOf("ambiguous", { reason: "timeout" }), true],
     ["502", answerOf("ambiguous", { status: 502 }), true],
-    ["503 that says so", answerOf("refused", { status: 503 }), true],
-    ["an answer that is none", answerOf("nonsense", { reason: "content_type" }), true],
-    ["429", answerOf("refused", { status: 429 }), false],
-    ["a User or Member that does not exist", answerOf("absent", { status: 500 }), false],
-    ["a User that exists already", answerOf("exists", { status: 400 }), false],
+    ["503 that says so", answerOf("throttled", { status: 503 }), true],
+    ["an answer that is none", answerOf("invalid_response", { reason: "content_type" }), true],
+    ["429", answerOf("throttled", { status: 429 }), false],
+    ["a User or Member that does not exist", answerOf("not_found", { status: 500 }), false],
+    ["a User that exists already", answerOf("conflict", { status: 400 }), false],
     ["a request that MX rejects", answerOf("rejected", { status: 401 }), false],
   ])("counts %s as a failure: %4$s", async (_what, answer, isFailure) => {
     const { state, calls } = mx();

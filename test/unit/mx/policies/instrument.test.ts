@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { MxCall, Send } from "../../../../src/mx/client.ts";
 import { type Answer, STALE } from "../../../../src/mx/outcome.ts";
-import { type GateState, withGate } from "../../../../src/mx/policies/bulkhead.ts";
+import { type BulkheadState, withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import {
   type BreakerState,
   withCircuitBreaker,
@@ -50,18 +50,18 @@ describe("who watches the calls to MX", () => {
       onRetry: (outcome: string) => told.push(outcome),
       onRetryRefused: () => told.push("no budget"),
     };
-    await withRetry(answering({ outcome: "unsent" }, {}), options)(CALL, frozenBudget());
+    await withRetry(answering({ outcome: "not_sent" }, {}), options)(CALL, frozenBudget());
     const retryBudget = { recordCall() {}, takeRetry: () => false };
-    const refusing = withRetry(answering({ outcome: "refused" }), { ...options, retryBudget });
+    const refusing = withRetry(answering({ outcome: "throttled" }), { ...options, retryBudget });
     await refusing(CALL, frozenBudget());
-    expect(told).toEqual(["unsent", "no budget"]);
+    expect(told).toEqual(["not_sent", "no budget"]);
   });
 
   it("can read the breaker's state, and is told what it did not let through", async () => {
     const told: string[] = [];
     let read: () => BreakerState = () => "closed";
     let now = 0;
-    const send = withCircuitBreaker(answering({ outcome: "unsent" }), {
+    const send = withCircuitBreaker(answering({ outcome: "not_sent" }), {
       now: () => now,
       random: () => 0.5,
       onNotSent: (reason) => told.push(reason),
@@ -82,9 +82,9 @@ describe("who watches the calls to MX", () => {
 
   it("can read what is in flight and what waits, and is told what did not get in", async () => {
     const told: string[] = [];
-    let read: () => GateState = () => ({ inFlight: 0, waiting: 0, connections: 0 });
+    let read: () => BulkheadState = () => ({ inFlight: 0, waiting: 0, connections: 0 });
     const { promise, resolve } = Promise.withResolvers<Answer>();
-    const send = withGate(() => promise, {
+    const send = withBulkhead(() => promise, {
       connections: 1,
       maxWaiting: 1,
       onNotSent: (reason) => told.push(reason),
@@ -96,7 +96,7 @@ describe("who watches the calls to MX", () => {
     await settle();
     expect(read()).toEqual({ inFlight: 1, waiting: 1, connections: 1 });
     await expect(send(CALL, frozenBudget())).rejects.toThrow();
-    expect(told).toEqual(["gate_full"]);
+    expect(told).toEqual(["bulkhead_full"]);
     resolve(answerOf());
     await Promise.all(calls);
     expect(read()).toEqual({ inFlight: 0, waiting: 0, connections: 1 });

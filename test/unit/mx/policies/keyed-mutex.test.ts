@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createInOrder } from "../../../../src/mx/policies/keyed-mutex.ts";
+import { createKeyedMutex } from "../../../../src/mx/policies/keyed-mutex.ts";
 import { createBudget } from "../../../../src/session/budget.ts";
 import { frozenBudget, settle } from "../../fakes.ts";
 
@@ -25,10 +25,10 @@ describe("work of one user", () => {
   });
 
   it("is done one after the other, in the order in which it came", async () => {
-    const inOrder = createInOrder();
+    const runExclusive = createKeyedMutex();
     const { events, work } = stage();
     const [first, second, third] = [work("first"), work("second"), work("third")];
-    const all = [first, second, third].map(({ run }) => inOrder("u-1", frozenBudget(), run));
+    const all = [first, second, third].map(({ run }) => runExclusive("u-1", frozenBudget(), run));
     await settle();
     third.end();
     second.end();
@@ -48,24 +48,24 @@ describe("work of one user", () => {
   });
 
   it("does not wait for another user", async () => {
-    const inOrder = createInOrder();
+    const runExclusive = createKeyedMutex();
     const { events, work } = stage();
     const slow = work("u-1");
     const quick = work("u-2");
-    const running = inOrder("u-1", frozenBudget(), slow.run);
+    const running = runExclusive("u-1", frozenBudget(), slow.run);
     quick.end();
-    expect(await inOrder("u-2", frozenBudget(), quick.run)).toBe("u-2");
+    expect(await runExclusive("u-2", frozenBudget(), quick.run)).toBe("u-2");
     expect(events).toEqual(["u-1 starts", "u-2 starts", "u-2 ends"]);
     slow.end();
     await running;
   });
 
   it("goes on after work that failed", async () => {
-    const inOrder = createInOrder();
+    const runExclusive = createKeyedMutex();
     const { work } = stage();
     const [first, second] = [work("first"), work("second")];
-    const failing = inOrder("u-1", frozenBudget(), first.run);
-    const next = inOrder("u-1", frozenBudget(), second.run);
+    const failing = runExclusive("u-1", frozenBudget(), first.run);
+    const next = runExclusive("u-1", frozenBudget(), second.run);
     first.fail();
     second.end();
     await expect(failing).rejects.toThrow("first");
@@ -73,21 +73,21 @@ describe("work of one user", () => {
   });
 
   it("goes on after work that threw at once", async () => {
-    const inOrder = createInOrder();
-    const failing = inOrder("u-1", frozenBudget(), () => {
+    const runExclusive = createKeyedMutex();
+    const failing = runExclusive("u-1", frozenBudget(), () => {
       throw new Error("at once");
     });
-    const next = inOrder("u-1", frozenBudget(), async () => "next");
+    const next = runExclusive("u-1", frozenBudget(), async () => "next");
     await expect(failing).rejects.toThrow("at once");
     expect(await next).toBe("next");
   });
 
   it("is given up unstarted when its time runs out while it waits", async () => {
-    const inOrder = createInOrder();
+    const runExclusive = createKeyedMutex();
     const { events, work } = stage();
     const [slow, late] = [work("slow"), work("late")];
-    const running = inOrder("u-1", frozenBudget(), slow.run);
-    const waiting = inOrder("u-1", createBudget({ deadlineMs: 1000 }), late.run);
+    const running = runExclusive("u-1", frozenBudget(), slow.run);
+    const waiting = runExclusive("u-1", createBudget({ deadlineMs: 1000 }), late.run);
     const refused = expect(waiting).rejects.toMatchObject({ code: "upstream_timeout" });
     await vi.advanceTimersByTimeAsync(1000);
     await refused;
@@ -98,14 +98,14 @@ describe("work of one user", () => {
   });
 
   it("keeps its turn although one before it gave up", async () => {
-    const inOrder = createInOrder();
+    const runExclusive = createKeyedMutex();
     const { events, work } = stage();
     const [slow, late, patient] = [work("slow"), work("late"), work("patient")];
-    const running = inOrder("u-1", frozenBudget(), slow.run);
-    const waiting = inOrder("u-1", createBudget({ deadlineMs: 1000 }), late.run).catch(
+    const running = runExclusive("u-1", frozenBudget(), slow.run);
+    const waiting = runExclusive("u-1", createBudget({ deadlineMs: 1000 }), late.run).catch(
       () => "gone",
     );
-    const next = inOrder("u-1", frozenBudget(), patient.run);
+    const next = runExclusive("u-1", frozenBudget(), patient.run);
     patient.end();
     await vi.advanceTimersByTimeAsync(1000);
     expect(await waiting).toBe("gone");
@@ -116,17 +116,17 @@ describe("work of one user", () => {
   });
 
   it("that comes after one that gave up still waits for the work that runs", async () => {
-    const inOrder = createInOrder();
+    const runExclusive = createKeyedMutex();
     const { events, work } = stage();
     const [slow, late, newcomer] = [work("slow"), work("late"), work("newcomer")];
-    const running = inOrder("u-1", frozenBudget(), slow.run);
-    const waiting = inOrder("u-1", createBudget({ deadlineMs: 1000 }), late.run).catch(
+    const running = runExclusive("u-1", frozenBudget(), slow.run);
+    const waiting = runExclusive("u-1", createBudget({ deadlineMs: 1000 }), late.run).catch(
       () => "gone",
     );
     await vi.advanceTimersByTimeAsync(1000);
     expect(await waiting).toBe("gone");
 
-    const next = inOrder("u-1", frozenBudget(), newcomer.run);
+    const next = runExclusive("u-1", frozenBudget(), newcomer.run);
     newcomer.end();
     await settle();
     expect(events).toEqual(["slow starts"]);
@@ -136,17 +136,19 @@ describe("work of one user", () => {
   });
 
   it("leaves no timer behind", async () => {
-    const inOrder = createInOrder();
-    await Promise.all([1, 2, 3].map(() => inOrder("u-1", frozenBudget(), async () => undefined)));
+    const runExclusive = createKeyedMutex();
+    await Promise.all(
+      [1, 2, 3].map(() => runExclusive("u-1", frozenBudget(), async () => undefined)),
+    );
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("leaves nothing in memory, however many users came", async () => {
     const remember = vi.spyOn(Map.prototype, "set");
-    const inOrder = createInOrder();
+    const runExclusive = createKeyedMutex();
     const work = Array.from({ length: 1000 }, (_, index) => `user ${index % 500}`).map(
       (key, index) =>
-        inOrder(key, frozenBudget(), async () => {
+        runExclusive(key, frozenBudget(), async () => {
           if (index % 3 === 0) throw new Error("some fail");
         }),
     );

@@ -11,12 +11,12 @@ afterEach(() => void vi.useRealTimers());
 
 const KINDS = ["read", "create_user", "create_member", "update_member", "widget_url"] as const;
 
-const RETRIES: Record<CallKind, { unsent: number; refused: number; ambiguous: number }> = {
-  read: { unsent: 2, refused: 1, ambiguous: 2 },
-  create_user: { unsent: 1, refused: 1, ambiguous: 0 },
-  create_member: { unsent: 1, refused: 1, ambiguous: 0 },
-  update_member: { unsent: 1, refused: 1, ambiguous: 1 },
-  widget_url: { unsent: 1, refused: 1, ambiguous: 1 },
+const RETRIES: Record<CallKind, { not_sent: number; throttled: number; ambiguous: number }> = {
+  read: { not_sent: 2, throttled: 1, ambiguous: 2 },
+  create_user: { not_sent: 1, throttled: 1, ambiguous: 0 },
+  create_member: { not_sent: 1, throttled: 1, ambiguous: 0 },
+  update_member: { not_sent: 1, throttled: 1, ambiguous: 1 },
+  widget_url: { not_sent: 1, throttled: 1, ambiguous: 1 },
 };
 
 function callOf(kind: CallKind): MxCall {
@@ -56,7 +56,7 @@ async function run(options: RunOptions) {
 
 describe("a call to MX is repeated", () => {
   const rows = KINDS.flatMap((kind) =>
-    (["unsent", "refused", "ambiguous"] as const).map(
+    (["not_sent", "throttled", "ambiguous"] as const).map(
       (outcome) => [kind, outcome, RETRIES[kind][outcome]] as const,
     ),
   );
@@ -80,7 +80,7 @@ describe("a call to MX is repeated", () => {
     },
   );
 
-  it.each<Outcome>(["ok", "absent", "exists", "rejected", "nonsense"])(
+  it.each<Outcome>(["ok", "not_found", "conflict", "rejected", "invalid_response"])(
     "never when it is %s",
     async (outcome) => {
       for (const kind of KINDS)
@@ -90,11 +90,11 @@ describe("a call to MX is repeated", () => {
 
   it("never more often than the table says, whatever MX answers, and never out of time", async () => {
     const outcome = fc.constantFrom<Outcome>(
-      "unsent",
-      "refused",
+      "not_sent",
+      "throttled",
       "ambiguous",
       "ok",
-      "absent",
+      "not_found",
       "rejected",
     );
     const answer = fc
@@ -111,7 +111,7 @@ describe("a call to MX is repeated", () => {
       fc.asyncProperty(scenario, async ({ chance, ...options }) => {
         const { kind, answers, deadlineMs } = options;
         const { attempts, attemptsAt } = await run({ ...options, random: () => chance });
-        for (const retryable of ["unsent", "refused", "ambiguous"] as const) {
+        for (const retryable of ["not_sent", "throttled", "ambiguous"] as const) {
           const repeated = Array.from(
             { length: attempts - 1 },
             (_, index) => answers[Math.min(index, answers.length - 1)],
@@ -132,12 +132,12 @@ describe("the wait before a repeated call", () => {
     [0.5, [0, 50, 150]],
     [1, [0, 100, 300]],
   ])("is exponential with full jitter (chance %d)", async (chance, expected) => {
-    const { attemptsAt } = await run({ answers: [answerOf("unsent")], random: () => chance });
+    const { attemptsAt } = await run({ answers: [answerOf("not_sent")], random: () => chance });
     expect(attemptsAt).toEqual(expected);
   });
 
   it("is a second at most", async () => {
-    const outcomes = ["unsent", "unsent", "refused", "ambiguous", "ambiguous", "ok"] as const;
+    const outcomes = ["not_sent", "not_sent", "throttled", "ambiguous", "ambiguous", "ok"] as const;
     const answers = outcomes.map((outcome) => answerOf(outcome));
     const { attemptsAt } = await run({ answers, random: () => 1 });
     expect(attemptsAt).toEqual([0, 100, 300, 700, 1500, 2500]);
@@ -152,19 +152,19 @@ describe("the wait before a repeated call", () => {
   ])(
     "with Retry-After: %i there are %i attempts",
     async (retryAfterSeconds, attempts, secondAt) => {
-      const { attemptsAt } = await run({ answers: [answerOf("refused", { retryAfterSeconds })] });
+      const { attemptsAt } = await run({ answers: [answerOf("throttled", { retryAfterSeconds })] });
       expect(attemptsAt).toHaveLength(attempts);
       expect(attemptsAt[1]).toBe(secondAt);
     },
   );
 
   it("keeps the Retry-After of an answer that is not repeated, for the caller", async () => {
-    const { answer } = await run({ answers: [answerOf("refused", { retryAfterSeconds: 120 })] });
-    expect(answer).toMatchObject({ outcome: "refused", retryAfterSeconds: 120 });
+    const { answer } = await run({ answers: [answerOf("throttled", { retryAfterSeconds: 120 })] });
+    expect(answer).toMatchObject({ outcome: "throttled", retryAfterSeconds: 120 });
   });
 
   it("is not begun where too little time would be left after it", async () => {
-    const answers = [answerOf("refused", { retryAfterSeconds: 1 })];
+    const answers = [answerOf("throttled", { retryAfterSeconds: 1 })];
     expect((await run({ answers, deadlineMs: 1249 })).attempts).toBe(1);
     expect((await run({ answers, deadlineMs: 1251 })).attempts).toBe(2);
   });
@@ -175,9 +175,9 @@ describe("the wait before a repeated call", () => {
     const send: Send = async () => {
       attempts += 1;
       budget.abandon();
-      return answerOf("unsent");
+      return answerOf("not_sent");
     };
-    expect(await withRetry(send)(callOf("read"), budget)).toMatchObject({ outcome: "unsent" });
+    expect(await withRetry(send)(callOf("read"), budget)).toMatchObject({ outcome: "not_sent" });
     expect(attempts).toBe(1);
   });
 });
@@ -194,7 +194,7 @@ describe("a call that meets a stale connection", () => {
     const sending = withRetry(send, { retryBudget, random: () => 1 });
     const answer = await sending(callOf("read"), createBudget({ deadlineMs: 8000 }));
     expect(answer.outcome).toBe("ok");
-    expect(calls.map(({ isFresh = false }) => isFresh)).toEqual([false, true]);
+    expect(calls.map(({ newConnection = false }) => newConnection)).toEqual([false, true]);
     expect(takeRetry).not.toHaveBeenCalled();
   });
 });
@@ -203,10 +203,10 @@ describe("a call whose host has no retries left", () => {
   it.each(KINDS)("is not repeated (%s)", async (kind) => {
     const onRetryRefused = vi.fn();
     const retryBudget = { recordCall() {}, takeRetry: () => false };
-    const send = vi.fn<Send>(async () => answerOf("unsent"));
+    const send = vi.fn<Send>(async () => answerOf("not_sent"));
     const sending = withRetry(send, { retryBudget, onRetryRefused });
     const answer = await sending(callOf(kind), createBudget({ deadlineMs: 8000 }));
-    expect(answer.outcome).toBe("unsent");
+    expect(answer.outcome).toBe("not_sent");
     expect(send).toHaveBeenCalledOnce();
     expect(onRetryRefused).toHaveBeenCalledOnce();
   });

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { MxCall, Send } from "../../../../src/mx/client.ts";
-import { withWritesInOrder } from "../../../../src/mx/policies/serialize-writes.ts";
+import { serializeWrites } from "../../../../src/mx/policies/serialize-writes.ts";
 import { answerOf, frozenBudget, settle } from "../../fakes.ts";
 
 const READ: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
 
-const write = (path: string, inOrderWith: string): MxCall => ({
+const write = (path: string, serializeBy: string): MxCall => ({
   operation: "sso.create_user",
   kind: "create_user",
   method: "POST",
   path,
-  inOrderWith,
+  serializeBy,
 });
 
 /** Sends that begin at once and end when the test says so, the oldest first. */
@@ -22,10 +22,10 @@ function held() {
     await new Promise<void>((resolve) => doors.push(resolve));
     return answerOf("ok", { status: 200 });
   };
-  const inOrder = withWritesInOrder(send);
+  const runExclusive = serializeWrites(send);
   return {
     paths,
-    send: (call: MxCall) => inOrder(call, frozenBudget()),
+    send: (call: MxCall) => runExclusive(call, frozenBudget()),
     async end() {
       doors.shift()?.();
       await settle();

@@ -17,7 +17,7 @@ const REFERENCES = [
 ];
 
 /** `invalid_request` where an option may be to blame; else `otherwise`. */
-export function toAbsentError(request: WidgetRequest, otherwise: AppError): AppError {
+export function toNotFoundError(request: WidgetRequest, otherwise: AppError): AppError {
   const names = REFERENCES.filter((name) => typeof request.options[name] === "string");
   if (names.length === 0) return otherwise;
   return new AppError(

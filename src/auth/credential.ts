@@ -62,9 +62,25 @@ function findCookies(header: string | undefined, name: string | undefined): stri
   if (header === undefined || name === undefined) return [];
   return header
     .split(";")
-    .map((pair) => pair.trim())
+    .map(stripBlanks)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
+}
+
+/**
+ * Takes off SP and HTAB, and no more: `trim()` would also take off 0xA0 and others, and so find a cookie of our name where
+ * a neighbouring host was allowed to set one of another name. Source: RFC 9110, section 5.6.3.
+ */
+function stripBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (isBlank(text[start])) start += 1;
+  while (end > start && isBlank(text[end - 1])) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\t";
 }
 
 /** A second cookie of the name was set for another path or by a neighbouring host: nobody can say which one is meant. */

@@ -15,6 +15,7 @@ import {
   sendJson,
   startPartnerLogin,
 } from "../support/partner-login.ts";
+import { sendRaw } from "../support/raw.ts";
 import { type Started, start } from "../support/start.ts";
 
 const AUDIENCE = "mx-session-bff";
@@ -221,6 +222,24 @@ describe("a session cookie", () => {
     expect(setup.partner.calls).toEqual([]);
   });
 });
+
+it.each([0xa0, 0x85, 0x0b, 0x0c, 0xad])(
+  "a cookie whose name begins with the byte %i is not the session's",
+  async (byte) => {
+    await using setup = await setUp();
+    const name = String.fromCharCode(byte) + SESSION_COOKIE;
+    const head = `POST /session HTTP/1.1\r\nHost: h\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\nX-CSRF: 1`;
+
+    const { statuses } = await sendRaw(
+      setup.service.url,
+      `${head}\r\nCookie: ${name}=s-grace\r\n\r\n`,
+    );
+
+    expect(statuses[0]).toBeOneOf([400, 401]); // Node's parser refuses control characters itself.
+    expect(setup.partner.calls).toEqual([]);
+    expect(setup.service.mx.calls.count).toBe(0);
+  },
+);
 
 describe("a token in a cookie", () => {
   it("is verified as a JWT", async () => {

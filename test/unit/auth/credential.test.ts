@@ -48,18 +48,55 @@ describe("the proof of a request", () => {
     ["two cookies, one empty", { cookie: "sid=; sid=a" }, "cookie_twice"],
     ["a bad token cookie beside a session", { cookie: "__Host-token=; sid=a" }, "cookie_value"],
     ["a long cookie", { cookie: `sid=${"x".repeat(4097)}` }, "cookie_value"],
-    ...["", '"', '"a', 'a"', "a b", "a,b", "a\\b", "a\tb", "a\r\nb", "a\0b", "\u00e9", '""'].map(
-      (value): [string, ProofHeaders, string] => [
-        `the cookie ${JSON.stringify(value)}`,
-        { cookie: `sid=${value}` },
-        "cookie_value",
-      ],
-    ),
+    ...[
+      "",
+      '"',
+      '"a',
+      'a"',
+      "a b",
+      "a,b",
+      "a\\b",
+      "a\tb",
+      "a\r\nb",
+      "a\0b",
+      "\u00e9",
+      '""',
+      "a\u00a0",
+      "a\u000b",
+      "a\ufeff",
+    ].map((value): [string, ProofHeaders, string] => [
+      `the cookie ${JSON.stringify(value)}`,
+      { cookie: `sid=${value}` },
+      "cookie_value",
+    ]),
   ])("is none with %s", (_what, headers, reason) => {
     expect(() => findProof(ALL, headers)).toThrow(
       expect.objectContaining({ code: "unauthenticated", reason }),
     );
   });
+
+  it.each(
+    ["\u00a0", "\u0085", "\u000b", "\u000c", "\u00ad", "\u2003", "\ufeff", "\0", "\r\n"].flatMap(
+      (blank) => [
+        `${blank}sid=evil`,
+        ` ${blank}sid=evil`,
+        `a=1;${blank} sid=evil`,
+        `sid${blank}=evil`,
+      ],
+    ),
+  )("is none in %j: a cookie of another name", (cookie) => {
+    expect(() => findProof(ALL, { cookie })).toThrow(
+      expect.objectContaining({ code: "unauthenticated", reason: "no_proof" }),
+    );
+    expect(isProofCookie(ALL, { cookie })).toBe(false);
+  });
+
+  it.each(["sid=s", "\tsid=s", "a=1;\t sid=s", "sid=s \t;b=2", "sid=s\t"])(
+    "is found in %j",
+    (cookie) => {
+      expect(findProof(ALL, { cookie })).toEqual(session("s"));
+    },
+  );
 
   it("is only what is configured", () => {
     const without = (rules: Partial<ProofRules>) => ({ ...ALL, ...rules });

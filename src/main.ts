@@ -1,12 +1,14 @@
 /**
- * Entry: environment -> config -> service -> wait for a signal -> drain. With arguments: what command-line.ts offers.
+ * Entry: environment -> config -> service -> wait for a signal -> drain. With arguments: what cli.ts offers.
  */
 
 import { once } from "node:events";
 import { explainAndExit, loadOrExit } from "./app/exit.ts";
 import { startService } from "./app/service.ts";
+import { endProcess, watchForShutdown } from "./app/shutdown.ts";
 import { runCommandLine } from "./cli.ts";
 import { toDigest } from "./config/load.ts";
+import { createLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { findTracer } from "./telemetry/tracing.ts";
 import { VERSION } from "./telemetry/version.ts";
@@ -15,19 +17,9 @@ const code = await runCommandLine(process.argv.slice(2), process.env);
 if (code !== undefined) process.exit(code);
 
 const config = await loadOrExit(process.env);
-const logger = createLogger(config.logLevel);
-
-process.on("unhandledRejection", (cause) => logger.fault(cause)); // One request's fault ends no other's.
-
-const shutdown = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());
-
-/** Node would print the error with its fields, which can hold requests. Nobody knows what state it left, so we drain. */
-process.on("uncaughtException", (cause) => {
-  logger.fault(cause);
-  process.exitCode = 1;
-  shutdown.abort();
-});
+const log = createLogDestination();
+const logger = createLogger(config.logLevel, log);
+const shutdown = watchForShutdown(logger);
 
 {
   const tracer = findTracer(VERSION);
@@ -42,7 +34,8 @@ process.on("uncaughtException", (cause) => {
     configDigest: toDigest(config),
   });
 
-  if (!shutdown.signal.aborted) await once(shutdown.signal, "abort");
+  if (!shutdown.aborted) await once(shutdown, "abort");
   logger.lifecycle("draining"); // Leaving the block disposes the service: stop listening, finish, close pools.
 }
 logger.lifecycle("stopped");
+await endProcess(log);

@@ -52,6 +52,21 @@ export function createMetricRegistry() {
       };
     },
 
+    /** Without labels; `read` gives the number so far. */
+    total(name: string, help: string, read: () => number): void {
+      let before = 0;
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          const now = read();
+          this.inc(now - before);
+          before = now;
+        },
+      });
+    },
+
     histogram<Label extends string>(name: string, help: string, ...labelNames: Label[]) {
       const buckets = BUCKETS;
       return observe(new Histogram({ name, help, labelNames, registers, buckets }), labelNames);

@@ -32,6 +32,7 @@ export type MetricsOptions = {
   maxInFlight: number;
   isReady: () => boolean;
   isDraining: () => boolean;
+  logLinesLost: () => number;
 };
 
 const METHODS = new Set(["GET", "POST", "OPTIONS"]);
@@ -42,9 +43,9 @@ const NOT_SENT_REASONS = ["circuit_open", "bulkhead_full", "bulkhead_wait"];
 const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 };
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { version, tenants, maxInFlight, isReady, isDraining } = options;
+  const { version, tenants, maxInFlight, isReady, isDraining, logLinesLost } = options;
   const registry = createMetricRegistry();
-  const { counter, histogram, gauge, gauges } = registry;
+  const { counter, histogram, gauge, gauges, total } = registry;
   const stopProcessMetrics = registerProcessMetrics(registry.registers);
 
   const requestSeconds = histogram(
@@ -182,6 +183,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   );
 
   gauge("bff_ready", "What /readyz says: 1 ready, 0 not.", () => Number(isReady()));
+  total("bff_log_lines_lost_total", "Log lines that standard output did not take.", logLinesLost);
   gauge("bff_draining", "1 from SIGTERM on.", () => Number(isDraining()));
   gauges(
     "bff_build_info",

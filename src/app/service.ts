@@ -65,6 +65,7 @@ export async function startService(
       maxInFlight: config.maxInFlight,
       isReady: () => toReadiness(lifecycle, canAuthenticate) === "ready",
       isDraining: () => lifecycle.state !== "serving",
+      logLinesLost: logger.linesLost,
     }),
   );
 

@@ -5,9 +5,10 @@
  * closed set, or a value that was checked. Of an unexpected error only its name, code and our own stack frames are kept.
  */
 
-import { type DestinationStream, pino } from "pino";
+import { pino } from "pino";
 import type { AppError } from "../errors.ts";
 import type { SessionEvent } from "../session/budget.ts";
+import { createLogDestination, type LogDestination } from "./log-destination.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
@@ -67,9 +68,15 @@ export type Logger = {
   fault(cause: unknown): void;
   change(entry: ChangeEntry): void;
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
+  /** Lines that could not be written. */
+  linesLost(): number;
 };
 
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+/** `destination` needs `flush` and `linesLost` only where it keeps lines back or loses some. */
+export function createLogger(
+  level: LogLevel,
+  destination: Pick<LogDestination, "write"> & Partial<LogDestination> = createLogDestination(),
+): Logger {
   const log = pino(
     {
       level,
@@ -77,7 +84,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination ?? inBatches(pino.destination({ fd: 1, sync: false })),
+    destination,
   );
 
   return {
@@ -91,6 +98,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       log.info(toLifecycleFields(event, fields), event);
       log.flush();
     },
+    linesLost: () => destination.linesLost?.() ?? 0,
   };
 }
 
@@ -178,43 +186,5 @@ function describe(cause: unknown): Record<string, unknown> {
     "error.name": /^\w{1,64}$/.test(cause.name) ? cause.name : "Error",
     "error.code": code && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined,
     "error.frames": frames?.slice(0, 8),
-  };
-}
-
-const BATCH_LENGTH = 65_536;
-const BATCH_MS = 100;
-
-/**
- * A write for each line would cost more than the line. An exit writes what is left; only SIGKILL loses requests. pino's own
- * batches (`minLength`) measure anew, and so copy, all that waits with each line.
- */
-function inBatches(destination: DestinationStream): DestinationStream & { flush(): void } {
-  let lines: string[] = [];
-  let length = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let isSoon = false;
-
-  function writeAll(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    isSoon = false;
-    if (length > 0) destination.write(lines.join(""));
-    lines = [];
-    length = 0;
-  }
-  process.prependListener("beforeExit", writeAll).prependListener("exit", writeAll); // Before pino's own.
-
-  return {
-    write(line) {
-      lines.push(line);
-      length += line.length;
-      if (length >= BATCH_LENGTH) writeAll();
-      else timer ??= setTimeout(writeAll, BATCH_MS);
-    },
-    /** With what else is logged in this turn of the event loop. */
-    flush() {
-      if (!isSoon) setImmediate(writeAll);
-      isSoon = true;
-    },
   };
 }

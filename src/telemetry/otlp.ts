@@ -7,7 +7,6 @@
  * A collector that is dead or hangs costs no request, and at the end a second.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { context, propagation, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
@@ -24,8 +23,6 @@ import {
 } from "@opentelemetry/sdk-trace";
 
 const TIMEOUT_MS = 2000;
-/** For what is left when the service has ended. */
-const FLUSH_MS = 1000;
 
 const provider = new TracerProvider({
   resource: resourceFromAttributes({ "service.name": "mx-session-bff" }).merge(
@@ -44,12 +41,6 @@ const provider = new TracerProvider({
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 trace.setGlobalTracerProvider(provider);
-
-process.once("beforeExit", async () => {
-  const flushed = provider.shutdown().catch(() => {}); // A collector that does not answer.
-  await Promise.race([flushed, sleep(FLUSH_MS)]);
-  process.exit(); // A connection that hangs would keep the process.
-});
 
 /** Source: OpenTelemetry, Environment variable specification, "General SDK configuration". */
 function toSampler(name = "parentbased_always_on", ratio: number): Sampler {

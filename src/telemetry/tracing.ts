@@ -6,6 +6,7 @@
  * Source: OpenTelemetry, Semantic conventions for HTTP spans; W3C Trace Context.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   context,
   ProxyTracerProvider,
@@ -34,6 +35,15 @@ export function findTracer(version: string): Tracer | undefined {
   return provider instanceof ProxyTracerProvider
     ? provider.getDelegateTracer("mx-session-bff", version)
     : provider.getTracer("mx-session-bff", version);
+}
+
+/** Sends the spans that are left, for at most `timeoutMs`: a collector may hang. */
+export async function flushSpans(timeoutMs: number): Promise<void> {
+  const provider = trace.getTracerProvider();
+  const delegate = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+  if (!("shutdown" in delegate) || typeof delegate.shutdown !== "function") return;
+  const flushed = Promise.resolve(delegate.shutdown()).catch(() => {});
+  await Promise.race([flushed, sleep(timeoutMs)]);
 }
 
 /** Does the work as the parent of the spans within. A failure is told by its code alone. */

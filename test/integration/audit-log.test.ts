@@ -73,6 +73,23 @@ describe("the audit log", () => {
     expect(opened).toMatchObject({ ...who, "mx.widget_type": "connect_widget", msg: "request" });
   });
 
+  it("has a change at MX also where the process crashes right after it", async () => {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+    const script = 'process.on("SIGWINCH", () => process.abort());';
+    await using child = await startProcess({
+      ...baseEnvironment(mx, issuer, "platform"),
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}`,
+    });
+    const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };
+    const { status } = await fetch(`${child.url}/session`, { method: "POST", headers });
+    child.signal("SIGWINCH");
+
+    expect(status).toBe(200);
+    expect(await child.exited).toBeNull();
+    await expect.poll(child.output, { timeout: 10_000 }).toContain('"mx.user.created"');
+  });
+
   it("names the same user the same, in all replicas and apart from others", async () => {
     await using one = await start();
     await using two = await start({ mx: one.mx, issuer: one.issuer });

@@ -388,7 +388,7 @@ export type ServiceProcess = AsyncDisposable & {
   operationsUrl: string;
   /** What it has written so far, on both streams. */
   output(): string;
-  signal(name: "SIGTERM" | "SIGKILL"): void;
+  signal(name: NodeJS.Signals): void;
   /** Its exit code; `null` when a signal ended it. */
   exited: Promise<number | null>;
 };

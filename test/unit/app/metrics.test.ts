@@ -10,6 +10,7 @@ function metricsOf() {
     maxInFlight: 200,
     isReady: () => true,
     isDraining: () => false,
+    logLinesLost: () => 0,
   });
 }
 

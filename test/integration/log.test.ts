@@ -1,0 +1,139 @@
+/**
+ * The service with a standard output that fails or hangs: it serves, counts what is lost, and ends when it is told to.
+ */
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type IdentityProvider,
+  startIdentityProvider,
+} from "../../packages/simulator/src/identity-provider.ts";
+import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { scrape } from "../support/metrics.ts";
+import { baseEnvironment, fetchChecked } from "../support/start.ts";
+
+const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "log-"));
+
+let mx: Simulator;
+let issuer: IdentityProvider;
+
+beforeAll(async () => {
+  mx = await startSimulator();
+  issuer = await startIdentityProvider();
+});
+afterAll(async () => {
+  await issuer[Symbol.asyncDispose]();
+  await mx[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Its first line cannot be read here, so the ports are chosen before. */
+async function startWith(stdout: number) {
+  const [port, operationsPort] = [await freePort(), await freePort()];
+  const child: ChildProcess = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env.PATH,
+      ...baseEnvironment(mx, issuer, "platform"),
+      PORT: String(port),
+      OPERATIONS_PORT: String(operationsPort),
+    },
+    stdio: ["ignore", stdout, "pipe"],
+  });
+  let errors = "";
+  child.stderr?.on("data", (text) => {
+    errors += text;
+  });
+  const exited = once(child, "exit");
+  const operationsUrl = `http://127.0.0.1:${operationsPort}`;
+  await expect
+    .poll(
+      () =>
+        fetch(`${operationsUrl}/readyz`).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      {
+        timeout: 10_000,
+      },
+    )
+    .toBe(200);
+  return {
+    operationsUrl,
+    errors: () => errors,
+    ask: async (subject: string) => {
+      const headers = { Authorization: `Bearer ${await issuer.issueToken(subject)}` };
+      return fetchChecked(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      const [code] = await exited;
+      return code;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+function createPipe(name: string): { reader: number; writer: number } {
+  const path = join(folder, name);
+  execFileSync("mkfifo", [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return { reader, writer: openSync(path, constants.O_WRONLY | constants.O_NONBLOCK) };
+}
+
+describe("where standard output", () => {
+  const outputs: Record<string, () => number> = {
+    "is on a full disk": () => openSync("/dev/full", "w"),
+    "has lost its reader": () => {
+      const { reader, writer } = createPipe("closed");
+      closeSync(reader);
+      return writer;
+    },
+  };
+  it.each(Object.keys(outputs))("%s, the service serves, counts and ends", async (kind) => {
+    const stdout = outputs[kind]?.() ?? -1;
+    await using service = await startWith(stdout);
+    closeSync(stdout);
+
+    for (const subject of ["ada", "bob", "eve"])
+      expect((await service.ask(subject)).status).toBe(200);
+    const lost = async () =>
+      (await scrape(service.operationsUrl)).value("bff_log_lines_lost_total") ?? 0;
+    await expect.poll(lost).toBeGreaterThanOrEqual(5); // Two of the start, and one for each request.
+
+    expect(await service.stop()).toBe(0);
+    expect(service.errors()).toMatch(/^Log lines are lost: .* bff_log_lines_lost_total .*\n$/);
+  });
+
+  it("is read by nobody, the service serves, and the end does not wait for the reader", async () => {
+    const { reader, writer } = createPipe("full");
+    expect(() => {
+      for (;;) writeSync(writer, "x".repeat(4096));
+    }).toThrow("EAGAIN");
+    await using service = await startWith(writer);
+
+    for (const subject of ["ada", "bob", "eve"])
+      expect((await service.ask(subject)).status).toBe(200);
+
+    expect(await service.stop()).toBe(0);
+    expect(service.errors()).toBe("");
+    closeSync(reader);
+    closeSync(writer);
+  });
+});

@@ -1,18 +1,34 @@
 /**
  * `npm run sbom [-- <path>]`: what the service is made of in production, as CycloneDX. Default: sbom.cdx.json.
  *
+ * It lists the production packages, the Node that runs this script with the libraries inside it (OpenSSL, V8 …), and with
+ * `--debian-packages <folder>` the Debian packages whose records are in that folder, one file each (glibc …).
+
  * `npm sbom --omit dev` leaves out packages that development needs too, so it is given a copy of package.json and of the
  * lock file that knows production alone.
  */
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 
 type Locked = { dev?: boolean; optional?: boolean; devOptional?: boolean; link?: boolean };
 type Manifest = { devDependencies?: object; optionalDependencies?: object; workspaces?: string[] };
 type Lock = { packages: Record<string, Locked & Manifest> };
+type Component = {
+  "bom-ref": string;
+  type: "library" | "platform";
+  name: string;
+  version: string;
+  purl: string;
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { "debian-packages": { type: "string" } },
+});
 
 const ROOT = new URL("../", import.meta.url);
 const temporary = mkdtempSync(join(tmpdir(), "sbom-"));
@@ -24,12 +40,15 @@ try {
   write("package.json", withoutExtras(read<Manifest>("package.json")));
   const lock = read<Lock>("package-lock.json");
   write("package-lock.json", { ...lock, packages: inProduction(lock) });
-  const sbom = execFileSync(
-    "npm",
-    ["sbom", "--package-lock-only", "--sbom-format", "cyclonedx", "--sbom-type", "application"],
-    { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+  const sbom = JSON.parse(
+    execFileSync(
+      "npm",
+      ["sbom", "--package-lock-only", "--sbom-format", "cyclonedx", "--sbom-type", "application"],
+      { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+    ),
   );
-  writeFileSync(resolve(process.argv[2] ?? "sbom.cdx.json"), sbom);
+  sbom.components.push(...ofNode(), ...ofDebian(values["debian-packages"]));
+  writeFileSync(resolve(positionals[0] ?? "sbom.cdx.json"), JSON.stringify(sbom, null, 2));
 } finally {
   rmSync(temporary, { recursive: true });
 }
@@ -48,4 +67,36 @@ function inProduction({ packages }: Lock): Lock["packages"] {
     .filter(([, { dev, optional, devOptional }]) => !dev && !optional && !devOptional)
     .map(([path, entry]) => [path, path === "" ? withoutExtras(entry) : entry]);
   return Object.fromEntries(kept);
+}
+
+/** Node and what is compiled into it. Source: Node.js, `process.versions`. */
+function ofNode(): Component[] {
+  const { node, modules: _abi, napi: _napi, ...inside } = process.versions;
+  const bundled = Object.entries(inside).flatMap(([name, version]) =>
+    version === undefined
+      ? []
+      : toComponent("library", name, version, `pkg:generic/${name}@${version}`),
+  );
+  return [toComponent("platform", "node", node, `pkg:generic/node@${node}`), ...bundled];
+}
+
+/** Source: Debian Policy Manual, section 5.3 (control files); Package URL, type `deb`. */
+function ofDebian(records: string | undefined): Component[] {
+  if (records === undefined) return [];
+  return readdirSync(records).map((file) => {
+    const text = readFileSync(join(records, file), "utf8");
+    const field = (name: string) => new RegExp(`^${name}: (.+)$`, "m").exec(text)?.[1] ?? "";
+    const [name, version] = [field("Package"), field("Version")];
+    const purl = `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${field("Architecture")}`;
+    return toComponent("library", name, version, purl);
+  });
+}
+
+function toComponent(
+  type: Component["type"],
+  name: string,
+  version: string,
+  purl: string,
+): Component {
+  return { "bom-ref": purl, type, name, version, purl };
 }

@@ -5,7 +5,15 @@
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -77,9 +85,16 @@ it.each(["package.json", ...workspaces])(
   },
 );
 
-it("npm run sbom lists what production needs, with its hashes, and nothing else", () => {
+it("npm run sbom lists what production needs, with its hashes, Node and the system's libraries", () => {
   const path = join(folder, "sbom.json");
-  execFileSync(process.execPath, [join(ROOT, "scripts/sbom.ts"), path], { stdio: "pipe" });
+  const records = join(folder, "status.d");
+  mkdirSync(records);
+  writeFileSync(
+    join(records, "libc6"),
+    "Package: libc6\nArchitecture: amd64\nVersion: 2.36-9+deb12u14\n",
+  );
+  const args = [join(ROOT, "scripts/sbom.ts"), path, "--debian-packages", records];
+  execFileSync(process.execPath, args, { stdio: "pipe" });
 
   const sbom = JSON.parse(readFileSync(path, "utf8"));
   expect(sbom).toMatchObject({
@@ -92,14 +107,22 @@ it("npm run sbom lists what production needs, with its hashes, and nothing else"
     },
   });
   type Component = { name: string; version: string; purl: string; hashes: { alg: string }[] };
-  const components: Component[] = sbom.components;
+  const all: Component[] = sbom.components;
+  const components = all.filter(({ purl }) => purl.startsWith("pkg:npm/"));
+  const others = all.filter((component) => !components.includes(component));
+  expect(others.map(({ purl }) => purl)).toEqual(
+    expect.arrayContaining([
+      `pkg:generic/node@${process.versions.node}`,
+      `pkg:generic/openssl@${process.versions.openssl}`,
+      "pkg:deb/debian/libc6@2.36-9%2Bdeb12u14?arch=amd64",
+    ]),
+  );
   const listed = components.map(({ name, version }) => `${name}@${version}`).toSorted();
   const locked = inProduction.map(
     ([place, { version }]) => `${place.replace(/^.*node_modules\//, "")}@${version}`,
   );
   expect(listed).toEqual([...new Set(locked)].toSorted());
-  for (const { purl, hashes } of components) {
-    expect(purl).toMatch(/^pkg:npm\//);
+  for (const { hashes } of components) {
     expect(hashes.map(({ alg }) => alg)).toContain("SHA-512");
   }
 });

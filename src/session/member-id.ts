@@ -1,0 +1,110 @@
+/**
+ * Principal -> the id of its Member at MX.
+ *
+ * MX recommends `M-` and the user id, and requires nothing but a prefix other than its own. Partners who have Members
+ * already keep the ids they gave them: from a template, from a claim, or from their own lookup.
+ * Sources: MX SSO API v2, Guide, "Member create"; the characters and the length are those of MX's sibling APIs.
+ */
+
+import { AppError } from "../errors.ts";
+import type { Identity } from "./types.ts";
+
+/** Exactly one place of the template is `{user_id}`, so that two users never share an id. */
+export type MemberIdRule =
+  | { source: "template"; template: string }
+  | { source: "claim"; claim: string }
+  /** `member_id` in the lookup's answer; the template for an answer without one. */
+  | { source: "lookup"; template: string };
+
+export type MemberId = {
+  value: string;
+  /** MX's own guid: such a Member exists, or the partner is mistaken. It is never created. */
+  isMxGuid: boolean;
+  /** Nothing but the id has to show that the Member is this user's: it may be written to although MX names no owner. */
+  provesOwner: boolean;
+};
+
+export type MemberIds = {
+  /** The id to read before the lookup has answered; `undefined`: it is worth waiting for. Throws `forbidden`. */
+  expected(identity: Identity): MemberId | undefined;
+  /** `lookedUp` is the lookup's `member_id`, if any. Throws `forbidden` and `upstream_bad_response`. */
+  resolve(identity: Identity, lookedUp: unknown): MemberId;
+};
+
+export const DEFAULT_TEMPLATE = "M-{user_id}";
+
+const PLACEHOLDER = "{user_id}";
+const USABLE = /^[A-Za-z0-9_-]{1,1024}$/;
+const MX_GUID = /^MBR-/i;
+
+/** Whether every user id gives a Member id of its own. */
+export function isTemplate(text: string): boolean {
+  const [before = "", after = "", ...rest] = text.split(PLACEHOLDER);
+  const isComplete = text.includes(PLACEHOLDER) && rest.length === 0;
+  return isComplete && /^[A-Za-z0-9_-]{0,512}$/.test(before + after) && !MX_GUID.test(text);
+}
+
+export function createMemberIds(rule: MemberIdRule): MemberIds {
+  if (rule.source !== "lookup") {
+    const toOwn = (identity: Identity) => toOwnId(rule, identity);
+    return {
+      expected: toOwn,
+      resolve(identity, lookedUp) {
+        const own = toOwn(identity);
+        if (lookedUp == null || lookedUp === own.value) return own;
+        throw unusableAnswer("member_id_conflict");
+      },
+    };
+  }
+
+  let namesMembers = true; // The last answer tells what to expect of the next one; a mistake costs one read.
+  const fallback: MemberIdRule = { source: "template", template: rule.template };
+  return {
+    expected: (identity) => (namesMembers ? undefined : toOwnId(fallback, identity)),
+    resolve(identity, lookedUp) {
+      namesMembers = lookedUp != null;
+      return namesMembers ? toLookedUpId(lookedUp) : toOwnId(fallback, identity);
+    },
+  };
+}
+
+function toOwnId(rule: Exclude<MemberIdRule, { source: "lookup" }>, identity: Identity): MemberId {
+  const { userId, principal } = identity;
+  if (rule.source === "template") {
+    const value = rule.template.replace(PLACEHOLDER, () => userId);
+    if (isUsable(value)) return { value, isMxGuid: false, provesOwner: true };
+    throw forbidden("This user's id cannot be used in MEMBER_ID_TEMPLATE.");
+  }
+  const value = principal.claims[rule.claim];
+  if (isUsable(value)) return { value, isMxGuid: false, provesOwner: contains(value, userId) };
+  throw forbidden(
+    "The token is valid, but the claim with the Member's id is missing or cannot be used. The operator chose it with MEMBER_ID_CLAIM.",
+  );
+}
+
+/** The partner's own endpoint says whose it is. */
+function toLookedUpId(value: unknown): MemberId {
+  if (typeof value !== "string" || !USABLE.test(value)) throw unusableAnswer("member_id");
+  return { value, isMxGuid: MX_GUID.test(value), provesOwner: true };
+}
+
+function isUsable(value: unknown): value is string {
+  return typeof value === "string" && USABLE.test(value) && !MX_GUID.test(value);
+}
+
+/** As a whole word: the Member `acct-12` is not that of user `1`. A user id has letters, digits, `-` and `_` only. */
+function contains(memberId: string, userId: string): boolean {
+  return new RegExp(`(^|[-_])${userId}([-_]|$)`).test(memberId);
+}
+
+function forbidden(message: string): AppError {
+  return new AppError("forbidden", message, { reason: "unusable_member_id" });
+}
+
+function unusableAnswer(reason: "member_id" | "member_id_conflict"): AppError {
+  return new AppError(
+    "upstream_bad_response",
+    "The partner's credential lookup did not give a usable answer.",
+    { upstream: { operation: "partner.credential_lookup", outcome: "invalid_response", reason } },
+  );
+}

@@ -5,7 +5,7 @@
  *     POST   /_simulator/faults       a fault (faults.ts), with "operation", and "times" as a number or "always"
  *     DELETE /_simulator/faults
  *     POST   /_simulator/clock        { "advanceMs": 600000 }
- *     POST   /_simulator/settings     { "latencyMs", "propagationMs", "requestsPerSecond", "memberExists" }
+ *     POST   /_simulator/settings     { "latencyMs", "propagationMs", "requestsPerSecond", "memberExists", "deviations" }
  *     POST   /_simulator/seed         { "users": [{ "id", "guid", "email", "members": [{ "id", … }] }] } (seed.ts)
  *     DELETE /_simulator/users/{id}   as MX may do on its own
  *
@@ -16,6 +16,7 @@ import express, { type ErrorRequestHandler, type RequestHandler, Router } from "
 import { z } from "zod";
 import type { CallLog } from "./call-log.ts";
 import type { Clock } from "./clock.ts";
+import { DEVIATIONS, type Deviation } from "./deviations.ts";
 import { Fault, type FaultPlan } from "./faults.ts";
 import { OPERATIONS } from "./operation.ts";
 import { applySeed, Seed } from "./seed.ts";
@@ -97,6 +98,7 @@ const SettingsBody = z
     propagationMs: z.number().min(0),
     requestsPerSecond: z.int().positive().nullable(),
     memberExists: z.strictObject({ status: z.int().min(400).max(599), message: z.string() }),
+    deviations: z.array(z.enum(Object.keys(DEVIATIONS) as Deviation[])),
   })
   .partial();
 

@@ -2,6 +2,7 @@
 
 export type { Call, CallLog } from "./call-log.ts";
 export type { DemoUsers } from "./demo-users.ts";
+export { DEVIATIONS, type Deviation } from "./deviations.ts";
 export type { Fault, FaultOptions } from "./faults.ts";
 export {
   type IdentityProvider,

@@ -8,6 +8,7 @@
 import { type RequestHandler, Router } from "express";
 import type { Answer } from "./answer.ts";
 import type { Clock } from "./clock.ts";
+import { deviates } from "./deviations.ts";
 import { malformedPath } from "./malformed-path.ts";
 import type { Operation } from "./operation.ts";
 import { notFound, platformError } from "./platform-errors.ts";
@@ -37,8 +38,8 @@ export function createPlatformApi(options: PlatformApiOptions): Router {
   const { credentials, state, settings, clock, widgetOrigin, serve } = options;
   const isOverLimit = createRateLimit(clock, settings);
   const visible = createVisibleUsers({ state, settings, clock });
-  const users = createPlatformUsers({ state, visible });
-  const requestWidgetUrl = createWidgetUrlRequest({ state, visible, widgetOrigin });
+  const users = createPlatformUsers({ state, settings, visible });
+  const requestWidgetUrl = createWidgetUrlRequest({ state, settings, visible, widgetOrigin });
 
   /** `absent` is the answer when what is asked for does not exist. */
   function call(
@@ -50,9 +51,9 @@ export function createPlatformApi(options: PlatformApiOptions): Router {
       reply(request) {
         if (!isAuthenticated(request, credentials)) return platformError(401);
         if (isOverLimit()) return platformError(429);
-        return inVersion(request, handle);
+        return inVersion(request, handle, settings);
       },
-      absent: (request) => inVersion(request, absent),
+      absent: (request) => inVersion(request, absent, settings),
       failure: platformError,
     });
   }
@@ -77,9 +78,14 @@ function isAuthenticated({ headers }: ApiRequest, expected: Credentials): boolea
 }
 
 /** What was not sent as `application/json` counts as not sent (assumed). */
-function inVersion(request: ApiRequest, handle: PlatformHandle): Answer {
+function inVersion(
+  request: ApiRequest,
+  handle: PlatformHandle,
+  settings: SimulatorSettings,
+): Answer {
   const version = findPlatformVersion(request.headers["accept-version"]);
-  if (!version) return platformError(406, "Accept-Version names no version");
+  const isRefused = !version?.takesPartnerId && deviates(settings, "old-version-refused");
+  if (!version || isRefused) return platformError(406, "Accept-Version names no version");
   const body = request.isJson ? request.body : undefined;
   const answer = handle({ ...request, body, version });
   if (answer.body === undefined) return answer;

@@ -7,9 +7,12 @@
 
 import { z } from "zod";
 import type { Answer } from "./answer.ts";
+import { deviates } from "./deviations.ts";
+import { createKnownUsers } from "./known-users.ts";
 import { alreadyExists, notFound, platformError, whatIsInvalid } from "./platform-errors.ts";
 import type { PlatformHandle } from "./platform-request.ts";
 import type { PlatformVersion } from "./platform-versions.ts";
+import type { SimulatorSettings } from "./settings.ts";
 import type { SimulatedUser, SimulatorState } from "./state.ts";
 import type { VisibleUsers } from "./visible-users.ts";
 
@@ -20,24 +23,29 @@ export type PlatformUsers = Record<
 
 export function createPlatformUsers(options: {
   state: SimulatorState;
+  settings: SimulatorSettings;
   visible: VisibleUsers;
 }): PlatformUsers {
-  const { state, visible } = options;
+  const { state, settings, visible } = options;
+  const known = createKnownUsers(state, settings);
 
   return {
     create: ({ body, version }) =>
       withFields(body, (fields) => {
-        if (isTaken(fields.id)) return alreadyExists();
+        if (isTaken(fields.id)) return conflict();
         const user = state.createUser({
           id: fields.id ?? null,
           email: fields.email ?? null,
           isDisabled: fields.is_disabled ?? false,
           metadata: fields.metadata ?? null,
+          madeBy: "platform",
         });
         return show(user, version);
       }),
 
     list({ query, version }) {
+      if (query.id !== undefined && deviates(settings, "id-filter-empty"))
+        return showPage([], query, version);
       const found = visible
         .list()
         .filter((user) => (query.id ?? user.id) === user.id)
@@ -49,17 +57,18 @@ export function createPlatformUsers(options: {
     listNone: ({ query, version }) => showPage([], query, version),
 
     read({ id, version }) {
+      if (known.isTooLong(id)) return platformError(422, "id is invalid");
       const user = visible.find(id, version);
       return user ? show(user, version) : notFound();
     },
 
     update({ id, body, version }) {
-      const known = visible.find(id, version);
-      if (!known) return notFound();
+      const found = visible.find(id, version);
+      if (!found) return notFound();
       return withFields(body, (fields) => {
-        const isRenamed = fields.id !== undefined && fields.id !== known.id;
+        const isRenamed = fields.id !== undefined && fields.id !== found.id;
         if (isRenamed && isTaken(fields.id)) return alreadyExists();
-        const user = isRenamed ? state.renameUser(known, fields.id ?? "") : known;
+        const user = isRenamed ? state.renameUser(found, fields.id ?? "") : found;
         user.email = fields.email ?? user.email;
         user.isDisabled = fields.is_disabled ?? user.isDisabled;
         user.metadata = fields.metadata ?? user.metadata;
@@ -70,13 +79,17 @@ export function createPlatformUsers(options: {
     delete({ id, version }) {
       const user = visible.find(id, version);
       if (!user) return notFound();
-      state.deleteUser(user);
+      state.deleteUser(user, { keepMembers: deviates(settings, "members-outlive-users") });
       return { status: 204 };
     },
   };
 
   function isTaken(id: string | undefined): boolean {
-    return id !== undefined && state.findUser(id) !== undefined;
+    return id !== undefined && known.isTaken(id);
+  }
+
+  function conflict(): Answer {
+    return deviates(settings, "conflict-status") ? platformError(422) : alreadyExists();
   }
 }
 

@@ -1,6 +1,9 @@
 /** What may be changed while the simulator runs. */
 
-export type SimulatorSettings = {
+import type { Deviating } from "./deviations.ts";
+
+/** Besides: what is assumed about MX, switched to its opposite (deviations.ts). */
+export type SimulatorSettings = Deviating & {
   /** Round trip of every API call: half of it on the way in, half on the way back. */
   latencyMs: number;
   /** How long the Platform API answers as if a new User did not exist. MX advises to ask again after 500 ms. */
@@ -19,5 +22,6 @@ export function createSettings(given: {
     ...given,
     requestsPerSecond: null,
     memberExists: { status: 400, message: "Member already exists with guid {id}" },
+    deviations: [],
   };
 }

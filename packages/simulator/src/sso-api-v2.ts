@@ -11,6 +11,7 @@
 import { type RequestHandler, Router } from "express";
 import type { Answer } from "./answer.ts";
 import type { Clock } from "./clock.ts";
+import { createKnownUsers } from "./known-users.ts";
 import { malformedPath } from "./malformed-path.ts";
 import type { Operation } from "./operation.ts";
 import type { ApiRequest, Serve } from "./serve.ts";
@@ -33,8 +34,8 @@ export type SsoApiOptions = {
 type Handle = (request: ApiRequest) => Answer;
 
 export function createSsoApiV2(options: SsoApiOptions): Router {
-  const { credentials, serve } = options;
-  const users = createSsoUsers(options);
+  const { credentials, state, settings, serve } = options;
+  const users = createSsoUsers({ ...options, users: createKnownUsers(state, settings) });
   const members = createSsoMembers(options);
 
   /** `absent` is the answer when what the call needs does not exist; in another client nothing does. */

@@ -6,10 +6,17 @@
 
 import { z } from "zod";
 import type { Answer } from "./answer.ts";
+import { deviates } from "./deviations.ts";
 import type { ApiRequest } from "./serve.ts";
 import type { SimulatorSettings } from "./settings.ts";
-import { invalidMemberId, memberNotFound, ssoError, userNotFound } from "./sso-errors.ts";
-import type { SimulatedMember, SimulatorState } from "./state.ts";
+import {
+  invalidMemberId,
+  memberNotFound,
+  ssoError,
+  ssoFailure,
+  userNotFound,
+} from "./sso-errors.ts";
+import type { MemberCredential, SimulatedMember, SimulatorState } from "./state.ts";
 
 export type SsoMembers = Record<
   "read" | "create" | "update" | "delete",
@@ -24,30 +31,36 @@ export function createSsoMembers(options: {
 
   return {
     read({ id }) {
+      if (deviates(settings, "member-path")) return ssoFailure(404);
+      if (isTooLong(id)) return invalidMemberId();
       const member = state.findMember(id);
-      return member ? { status: 200, body: showMember(member) } : memberNotFound();
+      return member ? { status: 200, body: show(member) } : memberNotFound();
     },
 
     create({ body }) {
       const given = NewMember.safeParse(body);
       if (!given.success) return ssoError(400, "Create member failed: a field is not valid.");
       const { external_member_guid: id = null, credentials } = given.data;
+      if (hasLogin(credentials))
+        return ssoError(400, "Create member failed: a field is not valid.");
       const owner = state.findUser(ownerOf(body));
       if (!owner) return userNotFound(ownerOf(body));
-      if (id === "" || id?.startsWith("MBR-")) return invalidMemberId();
+      if (id === "" || id?.startsWith("MBR-") || isTooLong(id)) return invalidMemberId();
       if (id !== null && state.findMember(id)) return memberExists(id);
       const member = state.createMember({ id, userGuid: owner.guid, credentials });
-      return { status: 200, body: showMember(member) };
+      return { status: 200, body: show(member) };
     },
 
     update({ id, body }) {
+      if (deviates(settings, "member-update-path")) return ssoFailure(404);
       const member = state.findMember(id);
       if (!member) return memberNotFound();
       const given = MemberUpdate.safeParse(body);
-      if (!given.success) return ssoError(400, "Update member failed: a field is not valid.");
+      if (!given.success || hasLogin(given.data.credentials))
+        return ssoError(400, "Update member failed: a field is not valid.");
       member.credentials = given.data.credentials;
       member.timesUpdated += 1;
-      return { status: 200, body: showMember(member) };
+      return { status: 200, body: show(member) };
     },
 
     delete({ id }) {
@@ -58,7 +71,25 @@ export function createSsoMembers(options: {
     },
   };
 
+  function show(member: SimulatedMember): object {
+    const { user_guid, ...shown } = showMember(member);
+    return deviates(settings, "member-owner-missing") ? shown : { user_guid, ...shown };
+  }
+
+  function isTooLong(id: string | null): boolean {
+    return id !== null && id.length > 64 && deviates(settings, "long-ids-refused");
+  }
+
+  function hasLogin(credentials: readonly MemberCredential[]): boolean {
+    return (
+      deviates(settings, "login-fields") &&
+      credentials.some(({ field_name }) => field_name === "login")
+    );
+  }
+
   function memberExists(id: string): Answer {
+    if (deviates(settings, "member-exists-text"))
+      return ssoError(400, "Duplicate external member guid");
     const { status, message } = settings.memberExists;
     return ssoError(status, message.replaceAll("{id}", id));
   }
@@ -90,7 +121,7 @@ const NewMember = Owner.extend({
 const MemberUpdate = z.object({ credentials: Credentials });
 
 /** The answers to a read and an update are assumed to look like the one to a create. */
-function showMember(member: SimulatedMember): object {
+function showMember(member: SimulatedMember) {
   return {
     guid: member.guid,
     institution_guid: "INS-00000000-0000-4000-8000-000000000000",

@@ -7,14 +7,19 @@
 import { z } from "zod";
 import type { Answer } from "./answer.ts";
 import type { Clock } from "./clock.ts";
+import { deviates } from "./deviations.ts";
+import type { KnownUsers } from "./known-users.ts";
 import type { ApiRequest } from "./serve.ts";
-import { invalidUserId, ssoError, userExists, userNotFound } from "./sso-errors.ts";
+import type { SimulatorSettings } from "./settings.ts";
+import { invalidUserId, ssoError, ssoFailure, userExists, userNotFound } from "./sso-errors.ts";
 import type { SimulatedUser, SimulatorState, WidgetTicket } from "./state.ts";
 import { widgetPath } from "./widget-url.ts";
 
 export type SsoUsersOptions = {
   credentials: { clientGuid: string };
   state: SimulatorState;
+  settings: SimulatorSettings;
+  users: KnownUsers;
   clock: Clock;
   widgetOrigin: string;
 };
@@ -25,11 +30,12 @@ export type SsoUsers = Record<
 >;
 
 export function createSsoUsers(options: SsoUsersOptions): SsoUsers {
-  const { state, clock } = options;
+  const { state, settings, users, clock } = options;
 
   return {
     read({ id }) {
-      const user = state.findUser(id);
+      if (users.isTooLong(id)) return invalidUserId();
+      const user = users.find(id);
       if (!user) return userNotFound(id);
       return { status: 200, body: { ...show(user), last_login: dayOf(clock) } };
     },
@@ -38,13 +44,16 @@ export function createSsoUsers(options: SsoUsersOptions): SsoUsers {
       const given = NewUser.safeParse(body);
       if (!given.success) return ssoError(400, "Create user failed: a field is not valid.");
       const { external_user_guid: id = "", email = null, ...profile } = given.data;
-      if (id === "" || id.startsWith("USR-")) return invalidUserId();
-      if (state.findUser(id)) return userExists(id);
-      return { status: 200, body: show(state.createUser({ id, email, profile })) };
+      if (profile.credit_score !== undefined && deviates(settings, "credit-score-refused"))
+        return ssoError(400, "Create user failed: a field is not valid.");
+      if (id === "" || id.startsWith("USR-") || users.isTooLong(id)) return invalidUserId();
+      if (users.isTaken(id)) return userExists(id);
+      const user = state.createUser({ id, email, profile, madeBy: "sso" });
+      return { status: 200, body: show(user) };
     },
 
     update({ id, body }) {
-      const user = state.findUser(id);
+      const user = users.find(id);
       if (!user) return userNotFound(id);
       const given = UserUpdate.safeParse(body);
       if (!given.success) return ssoError(400, "Update user failed: a field is not valid.");
@@ -58,9 +67,10 @@ export function createSsoUsers(options: SsoUsersOptions): SsoUsers {
     },
 
     delete({ id }) {
-      const user = state.findUser(id);
+      if (deviates(settings, "user-delete-path")) return ssoFailure(404);
+      const user = users.find(id);
       if (!user) return userNotFound(id);
-      state.deleteUser(user);
+      state.deleteUser(user, { keepMembers: deviates(settings, "members-outlive-users") });
       return { status: 204 };
     },
   };
@@ -125,8 +135,12 @@ function showUser(
     credit_score: profile.credit_score ?? null,
     zip_code: showZipCode(profile.zip_code),
     ...Object.fromEntries(urls),
-    status: user.isDisabled ? DISABLED : ENABLED,
+    status: user.isDisabled && !hidesDisabled(options) ? DISABLED : ENABLED,
   };
+}
+
+function hidesDisabled({ settings }: SsoUsersOptions): boolean {
+  return deviates(settings, "disabled-not-shown");
 }
 
 const SEX_NUMBERS = { MALE: 0, FEMALE: 1 };

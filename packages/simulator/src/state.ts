@@ -28,6 +28,8 @@ export type SimulatedUser = {
   metadata: string | null;
   profile: Profile;
   readonly createdAt: number;
+  /** Which API made it; `undefined` for a test that made it itself. */
+  readonly madeBy: "sso" | "platform" | undefined;
 };
 
 export type MemberCredential = { field_name: string; response: string };
@@ -80,7 +82,9 @@ export type SimulatorState = {
   /** Throws when the new id is taken. */
   renameUser(user: SimulatedUser, id: string): SimulatedUser;
   /** As MX does on its own: the User goes, with the Members and all widget URLs. */
-  deleteUser(user: SimulatedUser): void;
+  deleteUser(user: SimulatedUser, options?: { keepMembers?: boolean }): void;
+  /** Whether a User of this id was ever deleted. */
+  wasDeleted(id: string): boolean;
   deleteMember(member: SimulatedMember): void;
   issueTicket(ticket: NewTicket): WidgetTicket;
   /** The ticket if this URL may be opened now; from then on it may not. */
@@ -100,6 +104,7 @@ export function createState(clock: Clock): SimulatorState {
   const members = new Map<string, SimulatedMember>();
   const guidsByUserId = new Map<string, string>();
   const guidsByMemberId = new Map<string, string>();
+  const deletedUserIds = new Set<string>();
   const tickets = new Map<string, OpenableTicket>();
   const created = { users: 0, members: 0, widgetTickets: 0 };
 
@@ -124,6 +129,7 @@ export function createState(clock: Clock): SimulatorState {
       metadata: null,
       profile: {},
       createdAt: clock.now(),
+      madeBy: undefined,
       ...given,
     };
     claim(guidsByUserId, user);
@@ -148,9 +154,12 @@ export function createState(clock: Clock): SimulatorState {
     return renamed;
   }
 
-  function deleteUser(user: SimulatedUser): void {
-    for (const member of membersOf(user)) deleteMember(member);
-    if (user.id !== null) guidsByUserId.delete(user.id);
+  function deleteUser(user: SimulatedUser, { keepMembers = false } = {}): void {
+    if (!keepMembers) for (const member of membersOf(user)) deleteMember(member);
+    if (user.id !== null) {
+      guidsByUserId.delete(user.id);
+      deletedUserIds.add(user.id);
+    }
     users.delete(user.guid);
   }
 
@@ -178,7 +187,7 @@ export function createState(clock: Clock): SimulatorState {
     const ticket = tickets.get(token);
     if (!ticket?.widgetTypes.includes(widgetType)) return undefined;
     if (isExpired(ticket) || isSpent(ticket, widgetType)) return undefined;
-    if (!users.has(ticket.userGuid)) return undefined;
+    if (users.get(ticket.userGuid)?.isDisabled !== false) return undefined;
     ticket.opened.add(widgetType);
     return ticket;
   }
@@ -207,6 +216,7 @@ export function createState(clock: Clock): SimulatorState {
     createMember,
     renameUser,
     deleteUser,
+    wasDeleted: (id) => deletedUserIds.has(id),
     deleteMember,
     issueTicket,
     openWidget,

@@ -5,9 +5,13 @@
  */
 
 import type { Clock } from "./clock.ts";
+import { deviates } from "./deviations.ts";
+import { createKnownUsers } from "./known-users.ts";
 import type { PlatformVersion } from "./platform-versions.ts";
 import type { SimulatorSettings } from "./settings.ts";
 import type { SimulatedUser, SimulatorState } from "./state.ts";
+
+const SLOW_MS = 2000;
 
 export type VisibleUsers = {
   list(): readonly SimulatedUser[];
@@ -22,14 +26,18 @@ export function createVisibleUsers(options: {
 }): VisibleUsers {
   const { state, settings, clock } = options;
 
-  function isVisible(user: SimulatedUser): boolean {
-    return clock.now() - user.createdAt >= settings.propagationMs;
+  const known = createKnownUsers(state, settings);
+
+  function isVisible({ createdAt, madeBy }: SimulatedUser): boolean {
+    if (madeBy === "sso" && deviates(settings, "apis-apart")) return false;
+    const slowMs = deviates(settings, "slow-users") ? SLOW_MS : 0;
+    return clock.now() - createdAt >= settings.propagationMs + slowMs;
   }
 
   return {
     list: () => [...state.users.values()].filter(isVisible),
     find(idOrGuid, version) {
-      const user = version.takesPartnerId ? state.findUser(idOrGuid) : state.users.get(idOrGuid);
+      const user = version.takesPartnerId ? known.find(idOrGuid) : state.users.get(idOrGuid);
       return user && isVisible(user) ? user : undefined;
     },
   };

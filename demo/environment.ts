@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { IdentityProvider } from "../packages/simulator/src/identity-provider.ts";
 import type { Simulator } from "../packages/simulator/src/simulator.ts";
-import type { Environment } from "../src/config/variables.ts";
+import type { Environment } from "../src/config/types.ts";
 
 export type Apis = "platform" | "sso" | "both";
 

@@ -8,7 +8,7 @@ import { writeAll } from "./app/exit.ts";
 import { type CheckResult, toExitCode, toJson, toText } from "./commands/check/report.ts";
 import { ConfigError } from "./config/faults.ts";
 import { loadConfig } from "./config/load.ts";
-import type { Environment } from "./config/variables.ts";
+import type { Environment } from "./config/types.ts";
 
 const HELP = `mx-session-bff: a user who is logged in, in; one fresh MX widget URL, out.
 

@@ -2,8 +2,8 @@
 
 import { toFaultText } from "../commands/check/report.ts";
 import { ConfigError } from "../config/faults.ts";
-import { type Config, loadConfig } from "../config/load.ts";
-import type { Environment } from "../config/variables.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config, Environment } from "../config/types.ts";
 
 export async function loadOrExit(environment: Environment): Promise<Config> {
   try {

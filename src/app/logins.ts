@@ -10,8 +10,12 @@ import { createIntrospection } from "../auth/introspection-client.ts";
 import { createLoginCall, MAX_LOGIN_CALLS } from "../auth/login-client.ts";
 import { createSessionAuthenticator } from "../auth/session-check.ts";
 import { createSessionCheck } from "../auth/session-check-client.ts";
-import type { AuthConfig } from "../config/load.ts";
-import type { IntrospectionConfig, LoginConfig, SessionCheckConfig } from "../config/logins.ts";
+import type {
+  AuthConfig,
+  IntrospectionConfig,
+  LoginConfig,
+  SessionCheckConfig,
+} from "../config/types.ts";
 import type { Tenant } from "../session/types.ts";
 import type { Connect } from "./tenant.ts";
 

@@ -7,16 +7,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Tracer } from "@opentelemetry/api";
 import { createIssuerKeys, createLoader } from "../auth/issuer-keys.ts";
 import { createJwtAuthenticator } from "../auth/jwt.ts";
-import type { Config } from "../config/load.ts";
+import type { Config } from "../config/types.ts";
 import type { Lifecycle } from "../http/admission.ts";
 import { createApp } from "../http/app.ts";
 import { createOperations, toReadiness } from "../http/operations.ts";
 import type { RateLimits } from "../http/rate-limit.ts";
 import { listen } from "../http/server.ts";
 import type { Api } from "../mx/policies/instrument.ts";
-import { createRateLimiter, type RateLimit } from "../rate-limit/limiter.ts";
+import { createRateLimiter } from "../rate-limit/limiter.ts";
 import { createSecret, type Secret } from "../secret.ts";
 import { openSession } from "../session/open-session.ts";
+import type { RateLimit } from "../session/settings.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import {
   withAuthenticateSpan,

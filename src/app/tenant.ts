@@ -4,8 +4,13 @@
  * Nothing here is shared between tenants: pools, bulkheads, breakers and retry budgets are made anew for each.
  */
 
-import type { TenantConfig } from "../config/load.ts";
-import type { MemberConfig, MxConfig, PlatformConfig, SsoConfig } from "../config/mx.ts";
+import type {
+  MemberConfig,
+  MxConfig,
+  PlatformConfig,
+  SsoConfig,
+  TenantConfig,
+} from "../config/types.ts";
 import { createSend, type Send, type SendOptions } from "../mx/client.ts";
 import { createCredentialLookup } from "../mx/credential-lookup.ts";
 import { toPlatformHeaders, toSsoQuery } from "../mx/credentials.ts";
@@ -43,7 +48,7 @@ export function createTenant(
 ): Tenant {
   const { tracing } = instruments;
   const credentials = toCredentialRule(config.member, config.mx.connections, connect, tracing);
-  const { widgets, mx } = config;
+  const { mx } = config;
   const openSend: OpenSend = (api, baseUrl, options) => {
     const exchange = connect(baseUrl, mx.connections);
     const basePath = baseUrl.pathname.replace(/\/$/, "");
@@ -55,17 +60,10 @@ export function createTenant(
     name: config.name,
     toUserId: (principal) => toUserId(config.userId, principal),
     findCredentials: (identity, budget) => findCredentials(credentials, identity, budget),
-    parseWidgetRequest: createWidgetRequestParser({
-      source: mx.platform?.version ?? "sso",
-      widgetTypes: widgets.types,
-      defaults: widgets.defaults,
-      forced: widgets.forced,
-      clientRedirectUrls: widgets.clientRedirectUrls,
-      webviewSchemes: widgets.webviewSchemes,
-    }),
+    parseWidgetRequest: createWidgetRequestParser(config.widgets),
     corsOrigins: config.corsOrigins,
     allowCallbackPayload: config.allowCallbackPayload,
-    mx: toMxApis(mx, widgets.urlOrigins, openSend),
+    mx: toMxApis(mx, openSend),
   };
 }
 
@@ -75,7 +73,8 @@ type OpenSend = (
   options: Pick<SendOptions, "headers" | "query" | "classify">,
 ) => Send;
 
-function toMxApis(mx: MxConfig, urlOrigins: readonly string[], openSend: OpenSend): MxApis {
+function toMxApis(mx: MxConfig, openSend: OpenSend): MxApis {
+  const { urlOrigins } = mx;
   const platform = mx.platform && toPlatform(mx.platform, urlOrigins, openSend);
   const directory = mx.sso && toDirectory(mx.sso, urlOrigins, openSend);
   if (platform && directory) return { kind: "both", platform, directory };

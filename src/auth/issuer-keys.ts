@@ -10,14 +10,10 @@ import { readFile } from "node:fs/promises";
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import * as z from "zod";
 import { AppError, authUnavailable } from "../errors.ts";
+import type { KeySource } from "../session/settings.ts";
 import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
 import type { ForwardProxy } from "../upstream/pool.ts";
 import { findUpstreamProblem } from "../upstream/upstream-url.ts";
-
-export type KeySource =
-  | { kind: "discovery" }
-  | { kind: "url"; url: URL }
-  | { kind: "file"; path: string };
 
 /** Gives the key set, or throws: why does not matter to anybody who waits for keys. */
 export type LoadKeys = () => Promise<JSONWebKeySet>;

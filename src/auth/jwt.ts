@@ -15,6 +15,7 @@ import {
 } from "jose";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
+import type { ClaimRule } from "../session/settings.ts";
 import type { Principal, Tenant } from "../session/types.ts";
 
 export type TrustedIssuer = {
@@ -29,7 +30,7 @@ export type TrustedIssuer = {
 
 export type TrustedTenant = {
   /** Its tokens have this claim, by type and value; all of the issuer's where undefined. */
-  claim: { name: string; value: string | number } | undefined;
+  claim: ClaimRule | undefined;
   audience: readonly string[];
   tenant: Tenant;
 };

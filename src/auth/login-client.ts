@@ -6,6 +6,7 @@
  */
 
 import { type AppError, authUnavailable } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
 import { createSemaphore } from "../upstream/semaphore.ts";
 
@@ -79,12 +80,4 @@ function isWorthRepeating(failure: string): boolean {
 function toOutcome(status: number): "unavailable" | "rejected" | "invalid_response" {
   if (status === 429 || status >= 500) return "unavailable";
   return status === 200 ? "invalid_response" : "rejected";
-}
-
-function parseJson(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined; // The error's text would repeat the answer.
-  }
 }

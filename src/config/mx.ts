@@ -2,60 +2,38 @@
  * One tenant's variables -> its way to MX: which of MX's APIs, with which keys, and where Member credentials come from.
  */
 
-import type { Secret } from "../secret.ts";
 import { isLoopback } from "../upstream/upstream-url.ts";
-import type { Report } from "./faults.ts";
+import type { Faults } from "./faults.ts";
+import type { MemberConfig, PlatformConfig, SsoConfig } from "./types.ts";
 import type { Variables } from "./variables.ts";
 
-export type MxConfig = Readonly<{
-  connections: number;
-  /** Calls that may wait for a connection. A session makes up to two calls at once. */
-  maxWaiting: number;
-  platform: PlatformConfig | undefined;
-  sso: SsoConfig | undefined;
-}>;
-
-export type PlatformConfig = Readonly<{
-  baseUrl: URL;
-  clientId: string;
-  apiKey: Secret;
-  version: Variables["MX_PLATFORM_VERSION"];
-}>;
-
-export type SsoConfig = Readonly<{ baseUrl: URL; apiKey: Secret; clientGuid: string }>;
-
-export type MemberConfig =
-  | { source: "none" }
-  | { source: "claim"; claim: string; expires: boolean }
-  | { source: "derived"; secret: Secret }
-  | { source: "lookup"; url: URL; token: Secret };
-
-export function toPlatform(v: Variables, report: Report): PlatformConfig | undefined {
+export function toPlatform(v: Variables, faults: Faults): PlatformConfig | undefined {
   const { MX_PLATFORM_CLIENT_ID: clientId, MX_PLATFORM_API_KEY: apiKey } = v;
   if (!clientId && !apiKey) {
     if (v.MX_PLATFORM_BASE_URL)
-      report("MX_PLATFORM_BASE_URL", "needs MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY");
+      faults.add("MX_PLATFORM_BASE_URL", "needs MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY");
     return undefined;
   }
-  if (!clientId) report("MX_PLATFORM_CLIENT_ID", "is missing beside MX_PLATFORM_API_KEY");
-  if (!apiKey) report("MX_PLATFORM_API_KEY", "is missing beside MX_PLATFORM_CLIENT_ID");
+  if (!clientId) faults.add("MX_PLATFORM_CLIENT_ID", "is missing beside MX_PLATFORM_API_KEY");
+  if (!apiKey) faults.add("MX_PLATFORM_API_KEY", "is missing beside MX_PLATFORM_CLIENT_ID");
   if (!clientId || !apiKey) return undefined;
   const baseUrl = v.MX_PLATFORM_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].platform);
-  checkEnvironment(v, "MX_PLATFORM_BASE_URL", report);
+  checkEnvironment(v, "MX_PLATFORM_BASE_URL", faults);
   return { baseUrl, clientId, apiKey, version: v.MX_PLATFORM_VERSION };
 }
 
-export function toSso(v: Variables, report: Report): SsoConfig | undefined {
+export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
   const { MX_SSO_CLIENT_GUID: clientGuid, MX_SSO_API_KEY: apiKey } = v;
   if (!clientGuid && !apiKey) {
-    if (v.MX_SSO_BASE_URL) report("MX_SSO_BASE_URL", "needs MX_SSO_API_KEY and MX_SSO_CLIENT_GUID");
+    if (v.MX_SSO_BASE_URL)
+      faults.add("MX_SSO_BASE_URL", "needs MX_SSO_API_KEY and MX_SSO_CLIENT_GUID");
     return undefined;
   }
-  if (!clientGuid) report("MX_SSO_CLIENT_GUID", "is missing beside MX_SSO_API_KEY");
-  if (!apiKey) report("MX_SSO_API_KEY", "is missing beside MX_SSO_CLIENT_GUID");
+  if (!clientGuid) faults.add("MX_SSO_CLIENT_GUID", "is missing beside MX_SSO_API_KEY");
+  if (!apiKey) faults.add("MX_SSO_API_KEY", "is missing beside MX_SSO_CLIENT_GUID");
   if (!clientGuid || !apiKey) return undefined;
   const baseUrl = v.MX_SSO_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].sso);
-  checkEnvironment(v, "MX_SSO_BASE_URL", report);
+  checkEnvironment(v, "MX_SSO_BASE_URL", faults);
   return { baseUrl, apiKey, clientGuid };
 }
 
@@ -65,13 +43,13 @@ const BASE_URLS = {
   production: { platform: "https://api.mx.com", sso: "https://api2.moneydesktop.com" },
 } as const;
 
-export function toMember(v: Variables, sso: SsoConfig | undefined, report: Report): MemberConfig {
+export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Faults): MemberConfig {
   const source = v.MEMBER_CREDENTIALS;
   const need = (variable: keyof Variables) => {
-    if (!v[variable]) report(variable, `is missing: MEMBER_CREDENTIALS=${source} needs it`);
+    if (!v[variable]) faults.add(variable, `is missing: MEMBER_CREDENTIALS=${source} needs it`);
   };
   if (!sso && source !== "none") {
-    report(
+    faults.add(
       "MEMBER_CREDENTIALS",
       "has no use without the SSO API; set MX_SSO_API_KEY and MX_SSO_CLIENT_GUID, or none",
     );
@@ -79,7 +57,7 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, report: Repor
   switch (source) {
     case "none":
       if (sso)
-        report(
+        faults.add(
           "MEMBER_CREDENTIALS",
           "must be claim, derived or lookup: the SSO API makes a Member for each user",
         );
@@ -108,10 +86,10 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, report: Repor
 function checkEnvironment(
   v: Variables,
   name: "MX_PLATFORM_BASE_URL" | "MX_SSO_BASE_URL",
-  report: Report,
+  faults: Faults,
 ): void {
   const host = v[name]?.hostname;
   if (v.MX_ENVIRONMENT !== "production" || host === undefined) return;
   if (isLoopback(host) || /^int-/.test(host))
-    report(name, "is not production's, but MX_ENVIRONMENT is production");
+    faults.add(name, "is not production's, but MX_ENVIRONMENT is production");
 }

@@ -1,24 +1,25 @@
 /** What is set for Node itself, and would undo what this service promises. */
 
-import type { Report } from "./faults.ts";
-import type { Environment } from "./variables.ts";
+import type { Faults } from "./faults.ts";
+import type { Environment } from "./types.ts";
 
 /** `flags` as `process.execArgv` has them. */
 export function checkProcess(
   environment: Environment,
   flags: readonly string[],
-  report: Report,
+  faults: Faults,
 ): void {
   const { NODE_TLS_REJECT_UNAUTHORIZED, NODE_DEBUG, DEBUG = "", NODE_OPTIONS = "" } = environment;
   if (NODE_TLS_REJECT_UNAUTHORIZED === "0") {
-    report(
+    faults.add(
       "NODE_TLS_REJECT_UNAUTHORIZED",
       "must not switch off certificate checks; use NODE_EXTRA_CA_CERTS for a CA of your own",
     );
   }
-  if (NODE_DEBUG) report("NODE_DEBUG", "must be empty: Node would print requests, with their keys");
+  if (NODE_DEBUG)
+    faults.add("NODE_DEBUG", "must be empty: Node would print requests, with their keys");
   if (!/^(0|1|false|true|no|yes|off|on)?$/i.test(DEBUG)) {
-    report("DEBUG", "must be empty: packages would print what they send and receive");
+    faults.add("DEBUG", "must be empty: packages would print what they send and receive");
   }
   const isProduction = environment.MX_ENVIRONMENT === "production";
   const unsafe = isProduction ? [...UNSAFE_FLAGS, INSPECTOR] : [...UNSAFE_FLAGS, PUBLIC_INSPECTOR];
@@ -26,8 +27,8 @@ export function checkProcess(
     unsafe.find(({ flag }) => flag.test(given.join(" ")));
   const fromEnvironment = findUnsafe([NODE_OPTIONS]);
   const fromCommand = findUnsafe(flags);
-  if (fromEnvironment) report("NODE_OPTIONS", fromEnvironment.message);
-  if (fromCommand) report("A flag of node", fromCommand.message);
+  if (fromEnvironment) faults.add("NODE_OPTIONS", fromEnvironment.message);
+  if (fromCommand) faults.add("A flag of node", fromCommand.message);
 }
 
 /** Node takes `_` for `-` in the names of its flags. */

@@ -4,19 +4,18 @@
  * Source: docs/decisions/0007-tenants.md.
  */
 
-import type { Report } from "./faults.ts";
-import type { AuthConfig, TenantConfig } from "./load.ts";
-import type { MxConfig } from "./mx.ts";
+import type { Faults } from "./faults.ts";
+import type { AuthConfig, MxConfig, TenantConfig } from "./types.ts";
 
 /** With what it is called in faults: `tenants[1] (b)`. */
 export type LabelledTenant = { label: string; tenant: TenantConfig };
 
-export function reportConflicts(all: readonly LabelledTenant[], report: Report): void {
+export function reportConflicts(all: readonly LabelledTenant[], faults: Faults): void {
   for (const group of groupsBy(all, ({ tenant }) => [tenant.auth.issuer])) {
-    reportSharedIssuer(group, report);
+    reportSharedIssuer(group, faults);
   }
   for (const group of groupsBy(all, ({ tenant }) => toClients(tenant.mx))) {
-    reportSharedClient(group, report);
+    reportSharedClient(group, faults);
   }
 }
 
@@ -32,7 +31,7 @@ function groupsBy(
 }
 
 /** The issuer's keys are tried before the tenant is known, so they are the same for all of its tenants. */
-function reportSharedIssuer(group: LabelledTenant[], report: Report): void {
+function reportSharedIssuer(group: LabelledTenant[], faults: Faults): void {
   const [first, second] = group;
   const decider = group.find(({ tenant }) => tenant.claim);
   const labels = new Map<string | number, string>();
@@ -41,20 +40,23 @@ function reportSharedIssuer(group: LabelledTenant[], report: Report): void {
     const { claim, auth } = tenant;
     if (!claim) {
       const other = one === first ? second : first;
-      report(`${label}: claim`, `is missing: ${other?.label} has the same AUTH_ISSUER`);
+      faults.add(`${label}: claim`, `is missing: ${other?.label} has the same AUTH_ISSUER`);
     } else if (claim.name !== decider?.tenant.claim?.name) {
-      report(
+      faults.add(
         `${label}: claim`,
         `must have the same name as in ${decider?.label}: one claim decides`,
       );
     } else if (labels.has(claim.value)) {
-      report(`${label}: claim`, `has the same value as in ${labels.get(claim.value)}`);
+      faults.add(`${label}: claim`, `has the same value as in ${labels.get(claim.value)}`);
     } else {
       labels.set(claim.value, label);
     }
     const difference = first && findDifference(first.tenant.auth, auth);
     if (difference) {
-      report(`${label}: ${difference}`, `must be as in ${first.label}: it belongs to the issuer`);
+      faults.add(
+        `${label}: ${difference}`,
+        `must be as in ${first.label}: it belongs to the issuer`,
+      );
     }
   }
 }
@@ -81,14 +83,14 @@ function toClients({ platform, sso }: MxConfig): string[] {
  * The ids of two tenants may meet in one MX user only where that is the same person: same issuer, same secret, `sub`,
  * which an issuer never gives to two people (OpenID Connect Core 1.0, section 2).
  */
-function reportSharedClient(group: LabelledTenant[], report: Report): void {
+function reportSharedClient(group: LabelledTenant[], faults: Faults): void {
   const [first, second] = group;
   const hashed = new Map<string, LabelledTenant>();
   for (const one of group) {
     const { userId, auth } = one.tenant;
     if (userId.mode === "claim") {
       const other = one === first ? second : first;
-      report(
+      faults.add(
         `${one.label}: USER_ID_MODE`,
         `must be hmac: ${other?.label} has the same MX client, and equal claims would be one MX user`,
       );
@@ -99,7 +101,7 @@ function reportSharedClient(group: LabelledTenant[], report: Report): void {
     hashed.set(key, other ?? one);
     const isSamePerson = userId.claim === "sub" && other?.tenant.userId.claim === "sub";
     if (other && !isSamePerson) {
-      report(
+      faults.add(
         `${one.label}: USER_ID_SECRET`,
         `must differ from that of ${other.label}, which has the same issuer and MX client; or USER_ID_CLAIM must be sub in both`,
       );

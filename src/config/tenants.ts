@@ -5,17 +5,10 @@
  */
 
 import * as z from "zod";
-import type { Report } from "./faults.ts";
-import {
-  type Environment,
-  isKnown,
-  isOfTenant,
-  needsSingleTenant,
-  SECRET_NAMES,
-} from "./variables.ts";
-
-/** The claim that a tenant's tokens have, compared by type and value. */
-export type ClaimRule = Readonly<{ name: string; value: string | number }>;
+import type { ClaimRule } from "../session/settings.ts";
+import type { Faults } from "./faults.ts";
+import type { Environment, ReadFile } from "./types.ts";
+import { isKnown, isOfTenant, needsSingleTenant, SECRET_NAMES } from "./variables.ts";
 
 export type TenantEntry = {
   name: string;
@@ -27,28 +20,24 @@ export type TenantEntry = {
 };
 
 const MAX_CHARACTERS = 4 * 1024 * 1024;
-const MAX_TENANTS = 1000;
+export const MAX_TENANTS = 1000;
 
 /** It stands in logs. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const TENANT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-const Claim = z.strictObject({
+export const CLAIM = z.strictObject({
   name: z.string().min(1).max(255),
   value: z.union([z.string().min(1).max(255), z.int()]),
 });
 
 /** Gives what can be checked further; the rest is reported. */
-export function readTenantsFile(
-  path: string,
-  readFile: (path: string) => string,
-  report: Report,
-): TenantEntry[] {
-  const entries = readEntries(path, readFile, (message) => report("TENANTS_FILE", message));
+export function readTenantsFile(path: string, readFile: ReadFile, faults: Faults): TenantEntry[] {
+  const entries = readEntries(path, readFile, (message) => faults.add("TENANTS_FILE", message));
   const seen = new Set<string>();
   return entries.flatMap((entry, index) => {
-    const tenant = toEntry(entry, index, report);
+    const tenant = toEntry(entry, index, faults);
     if (tenant && seen.has(tenant.name.toLowerCase())) {
-      report(`${tenant.label}: name`, "is that of another tenant");
+      faults.add(`${tenant.label}: name`, "is that of another tenant");
     }
     if (tenant) seen.add(tenant.name.toLowerCase());
     return tenant ?? [];
@@ -57,7 +46,7 @@ export function readTenantsFile(
 
 function readEntries(
   path: string,
-  readFile: (path: string) => string,
+  readFile: ReadFile,
   fault: (message: string) => void,
 ): unknown[] {
   let text: string;
@@ -93,26 +82,29 @@ function readEntries(
   return tenants.slice(0, MAX_TENANTS);
 }
 
-function toEntry(entry: unknown, index: number, report: Report): TenantEntry | undefined {
+function toEntry(entry: unknown, index: number, faults: Faults): TenantEntry | undefined {
   const place = `tenants[${index}]`;
   if (!isObject(entry)) {
-    report(place, "must be an object");
+    faults.add(place, "must be an object");
     return undefined;
   }
   const { name, claim, ...rest } = entry;
-  const isNamed = typeof name === "string" && NAME.test(name);
+  const isNamed = typeof name === "string" && TENANT_NAME.test(name);
   const label = isNamed ? `${place} (${name})` : place;
   if (!isNamed) {
-    report(`${label}: name`, "must have 1 to 64 letters, digits, dots, - and _");
+    faults.add(`${label}: name`, "must have 1 to 64 letters, digits, dots, - and _");
   }
-  const rule = Claim.optional().safeParse(claim);
+  const rule = CLAIM.optional().safeParse(claim);
   if (!rule.success) {
-    report(`${label}: claim`, 'must be {"name":"…","value":"…"}, the value a string or an integer');
+    faults.add(
+      `${label}: claim`,
+      'must be {"name":"…","value":"…"}, the value a string or an integer',
+    );
   }
   const variables = Object.entries(rest).flatMap(([key, value]) => {
     const text = toText(key, value);
     const problem = findKeyProblem(key) ?? (text === undefined ? findValueProblem(key) : undefined);
-    if (problem) report(`${label}: ${show(key)}`, problem);
+    if (problem) faults.add(`${label}: ${show(key)}`, problem);
     return problem ? [] : [[key, text] as const];
   });
   return {
@@ -148,7 +140,7 @@ function toText(key: string, value: unknown): string | undefined {
 }
 
 function isSecret(key: string): boolean {
-  return SECRET_NAMES.some((name) => name === key);
+  return SECRET_NAMES.includes(key);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@
  * Never rejects for what MX does; rejects only where the request's budget does not allow another call.
  */
 
+import { parseJson } from "../json.ts";
 import type { Budget, CallKind } from "../session/budget.ts";
 import type { Exchange, ExchangeResult } from "../upstream/exchange.ts";
 import { type Answer, type Classify, classifyFailure, type Operation } from "./outcome.ts";
@@ -118,9 +119,6 @@ function parse({ text, contentType }: { text: string; contentType: string }): Co
   if (text === "") return { kind: "none" };
   if (contentType !== "" && !/^application\/(.+\+)?json\b/i.test(contentType))
     return { kind: "foreign" };
-  try {
-    return { kind: "json", body: JSON.parse(text) };
-  } catch {
-    return { kind: "broken" }; // The error's text would repeat the answer.
-  }
+  const body = parseJson(text);
+  return body === undefined ? { kind: "broken" } : { kind: "json", body };
 }

@@ -7,6 +7,7 @@
 
 import * as z from "zod";
 import { AppError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import type { Secret } from "../secret.ts";
 import { timeIsUp } from "../session/budget.ts";
 import { type CredentialLookup, toUserkey } from "../session/credentials.ts";
@@ -106,12 +107,4 @@ function failed(
     ...(code === "upstream_unavailable" && { retryAfterSeconds: 1 }),
     upstream: { operation: OPERATION, outcome: code, reason, status },
   });
-}
-
-function parseJson(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined;
-  }
 }

@@ -10,8 +10,7 @@ import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
-
-export type RateLimit = { events: number; windowMs: number };
+import type { RateLimit } from "../session/settings.ts";
 
 export type RateLimiter = {
   /** Counts one event. Throws `rate_limited` where it is one too many. */

@@ -4,7 +4,7 @@
  * Nothing is created at MX, and no personal data is asked for. Every part is bounded, so the whole takes ten seconds at most.
  */
 
-import type { Config, TenantConfig } from "../../config/load.ts";
+import type { Config, TenantConfig } from "../../config/types.ts";
 import { type Asker, createAsker, type Subject } from "./ask.ts";
 import { judgeClock } from "./clock.ts";
 import type { Finding, Judgement } from "./finding.ts";

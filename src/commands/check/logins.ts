@@ -3,7 +3,8 @@
 import * as z from "zod";
 import { toIntrospectionRequest } from "../../auth/introspection-client.ts";
 import { toSessionRequest } from "../../auth/session-check-client.ts";
-import type { IntrospectionConfig, SessionCheckConfig } from "../../config/logins.ts";
+import type { IntrospectionConfig, SessionCheckConfig } from "../../config/types.ts";
+import { parseJson } from "../../json.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
 import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
@@ -84,9 +85,5 @@ function judgeStatus(status: number, host: string, variable: string): Judgement 
 const Introspection = z.looseObject({ active: z.boolean() });
 
 function readActive({ text }: Extract<ExchangeResult, { kind: "answer" }>): boolean | undefined {
-  try {
-    return Introspection.safeParse(JSON.parse(text)).data?.active;
-  } catch {
-    return undefined;
-  }
+  return Introspection.safeParse(parseJson(text)).data?.active;
 }

@@ -4,7 +4,8 @@
  * Sources: MX Platform API, Errors and Versioning; MX SSO API v2, Accessing the API and Errors.
  */
 
-import type { PlatformConfig, SsoConfig } from "../../config/mx.ts";
+import type { PlatformConfig, SsoConfig } from "../../config/types.ts";
+import { parseJson } from "../../json.ts";
 import { toPlatformHeaders, toSsoQuery } from "../../mx/credentials.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
@@ -153,12 +154,8 @@ function judgeOtherStatus(status: number, host: string, variable: string): Judge
 type AnswerOf = Extract<ExchangeResult, { kind: "answer" }>;
 
 function parse({ text }: AnswerOf): Record<string, unknown> {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+  const body = parseJson(text);
+  return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
 }
 
 function toBasePath(url: URL): string {

@@ -2,8 +2,7 @@
 
 import type { JSONWebKeySet, JWK } from "jose";
 import { createLoader } from "../../auth/issuer-keys.ts";
-import type { AuthConfig } from "../../config/load.ts";
-import type { MemberConfig } from "../../config/mx.ts";
+import type { AuthConfig, MemberConfig } from "../../config/types.ts";
 import { AppError } from "../../errors.ts";
 import { toLookupRequest } from "../../mx/credential-lookup.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";

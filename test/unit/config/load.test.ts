@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError, type ConfigFault } from "../../../src/config/faults.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import { type Environment, SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
+import type { Environment } from "../../../src/config/types.ts";
+import { SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
 import { SEED } from "../fakes.ts";
 
 const STRONG = "0123456789abcdef0123456789abcdef";
@@ -85,7 +86,7 @@ describe("a configuration", () => {
           },
           member: { source: "none" },
           claim: undefined,
-          widgets: { clientRedirectUrls: [], webviewSchemes: ["mx"], urlOrigins: [] },
+          widgets: { source: "v20250224", clientRedirectUrls: [], webviewSchemes: ["mx"] },
           corsOrigins: [],
           allowCallbackPayload: false,
         },

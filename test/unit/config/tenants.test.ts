@@ -3,8 +3,9 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/config/faults.ts";
-import { type Config, loadConfig } from "../../../src/config/load.ts";
-import { type Environment, SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
+import { loadConfig } from "../../../src/config/load.ts";
+import type { Config, Environment } from "../../../src/config/types.ts";
+import { SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
 import { SEED } from "../fakes.ts";
 
 const STRONG = "0123456789abcdef0123456789abcdef";
@@ -105,7 +106,7 @@ describe("TENANTS_FILE", () => {
         name: "b",
         mx: { platform: undefined, sso: { clientGuid: "CLT-b" } },
         member: { source: "derived" },
-        widgets: { types: ["master_widget"] },
+        widgets: { widgetTypes: ["master_widget"] },
         corsOrigins: [],
         allowCallbackPayload: false,
       },

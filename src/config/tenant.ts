@@ -1,0 +1,162 @@
+/** One tenant's variables -> its rules, and what is wrong between variables each of which is fine by itself. */
+
+import * as z from "zod";
+import { parseJson } from "../json.ts";
+import type { KeySource } from "../session/settings.ts";
+import type { UserIdRule } from "../session/user-id.ts";
+import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
+import { findUnsupportedOptions, type WidgetPolicyOptions } from "../session/widget-policy.ts";
+import { findUpstreamProblem } from "../upstream/upstream-url.ts";
+import type { Faults } from "./faults.ts";
+import { toMember, toPlatform, toSso } from "./mx.ts";
+import type { AuthConfig, PlatformConfig, ReadFile, TenantConfig } from "./types.ts";
+import type { Variables } from "./variables.ts";
+
+/** Adds to the faults of its variables. */
+export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): TenantConfig {
+  checkReuse(v, faults);
+  const platform = toPlatform(v, faults);
+  const sso = toSso(v, faults);
+  if (!platform && !sso && !faults.has("MX_")) {
+    faults.add(
+      "MX_PLATFORM_CLIENT_ID",
+      "or MX_SSO_API_KEY is needed: configure the Platform API, the SSO API, or both",
+    );
+  }
+  return {
+    name: "default",
+    auth: toAuth(v, readFile, faults),
+    claim: undefined,
+    userId: toUserIdRule(v, faults),
+    mx: {
+      connections: v.MX_CONNECTIONS,
+      maxWaiting: 2 * Math.max(v.MX_CONNECTIONS, v.MAX_IN_FLIGHT),
+      urlOrigins: v.WIDGET_URL_ORIGINS,
+      platform,
+      sso,
+    },
+    member: faults.has("MX_SSO_") ? { source: "none" } : toMember(v, sso, faults),
+    widgets: toWidgets(v, platform, faults),
+    corsOrigins: v.CORS_ORIGINS,
+    allowCallbackPayload: v.ALLOW_CALLBACK_PAYLOAD,
+  };
+}
+
+/** A secret that serves twice is as weak as the weaker place it is kept in. */
+function checkReuse(v: Variables, faults: Faults): void {
+  const known = new Map<string, string>();
+  for (const name of ["MX_PLATFORM_API_KEY", "MX_SSO_API_KEY", ...OWN_SECRETS] as const) {
+    const value = v[name]?.reveal();
+    if (value === undefined) continue;
+    const other = known.get(value);
+    if (other && OWN_SECRETS.some((own) => own === name))
+      faults.add(name, `must differ from ${other}`);
+    known.set(value, name);
+  }
+}
+
+const OWN_SECRETS = ["USER_ID_SECRET", "MEMBER_USERKEY_SECRET", "MEMBER_LOOKUP_TOKEN"] as const;
+
+function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
+  const { AUTH_ISSUER: issuer = "", AUTH_AUDIENCE: audience = [] } = v;
+  if (issuer === "")
+    faults.add(
+      "AUTH_ISSUER",
+      "is missing: the `iss` of the tokens that your users bring, or a name for your login",
+    );
+  if (audience.length === 0 && (v.AUTH_JWT || v.AUTH_INTROSPECTION_URL))
+    faults.add(
+      "AUTH_AUDIENCE",
+      "is missing: without it, tokens made for other services would open accounts",
+    );
+  if (v.AUTH_JWKS_URL && v.AUTH_JWKS_FILE)
+    faults.add("AUTH_JWKS_FILE", "and AUTH_JWKS_URL exclude each other");
+  return {
+    issuer,
+    audience,
+    keys: toKeySource(v, issuer, readFile, faults),
+    algorithms: v.AUTH_ALGORITHMS,
+    tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
+  };
+}
+
+function toKeySource(v: Variables, issuer: string, readFile: ReadFile, faults: Faults): KeySource {
+  if (v.AUTH_JWKS_FILE) {
+    const problem = findKeySetProblem(v.AUTH_JWKS_FILE, readFile);
+    if (problem) faults.add("AUTH_JWKS_FILE", problem);
+    return { kind: "file", path: v.AUTH_JWKS_FILE };
+  }
+  if (v.AUTH_JWKS_URL) return { kind: "url", url: v.AUTH_JWKS_URL };
+  if (!v.AUTH_JWT) return { kind: "discovery" }; // Never asked.
+  const problem = URL.canParse(issuer)
+    ? findUpstreamProblem(new URL(issuer))
+    : "must be an https URL";
+  if (issuer !== "" && problem) {
+    faults.add(
+      "AUTH_ISSUER",
+      `${problem}, or else its keys cannot be discovered: set AUTH_JWKS_URL or AUTH_JWKS_FILE, or AUTH_JWT=false`,
+    );
+  }
+  return { kind: "discovery" };
+}
+
+function findKeySetProblem(path: string, readFile: ReadFile): string | undefined {
+  const unreadable = "names a file that cannot be read as a JSON Web Key Set";
+  try {
+    const { data } = KeySetFile.safeParse(parseJson(readFile(path)));
+    if (!data) return unreadable;
+    return data.keys.some((key) => "d" in key || "k" in key)
+      ? "names a file with a private or symmetric key; it must have public keys only"
+      : undefined;
+  } catch {
+    return unreadable;
+  }
+}
+
+const KeySetFile = z.object({ keys: z.array(z.looseObject({})).min(1) });
+
+function toUserIdRule(v: Variables, faults: Faults): UserIdRule {
+  const claim = v.USER_ID_CLAIM;
+  if (v.USER_ID_MODE === "claim") {
+    if (v.USER_ID_SECRET)
+      faults.add(
+        "USER_ID_SECRET",
+        "has no use with USER_ID_MODE=claim; leave it out, or set USER_ID_MODE=hmac",
+      );
+    return { mode: "claim", claim };
+  }
+  if (v.USER_ID_SECRET) return { mode: "hmac", claim, secret: v.USER_ID_SECRET };
+  faults.add("USER_ID_SECRET", "is missing: USER_ID_MODE=hmac needs it");
+  return { mode: "claim", claim };
+}
+
+function toWidgets(
+  v: Variables,
+  platform: PlatformConfig | undefined,
+  faults: Faults,
+): WidgetPolicyOptions {
+  const source = platform?.version ?? "sso";
+  const ofSso = (type: string) => SSO_WIDGET_TYPES.some((known) => known === type);
+  const types = platform ? v.WIDGET_TYPES : v.WIDGET_TYPES.filter(ofSso);
+  if (types.length === 0)
+    faults.add(
+      "WIDGET_TYPES",
+      `has no type that the SSO API offers: ${SSO_WIDGET_TYPES.join(", ")}`,
+    );
+  for (const name of ["WIDGET_DEFAULTS", "WIDGET_FORCED"] as const) {
+    const { widget_type: type, ...options } = v[name];
+    if (type !== undefined && !types.includes(type))
+      faults.add(name, "has a widget_type that is not among those allowed here");
+    const [unsupported] = findUnsupportedOptions(source, options);
+    if (unsupported)
+      faults.add(name, `has ${unsupported.pointer.split("/").at(-1)}, which ${unsupported.detail}`);
+  }
+  return {
+    source,
+    widgetTypes: v.WIDGET_TYPES,
+    defaults: v.WIDGET_DEFAULTS,
+    forced: v.WIDGET_FORCED,
+    clientRedirectUrls: v.CLIENT_REDIRECT_URLS,
+    webviewSchemes: v.WEBVIEW_SCHEMES,
+  };
+}

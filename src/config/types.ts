@@ -1,0 +1,110 @@
+/**
+ * The configuration: frozen, complete, and checked. What it says about a rule of the domain is the domain's own record, so
+ * that whoever builds a part passes it on as it is.
+ */
+
+import type { Secret } from "../secret.ts";
+import type { CredentialRule } from "../session/credentials.ts";
+import type { ClaimRule, KeySource, RateLimit } from "../session/settings.ts";
+import type { UserIdRule } from "../session/user-id.ts";
+import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
+import type { ForwardProxy } from "../upstream/pool.ts";
+import type { Variables } from "./variables.ts";
+
+/** As `process.env` has it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ReadFile = (path: string) => string;
+
+export type Config = Readonly<{
+  host: string;
+  port: number;
+  operationsPort: number;
+  logLevel: Variables["LOG_LEVEL"];
+  trustedProxies: Variables["TRUSTED_PROXIES"];
+  requestDeadlineMs: number;
+  maxInFlight: number;
+  drainDelayMs: number;
+  /** Key of the users' pseudonyms in the log; else derived from MX's keys. */
+  auditKey: Secret | undefined;
+  /** Whether upstreams are sent `traceparent`. */
+  tracePropagation: boolean;
+  /** The way out for https upstreams. */
+  proxy: ForwardProxy | undefined;
+  rateLimits: RateLimitConfig;
+  logins: LoginConfig;
+  tenants: readonly TenantConfig[];
+}>;
+
+export type RateLimitConfig = Readonly<{
+  user: RateLimit | undefined;
+  address: RateLimit | undefined;
+  failures: RateLimit | undefined;
+  redis: Secret | undefined;
+}>;
+
+/** Which credentials of a login are accepted, besides or instead of JWTs in the Authorization header. */
+export type LoginConfig = Readonly<{
+  /** Whether JWTs are accepted, verified with the issuer's keys. */
+  jwt: boolean;
+  /** Name of a cookie that holds a JWT. */
+  tokenCookie: string | undefined;
+  introspection: IntrospectionConfig | undefined;
+  sessionCheck: SessionCheckConfig | undefined;
+}>;
+
+export type IntrospectionConfig = Readonly<{
+  url: URL;
+  clientId: string;
+  clientSecret: Secret;
+  requireAudience: boolean;
+}>;
+
+export type SessionCheckConfig = Readonly<{ url: URL; cookie: string }>;
+
+export type TenantConfig = Readonly<{
+  name: string;
+  auth: AuthConfig;
+  /** Which of the issuer's tokens are this tenant's; all where undefined. */
+  claim: ClaimRule | undefined;
+  userId: UserIdRule;
+  mx: MxConfig;
+  member: MemberConfig;
+  widgets: WidgetPolicyOptions;
+  /** Origins of pages that may call. */
+  corsOrigins: readonly string[];
+  allowCallbackPayload: boolean;
+}>;
+
+export type AuthConfig = Readonly<{
+  issuer: string;
+  audience: readonly string[];
+  keys: KeySource;
+  algorithms: readonly string[];
+  /** The `typ` header that tokens must have, such as `at+jwt`; any where undefined. */
+  tokenType: string | undefined;
+}>;
+
+export type MxConfig = Readonly<{
+  connections: number;
+  /** Calls that may wait for a connection. A session makes up to two calls at once. */
+  maxWaiting: number;
+  /** Origins that a widget URL may have; any https origin if empty. */
+  urlOrigins: readonly string[];
+  platform: PlatformConfig | undefined;
+  sso: SsoConfig | undefined;
+}>;
+
+export type PlatformConfig = Readonly<{
+  baseUrl: URL;
+  clientId: string;
+  apiKey: Secret;
+  version: Variables["MX_PLATFORM_VERSION"];
+}>;
+
+export type SsoConfig = Readonly<{ baseUrl: URL; apiKey: Secret; clientGuid: string }>;
+
+/** The domain's rule, with the address of the lookup in place of the lookup itself. */
+export type MemberConfig =
+  | Exclude<CredentialRule, { source: "lookup" }>
+  | { source: "lookup"; url: URL; token: Secret };

@@ -1,0 +1,151 @@
+/** The types of values that hold URLs, origins or widget options; otherwise as values.ts. */
+
+import * as z from "zod";
+import { parseJson } from "../json.ts";
+import { createSecret } from "../secret.ts";
+import { WidgetOptions } from "../session/widget-options.ts";
+import { findAddressProblem, findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
+import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";
+
+/** An upstream: https, or http on loopback; no credentials, no fragment. */
+const url = z.string().transform((text, context) => {
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  const problem = parsed ? findUpstreamProblem(parsed) : "must be a URL";
+  if (!parsed || problem) {
+    context.addIssue({ code: "custom", message: problem ?? "" });
+    return z.NEVER;
+  }
+  return parsed;
+});
+
+const UPSTREAM_FORM = "an https URL (http only on loopback)";
+
+export const upstream = url.register(VALUE_TYPES, { form: UPSTREAM_FORM });
+
+/** One that paths and queries are added to. */
+export const baseUrl = url
+  .refine(({ search }) => search === "", "must not have a query")
+  .register(VALUE_TYPES, { form: `${UPSTREAM_FORM} without a query` });
+
+/** It may hold credentials, so it is kept as a secret. */
+const secretUrl = (protocol: RegExp, form: string) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocol.test(new URL(text).protocol),
+      `must be ${form}`,
+    )
+    .refine(
+      (text) => !URL.canParse(text) || !findAddressProblem(new URL(text)),
+      "must not be a link-local or cloud metadata address",
+    )
+    .transform(createSecret)
+    .register(VALUE_TYPES, { form });
+
+export const redisUrl = secretUrl(/^rediss?:$/, "a redis or rediss URL");
+
+/** A forward proxy. */
+export const proxy = secretUrl(/^https?:$/, "an http or https URL");
+
+export const noProxy = z
+  .string()
+  .max(4096, "is too long")
+  .register(VALUE_TYPES, { form: "a list of hosts" });
+
+export const origins = split
+  .refine(
+    (items) =>
+      items.every(
+        (item) =>
+          /^https?:\/\//.test(item) &&
+          URL.canParse(item) &&
+          new URL(item).origin === item &&
+          !item.includes("*"),
+      ),
+    "must list exact origins such as https://app.example.com, without a path and without wildcards",
+  )
+  .refine(
+    (items) => items.every((item) => !item.startsWith("http:") || isLocalName(new URL(item))),
+    "must be https: what comes by plain http can be changed on its way (http only on loopback)",
+  )
+  .register(VALUE_TYPES, {
+    form: "a list of exact origins such as https://app.example.com",
+    json: JSON_LIST,
+  });
+
+/** Loopback, and names that no public host can have. Source: RFC 6761, section 6. */
+function isLocalName({ hostname }: URL): boolean {
+  return isLoopback(hostname) || /\.(localhost|test)$/.test(hostname);
+}
+
+/** What an app cannot have for its own. */
+const UNSAFE_SCHEMES = new Set(
+  "javascript data blob file vbscript about http https ws wss ftp".split(" "),
+);
+
+/** Compared, and sent to MX, as `new URL(...).href` writes them. */
+export const redirects = split
+  .refine(
+    (items) =>
+      items.every(
+        (item) =>
+          /^[\x21-\x7e]+$/.test(item) &&
+          !item.includes("*") &&
+          URL.canParse(item) &&
+          isSafeRedirect(new URL(item)),
+      ),
+    "must list https URLs or URLs of app schemes such as myapp://done, whole and without wildcards",
+  )
+  .transform((items) => items.map((item) => new URL(item).href))
+  .register(VALUE_TYPES, { form: "a list of https URLs and URLs of app schemes", json: JSON_LIST });
+
+function isSafeRedirect({ username, password, protocol, hostname }: URL): boolean {
+  if (username || password) return false;
+  if (protocol === "http:") return isLoopback(hostname);
+  return protocol === "https:" || !UNSAFE_SCHEMES.has(protocol.slice(0, -1));
+}
+
+export const schemes = split
+  .transform((items) => items.map((item) => item.toLowerCase()))
+  .refine(
+    (items) => items.every((item) => /^[a-z][a-z0-9+.-]*$/.test(item) && !UNSAFE_SCHEMES.has(item)),
+    "must list app schemes such as mx or myapp, without the colon",
+  )
+  .register(VALUE_TYPES, { form: "a list of app schemes", json: JSON_LIST });
+
+export const widgetTypes = split
+  .refine(
+    (items) => items.length > 0 && items.every((item) => /^[a-z][a-z0-9_]{0,63}$/.test(item)),
+    "must list widget types such as connect_widget",
+  )
+  .register(VALUE_TYPES, { form: "a list of widget types", json: JSON_LIST });
+
+const PolicyOptions = WidgetOptions.extend({
+  widget_type: z.string().optional(),
+  client_redirect_url: z
+    .string()
+    .refine((text) => redirects.safeParse(text).success)
+    .optional(),
+  ui_message_webview_url_scheme: z
+    .string()
+    .refine((text) => schemes.safeParse(text).success)
+    .optional(),
+});
+
+/** A JSON object of MX's options. */
+export const options = z
+  .string()
+  .transform((text, context) => {
+    const parsed = PolicyOptions.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const where = issue?.code === "unrecognized_keys" ? issue.keys[0] : issue?.path[0];
+    const name =
+      typeof where === "string" && where in PolicyOptions.shape ? `, wrong at ${where}` : "";
+    context.addIssue({
+      code: "custom",
+      message: `must be a JSON object of MX's widget options${name}`,
+    });
+    return z.NEVER;
+  })
+  .register(VALUE_TYPES, { form: "a JSON object of MX's widget options", json: PolicyOptions });

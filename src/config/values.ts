@@ -1,0 +1,229 @@
+/**
+ * The types that a variable's value can have: from text to what the service works with, and what is wrong with a text, in
+ * words that never repeat it.
+ *
+ * Lists are comma-separated, booleans `true` or `false`, durations `8s` or `250ms`.
+ */
+
+import { isIPv4, isIPv6 } from "node:net";
+import * as z from "zod";
+import { createSecret } from "../secret.ts";
+
+/** One row of the table of variables (variables.ts). */
+export type Variable = {
+  /** From the variable's text to its value. Its messages name no value. */
+  schema: z.ZodType<unknown, string>;
+  /**
+   * `process`: set in the environment. `tenant`: may differ per tenant, so with TENANTS_FILE it is set there. `single-tenant`:
+   * set in the environment, and only where there is one tenant.
+   */
+  scope: "process" | "tenant" | "single-tenant";
+  /** Can also be given as `NAME_FILE`, the path of a file with the value. */
+  secret?: true;
+  /** As an operator would write it. */
+  default?: string;
+  /** What `.env.example` sets, for the few variables that everybody sets. */
+  example?: string;
+  /** In Markdown, for `.env.example` and docs/configuration.md. */
+  description: string;
+};
+
+export type Section = {
+  title: string;
+  introduction?: string;
+  variables: Readonly<Record<string, Variable>>;
+};
+
+/** How documentation describes a type, and the zod schema of what TENANTS_FILE accepts for it besides a string. */
+export const VALUE_TYPES = z.registry<{ form: string; json?: unknown }>();
+
+export const text = z.string().register(VALUE_TYPES, { form: "text" });
+
+export const shortText = z
+  .string()
+  .max(255, "is too long")
+  .register(VALUE_TYPES, { form: "text of at most 255 characters" });
+
+export const path = z.string().register(VALUE_TYPES, { form: "the path of a file" });
+
+export const split = z.string().transform((items) =>
+  items
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+export const JSON_LIST = z.array(z.string().regex(/^[^,]+$/)).min(1);
+
+export const audiences = split
+  .refine((items) => items.length > 0, "must name at least one audience")
+  .register(VALUE_TYPES, { form: "a list", json: JSON_LIST });
+
+export const port = z
+  .string()
+  .regex(/^\d{1,5}$/, "must be a port from 0 to 65535")
+  .transform(Number)
+  .refine((number) => number <= 65_535, "must be a port from 0 to 65535")
+  .register(VALUE_TYPES, { form: "a port from 0 to 65535", json: z.int().min(0).max(65_535) });
+
+export const count = (min: number, max: number) =>
+  z
+    .string()
+    .transform((digits) => (/^\d{1,9}$/.test(digits) ? Number(digits) : Number.NaN))
+    .refine(
+      (number) => number >= min && number <= max,
+      `must be a whole number from ${min} to ${max}`,
+    )
+    .register(VALUE_TYPES, {
+      form: `a whole number from ${min} to ${max}`,
+      json: z.int().min(min).max(max),
+    });
+
+/** In milliseconds. */
+export const duration = (min: number, max: number) =>
+  z
+    .string()
+    .transform((given) => {
+      const [, number, unit] = /^(\d{1,9})(ms|s|m)$/.exec(given) ?? [];
+      return number && unit
+        ? Number(number) * { ms: 1, s: 1000, m: 60_000 }[unit as "ms"]
+        : Number.NaN;
+    })
+    .refine(
+      (ms) => ms >= min && ms <= max,
+      `must be a duration such as 8s or 250ms, from ${min}ms to ${max / 1000}s`,
+    )
+    .register(VALUE_TYPES, { form: `a duration from ${min}ms to ${max / 1000}s` });
+
+/** Events per window, or `undefined` for off. */
+export const rate = z
+  .string()
+  .transform((given, context) => {
+    if (given === "off") return undefined;
+    const [, events, number, unit] = /^([1-9]\d{0,5})\/([1-9]\d{0,4})(s|m|h)$/.exec(given) ?? [];
+    if (events && number && unit) {
+      return {
+        events: Number(events),
+        windowMs: Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as "s"],
+      };
+    }
+    context.addIssue({ code: "custom", message: "must be a rate such as 60/1m, or off" });
+    return z.NEVER;
+  })
+  .register(VALUE_TYPES, { form: "a rate such as 60/1m, or off" });
+
+/** A number of proxies in a row, or their addresses and networks. Never "all". */
+export const proxies = z
+  .string()
+  .transform((given, context) => {
+    if (given === "none") return [];
+    if (/^[1-9]$/.test(given)) return Number(given);
+    const networks = split.parse(given);
+    if (networks.length > 0 && networks.every(isNetwork)) return networks;
+    context.addIssue({
+      code: "custom",
+      message:
+        "must be a number of proxies from 1 to 9, or addresses and networks such as 10.0.0.0/8",
+    });
+    return z.NEVER;
+  })
+  .register(VALUE_TYPES, {
+    form: "a number from 1 to 9, or a list of addresses and networks, or none",
+  });
+
+/** Private networks are not larger than 10.0.0.0/8 and fc00::/7; `::…` in bits could be all of IPv4. */
+function isNetwork(given: string): boolean {
+  const [address = "", bits, ...rest] = given.split("/");
+  const [minBits, maxBits] = isIPv4(address) ? [8, 32] : [7, 128];
+  if (rest.length > 0 || (!isIPv4(address) && !isIPv6(address))) return false;
+  if (bits === undefined) return true;
+  if (!/^\d{1,3}$/.test(bits) || address.startsWith("::")) return false;
+  return Number(bits) >= minBits && Number(bits) <= maxBits;
+}
+
+export const flag = z
+  .enum(["true", "false"], "must be true or false")
+  .transform((given) => given === "true")
+  .register(VALUE_TYPES, { form: "true or false", json: z.boolean() });
+
+export const choice = <const Values extends readonly string[]>(values: Values) =>
+  z
+    .enum(values, `must be one of ${values.join(", ")}`)
+    .register(VALUE_TYPES, { form: `one of ${values.join(", ")}` });
+
+const ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split(" ");
+
+export const algorithms = split
+  .refine(
+    (items) => items.length > 0 && items.every((item) => ALGORITHMS.includes(item)),
+    `must list signature algorithms out of ${ALGORITHMS.join(", ")}`,
+  )
+  .register(VALUE_TYPES, { form: `a list out of ${ALGORITHMS.join(", ")}`, json: JSON_LIST });
+
+export const tokenType = z
+  .string()
+  .regex(/^[A-Za-z0-9.+/-]{1,64}$/, "must be a token type such as at+jwt, or any")
+  .register(VALUE_TYPES, { form: "a token type such as at+jwt, or any" });
+
+/** Printable ASCII without white space: it goes into headers, queries and comparisons. */
+const word = z.string().regex(/^[\x21-\x7e]{1,512}$/, "must be printable ASCII without spaces");
+
+export const issuer = word.register(VALUE_TYPES, { form: "printable ASCII without spaces" });
+
+export const clientName = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/, "must be printable ASCII")
+  .register(VALUE_TYPES, { form: "printable ASCII" });
+
+/** User name of HTTP Basic, which a colon ends. Source: RFC 7617, section 2. */
+export const basicUser = z
+  .string()
+  .regex(/^[\x21-\x39\x3b-\x7e]{1,255}$/, "must be printable ASCII without spaces and colons")
+  .register(VALUE_TYPES, { form: "printable ASCII without spaces and colons" });
+
+export const guid = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,255}$/, "must have letters, digits, - and _ only")
+  .register(VALUE_TYPES, { form: "letters, digits, - and _" });
+
+/** Source: RFC 6265, section 4.1.1. */
+export const cookieName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a cookie name such as __Host-session")
+  .register(VALUE_TYPES, { form: "a cookie name" });
+
+/** HMAC keys of our own making: long, and not a few characters or one word again and again. */
+export const strongSecret = z
+  .string()
+  .min(32, "must have at least 32 characters; for example from: openssl rand -base64 48")
+  .max(4096, "is too long")
+  .refine(
+    (given) => new Set(given).size >= 10 && !/^(.{1,12}?)\1+.{0,11}$/s.test(given),
+    "can be guessed; make one with: openssl rand -base64 48",
+  )
+  .transform(createSecret)
+  .register(VALUE_TYPES, { form: "a secret of at least 32 characters" });
+
+/** What documents, templates and slips of a program have where a key belongs. */
+const PLACEHOLDER =
+  /^(<.*>|\{\{.*\}\}|\$\{.*\}|[.…*]+|x{3,}|(change|replace)[ _-]?(me|this|it)|your[ _-].*|placeholder|todo|null|undefined)$/i;
+
+const isReal = (given: string) => !PLACEHOLDER.test(given.trim());
+
+export const secret = z
+  .string()
+  .regex(/^[^\p{Cc}]{1,4096}$/u, "must be one line")
+  .refine((given) => given.trim() !== "", "must not be blank")
+  .refine(isReal, "is a placeholder; put in the real one")
+  .transform(createSecret)
+  .register(VALUE_TYPES, { form: "a secret" });
+
+/** A bearer token of our own making, which opens every user's credentials. */
+export const ownToken = word
+  .min(12, "must have at least 12 characters; for example from: openssl rand -base64 48")
+  .refine(
+    (given) => isReal(given) && new Set(given).size >= 6,
+    "can be guessed; make one with: openssl rand -base64 48",
+  )
+  .transform(createSecret)
+  .register(VALUE_TYPES, { form: "a secret of at least 12 characters" });

@@ -1,0 +1,131 @@
+/** Variables about the partner's login and about user ids. */
+
+import { upstream } from "../url-values.ts";
+import * as v from "../values.ts";
+
+const ISSUER = {
+  AUTH_ISSUER: {
+    schema: v.issuer,
+    scope: "tenant",
+    example: "https://login.example.com",
+    description:
+      "The `iss` of your users' tokens, character by character. Its keys are discovered from `<issuer>/.well-known/openid-configuration` unless `AUTH_JWKS_URL` or `AUTH_JWKS_FILE` is set.",
+  },
+  AUTH_AUDIENCE: {
+    schema: v.audiences,
+    scope: "tenant",
+    example: "mx-session-bff",
+    description:
+      "The `aud` of tokens for this service. If you list several, any of them is enough.",
+  },
+  AUTH_JWKS_URL: {
+    schema: upstream,
+    scope: "tenant",
+    description: "URL of the issuer's public keys, instead of discovery.",
+  },
+  AUTH_JWKS_FILE: {
+    schema: v.path,
+    scope: "tenant",
+    description:
+      "File with the issuer's public keys as a JSON Web Key Set, instead of discovery. The service reads it again every ten minutes.",
+  },
+  AUTH_ALGORITHMS: {
+    schema: v.algorithms,
+    scope: "tenant",
+    default: "RS256,PS256,ES256,EdDSA",
+    description: "Signature algorithms that are accepted. Only asymmetric ones can be listed.",
+  },
+  AUTH_TOKEN_TYPE: {
+    schema: v.tokenType,
+    scope: "tenant",
+    default: "any",
+    description: "The `typ` that the header of a token must have, such as `at+jwt`.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+const OTHER_CREDENTIALS = {
+  AUTH_JWT: {
+    schema: v.flag,
+    scope: "single-tenant",
+    default: "true",
+    description:
+      "Whether JWTs are accepted. If `false`, no keys are loaded, `AUTH_ISSUER` may be any name, and introspection judges every bearer token.",
+  },
+  AUTH_COOKIE: {
+    schema: v.cookieName,
+    scope: "single-tenant",
+    description: "Name of a cookie that holds a JWT, such as `__Host-token`.",
+  },
+  AUTH_INTROSPECTION_URL: {
+    schema: upstream,
+    scope: "single-tenant",
+    description:
+      "For opaque bearer tokens: your authorization server's introspection endpoint (RFC 7662). Good answers are cached for up to a minute, so a revoked token may still be accepted for that long.",
+  },
+  AUTH_INTROSPECTION_CLIENT_ID: {
+    schema: v.clientName,
+    scope: "single-tenant",
+    description: "This service's client id at the introspection endpoint.",
+  },
+  AUTH_INTROSPECTION_CLIENT_SECRET: {
+    schema: v.secret,
+    scope: "single-tenant",
+    secret: true,
+    description: "This service's client secret at the introspection endpoint.",
+  },
+  AUTH_INTROSPECTION_REQUIRE_AUDIENCE: {
+    schema: v.flag,
+    scope: "single-tenant",
+    default: "true",
+    description:
+      'Whether introspection answers must have an `aud` from `AUTH_AUDIENCE`. Set `false` only if your server itself answers "not active" to tokens that are not for this service.',
+  },
+  AUTH_SESSION_COOKIE: {
+    schema: v.cookieName,
+    scope: "single-tenant",
+    description: "Name of your own session cookie. Needs `AUTH_SESSION_CHECK_URL`.",
+  },
+  AUTH_SESSION_CHECK_URL: {
+    schema: upstream,
+    scope: "single-tenant",
+    description:
+      "Your endpoint that says whose session a cookie is. It receives a GET with that cookie, and answers 200 with JSON claims that include `sub`, or 401 if nobody is logged in. A redirect to a login page is not an answer.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+const USER_IDS = {
+  USER_ID_CLAIM: {
+    schema: v.shortText,
+    scope: "tenant",
+    default: "sub",
+    description:
+      "The claim that identifies a user, for ever. Decide before the first user logs in: another rule creates new MX users.",
+  },
+  USER_ID_MODE: {
+    schema: v.choice(["claim", "hmac"]),
+    scope: "tenant",
+    default: "claim",
+    description:
+      "`claim`: the claim is the MX user id; it may have letters, digits, `-` and `_` only. `hmac`: the MX user id is `U-` and a keyed hash of issuer and claim; for `auth0|123`, e-mail addresses and the like.",
+  },
+  USER_ID_SECRET: {
+    schema: v.strongSecret,
+    scope: "tenant",
+    secret: true,
+    description:
+      "Key of that hash, at least 32 characters and used for nothing else; for example from `openssl rand -base64 48`. Never change it.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+export const LOGIN_VARIABLES = { ...ISSUER, ...OTHER_CREDENTIALS, ...USER_IDS };
+
+export const LOGIN_SECTIONS: readonly v.Section[] = [
+  { title: "Who may call: the tokens of your own login", variables: ISSUER },
+  {
+    title: "Other credentials of a login",
+    introduction:
+      "Besides JWTs in the `Authorization` header. The credential that comes with a request decides alone: a bearer token, else the cookie with a token, else the session cookie. All of them belong to `AUTH_ISSUER`, so the same user must have the same `USER_ID_CLAIM` in each. Callers known by a cookie also send the header `X-CSRF: 1`, from a page on the service's own origin or one of `CORS_ORIGINS`.",
+    variables: OTHER_CREDENTIALS,
+  },
+  { title: "Who users are at MX", variables: USER_IDS },
+];

@@ -1,0 +1,147 @@
+/** Variables of the process: tenants file, way out, server, log, limits. */
+
+import * as url from "../url-values.ts";
+import * as v from "../values.ts";
+
+const TENANTS = {
+  TENANTS_FILE: {
+    schema: v.path,
+    scope: "process",
+    description:
+      "JSON file with many tenants, each with its own login, user ids, MX client, widgets and origins. Variables of a tenant are then set there under the same names, and not here. See docs/tenants.md.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+const EGRESS = {
+  HTTPS_PROXY: {
+    schema: url.proxy,
+    scope: "process",
+    secret: true,
+    description:
+      "Forward proxy for https upstreams (CONNECT), with user name and password if it needs them.",
+  },
+  NO_PROXY: {
+    schema: url.noProxy,
+    scope: "process",
+    default: "",
+    description: "Hosts that are reached without the proxy.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+const SERVER = {
+  HOST: {
+    schema: v.text,
+    scope: "process",
+    default: "0.0.0.0",
+    description: "Address to listen on.",
+  },
+  PORT: {
+    schema: v.port,
+    scope: "process",
+    default: "3000",
+    description: "Public port.",
+  },
+  OPERATIONS_PORT: {
+    schema: v.port,
+    scope: "process",
+    default: "9090",
+    description: "Port for `/livez`, `/readyz` and `/metrics`.",
+  },
+  LOG_LEVEL: {
+    schema: v.choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
+    scope: "process",
+    default: "info",
+    description: "Lowest level that is logged.",
+  },
+  CORS_ORIGINS: {
+    schema: url.origins,
+    scope: "tenant",
+    default: "",
+    description:
+      "Exact origins of pages that may call from a browser, such as `https://app.example.com`. Pages on the service's own origin need no entry.",
+  },
+  TRUSTED_PROXIES: {
+    schema: v.proxies,
+    scope: "process",
+    default: "none",
+    description:
+      "Proxies in front of the service whose `X-Forwarded-For` is trusted: their number, or addresses and networks such as `10.0.0.0/8`. Used for the limits by address, and for the address in the audit log.",
+  },
+  AUDIT_KEY: {
+    schema: v.strongSecret,
+    scope: "process",
+    secret: true,
+    description:
+      "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters; for example from `openssl rand -base64 48`. Without it, the key is derived from MX's keys and changes with them. See docs/observability.md.",
+  },
+  TRACE_PROPAGATION: {
+    schema: v.flag,
+    scope: "process",
+    default: "false",
+    description:
+      "Whether MX and your own systems receive `traceparent`. Has an effect only if tracing is on.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+const LIMITS = {
+  REQUEST_DEADLINE: {
+    schema: v.duration(1000, 60_000),
+    scope: "process",
+    default: "8s",
+    description: "Time for a whole request.",
+  },
+  MAX_IN_FLIGHT: {
+    schema: v.count(1, 100_000),
+    scope: "process",
+    default: "200",
+    description: "Requests in flight per replica. More are answered with 503 at once.",
+  },
+  DRAIN_DELAY: {
+    schema: v.duration(0, 60_000),
+    scope: "process",
+    default: "5s",
+    description:
+      "After SIGTERM: how long the service goes on serving, until the load balancer has noticed.",
+  },
+  RATE_LIMIT_USER: {
+    schema: v.rate,
+    scope: "process",
+    default: "60/1m",
+    description: "Sessions per user.",
+  },
+  RATE_LIMIT_ADDRESS: {
+    schema: v.rate,
+    scope: "process",
+    default: "off",
+    description:
+      "Requests per address (IPv6 by /64). Behind a load balancer set `TRUSTED_PROXIES` first, or all callers count as one.",
+  },
+  RATE_LIMIT_FAILURES: {
+    schema: v.rate,
+    scope: "process",
+    default: "off",
+    description: "Failed logins per address. Behind a load balancer set `TRUSTED_PROXIES` first.",
+  },
+  REDIS_URL: {
+    schema: url.redisUrl,
+    scope: "process",
+    secret: true,
+    description:
+      "Redis, with its password, to count for all replicas together. Without it, or while it does not answer, each replica counts for itself.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+export const PROCESS_VARIABLES = { ...TENANTS, ...EGRESS, ...SERVER, ...LIMITS };
+
+export const TENANTS_SECTION: v.Section = { title: "Several tenants", variables: TENANTS };
+
+export const PROCESS_SECTIONS: readonly v.Section[] = [
+  {
+    title: "The way out",
+    introduction:
+      "MX answers only addresses on its allow list, so many operators have a fixed way out.",
+    variables: EGRESS,
+  },
+  { title: "Server", variables: SERVER },
+  { title: "Limits", variables: LIMITS },
+];

@@ -2,14 +2,17 @@
  * A request's proof -> Principal. One authenticator judges it; a bad proof is never followed by another.
  */
 
-import { authUnavailable } from "../errors.ts";
-import type { Budget } from "../session/budget.ts";
+import { type AppError, authUnavailable } from "../errors.ts";
+import { type Budget, MIN_CALL_MS } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
 import { withTimeout } from "../upstream/semaphore.ts";
 import { findProof, isProofCookie, type Proof, type ProofHeaders } from "./credential.ts";
 
-/** Throws `unauthenticated`, or `auth_unavailable` where the proof cannot be judged at the moment. */
-export type Judge = (proof: string) => Promise<Principal>;
+/**
+ * Throws `unauthenticated`, or `auth_unavailable` where the proof cannot be judged at the moment. `timeoutMs` is what the
+ * caller waits; nothing is sent to the partner that could not be answered within it.
+ */
+export type Judge = (proof: string, timeoutMs: number) => Promise<Principal>;
 
 /** What is undefined is not configured. */
 export type Authenticators = {
@@ -28,6 +31,9 @@ export type Authentication = {
   isByCookie(headers: ProofHeaders): boolean;
 };
 
+/** What is kept of the request's time for what follows: the limit per user, which may wait for Redis, and a call to MX. */
+const RESERVED_MS = MIN_CALL_MS + 150;
+
 export function createAuthentication(authenticators: Authenticators): Authentication {
   const { jwt, introspection, tokenCookie, session } = authenticators;
   const rules = {
@@ -37,29 +43,33 @@ export function createAuthentication(authenticators: Authenticators): Authentica
     sessionCookie: session?.cookie,
   };
 
-  function judge(proof: Proof, budget: Budget): Promise<Principal> | undefined {
+  function judge(proof: Proof, timeoutMs: number): Promise<Principal> | undefined {
     switch (proof.kind) {
       case "jwt":
-        return jwt?.(proof.token);
+        return jwt?.(proof.token, timeoutMs);
       case "opaque":
-        return introspection && withinBudget(introspection(proof.token), budget);
+        return introspection?.(proof.token, timeoutMs);
       case "session":
-        return session && withinBudget(session.judge(proof.value), budget);
+        return session?.judge(proof.value, timeoutMs);
     }
   }
 
   return {
     async authenticate(headers, budget) {
-      const principal = await judge(findProof(rules, headers), budget);
-      if (principal) return principal;
-      throw new Error("a proof was found that nothing is configured for");
+      const proof = findProof(rules, headers);
+      const timeoutMs = Math.max(0, budget.remainingMs() - RESERVED_MS);
+      const judged = judge(proof, timeoutMs);
+      if (!judged) throw new Error("a proof was found that nothing is configured for");
+      const principal = await withTimeout(judged, timeoutMs, tooLate);
+      if (budget.remainingMs() < MIN_CALL_MS) throw tooLate(); // The timer itself may be late.
+      return principal;
     },
     takesCookies: tokenCookie !== undefined || session !== undefined,
     isByCookie: (headers) => isProofCookie(rules, headers),
   };
 }
 
-/** The question to the partner may be shared with other requests, so the wait ends and the question goes on. */
-function withinBudget<T>(asked: Promise<T>, budget: Budget): Promise<T> {
-  return withTimeout(asked, budget.remainingMs(), () => authUnavailable({ reason: "deadline" }));
+/** The partner's login took the time that MX would have needed. MX has not been asked, so it is not to blame. */
+function tooLate(): AppError {
+  return authUnavailable({ reason: "deadline" });
 }

@@ -19,11 +19,14 @@ export type IntrospectionOptions = {
 const Introspection = z.looseObject({ active: z.boolean() });
 
 /** The server's answer. Throws `auth_unavailable` for all that is none, a refusal of our own credentials included. */
-export type Introspect = (token: string) => Promise<z.infer<typeof Introspection>>;
+export type Introspect = (
+  token: string,
+  timeoutMs: number,
+) => Promise<z.infer<typeof Introspection>>;
 
 export function createIntrospection(options: IntrospectionOptions): Introspect {
-  return async function introspect(token) {
-    const answer = await options.call(toIntrospectionRequest(options, token));
+  return async function introspect(token, timeoutMs) {
+    const answer = await options.call(toIntrospectionRequest(options, token), timeoutMs);
     const { data: claims } = Introspection.safeParse(answer.body);
     if (answer.status !== 200 || !claims) throw answer.failed();
     return claims;

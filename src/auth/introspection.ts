@@ -19,7 +19,7 @@ import { AssertedClaims, requireCurrent } from "./unsigned-claims.ts";
 
 export type IntrospectionOptions = {
   /** Port to the authorization server: its answer, a JSON object. Throws `auth_unavailable` where there is none. */
-  introspect: (token: string) => Promise<{ active: boolean }>;
+  introspect: (token: string, timeoutMs: number) => Promise<{ active: boolean }>;
   issuer: string;
   audience: readonly string[];
   /** Refuses answers that name no audience. */
@@ -57,9 +57,9 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
   const refused = new LRUCache<string, AppError>({ ...clock, max: MAX_REFUSED, ttl: REFUSED_MS });
   const asking = new Map<string, Promise<Principal>>();
 
-  async function ask(token: string, key: string): Promise<Principal> {
+  async function ask(token: string, key: string, timeoutMs: number): Promise<Principal> {
     try {
-      const claims = toClaims(await introspect(token));
+      const claims = toClaims(await introspect(token, timeoutMs));
       const principal = { issuer, subject: claims.sub, claims, tenant };
       remember(key, principal, claims);
       return principal;
@@ -87,13 +87,13 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     if (ttl > 0) accepted.set(key, principal, { ttl, size });
   }
 
-  return async function authenticateByIntrospection(token) {
+  return async function authenticateByIntrospection(token, timeoutMs) {
     const key = createHash("sha256").update(token).digest("base64");
     const known = accepted.get(key);
     if (known) return known;
     const refusal = refused.get(key);
     if (refusal) throw refusal;
-    const asked = asking.get(key) ?? ask(token, key).finally(() => asking.delete(key));
+    const asked = asking.get(key) ?? ask(token, key, timeoutMs).finally(() => asking.delete(key));
     asking.set(key, asked);
     return asked;
   };

@@ -2,11 +2,13 @@
  * One question about a login to the partner's own systems: two seconds for all of it, repeated once where no answer came.
  *
  * At most 50 at once; others wait for their turn within the same two seconds, and admission bounds how many they are.
+ * Nothing is sent with less than 250 ms left for the answer.
  * No redirect is followed, so a cookie or a token goes to no other host.
  */
 
 import { type AppError, authUnavailable } from "../errors.ts";
 import { parseJson } from "../json.ts";
+import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
 import { createSemaphore } from "../upstream/semaphore.ts";
 
@@ -19,8 +21,8 @@ export type LoginCallOptions = {
   now?: () => number;
 };
 
-/** Throws `auth_unavailable` where there is no answer. */
-export type LoginCall = (request: ExchangeRequest) => Promise<LoginAnswer>;
+/** Throws `auth_unavailable` where there is no answer. `timeoutMs` is what the caller waits, if less than two seconds. */
+export type LoginCall = (request: ExchangeRequest, timeoutMs: number) => Promise<LoginAnswer>;
 
 export type LoginAnswer = {
   status: number;
@@ -36,7 +38,9 @@ const MAX_RETRY_AFTER_SECONDS = 30;
 
 export function createLoginCall(options: LoginCallOptions): LoginCall {
   const { operation, exchange, now = () => performance.now() } = options;
-  const semaphore = createSemaphore({ limit: MAX_LOGIN_CALLS, maxWaitMs: TIMEOUT_MS });
+  const semaphore = createSemaphore({ limit: MAX_LOGIN_CALLS });
+  const busy = () =>
+    authUnavailable({ upstream: { operation, outcome: "not_sent", reason: "busy" } });
 
   function toAnswer(result: ExchangeResult): LoginAnswer {
     if (result.kind === "failure") {
@@ -55,17 +59,17 @@ export function createLoginCall(options: LoginCallOptions): LoginCall {
     };
   }
 
-  return async function callAboutLogin(request) {
-    const deadline = now() + TIMEOUT_MS;
-    if ((await semaphore.acquire()) !== "acquired") {
-      throw authUnavailable({ upstream: { operation, outcome: "not_sent", reason: "busy" } });
-    }
+  return async function callAboutLogin(request, timeoutMs) {
+    const deadline = now() + Math.min(TIMEOUT_MS, timeoutMs);
+    const leftMs = () => deadline - now();
+    if ((await semaphore.acquire(leftMs() - MIN_CALL_MS)) !== "acquired") throw busy();
     try {
-      const first = await exchange(request, deadline - now());
-      const leftMs = deadline - now();
-      if (first.kind === "answer" || !isWorthRepeating(first.failure) || leftMs <= 0)
+      if (leftMs() < MIN_CALL_MS) throw busy();
+      const first = await exchange(request, leftMs());
+      const isOver = leftMs() < MIN_CALL_MS;
+      if (first.kind === "answer" || !isWorthRepeating(first.failure) || isOver)
         return toAnswer(first);
-      return toAnswer(await exchange({ ...request, newConnection: true }, leftMs));
+      return toAnswer(await exchange({ ...request, newConnection: true }, leftMs()));
     } finally {
       semaphore.release();
     }

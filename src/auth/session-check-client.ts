@@ -18,14 +18,14 @@ export type SessionCheckOptions = {
 };
 
 /** The claims of who is logged in; `undefined` for nobody. Throws `auth_unavailable` for every other answer. */
-export type CheckSession = (cookieValue: string) => Promise<Claims | undefined>;
+export type CheckSession = (cookieValue: string, timeoutMs: number) => Promise<Claims | undefined>;
 
 /** Whom the partner says yes to. It has to say so. */
 const Claimed = z.looseObject({ sub: z.string().min(1) });
 
 export function createSessionCheck(options: SessionCheckOptions): CheckSession {
-  return async function checkSession(cookieValue) {
-    const answer = await options.call(toSessionRequest(options, cookieValue));
+  return async function checkSession(cookieValue, timeoutMs) {
+    const answer = await options.call(toSessionRequest(options, cookieValue), timeoutMs);
     if (answer.status === 401 || answer.status === 403) return undefined;
     const { data: claims } = Claimed.safeParse(answer.body);
     if (answer.status !== 200 || !claims) throw answer.failed();

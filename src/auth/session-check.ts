@@ -12,7 +12,7 @@ import { AssertedClaims, requireCurrent } from "./unsigned-claims.ts";
 
 export type SessionCheckOptions = {
   /** Port to the partner: the claims of who is logged in; `undefined` for nobody. Throws `auth_unavailable`. */
-  check: (cookieValue: string) => Promise<Claims | undefined>;
+  check: (cookieValue: string, timeoutMs: number) => Promise<Claims | undefined>;
   issuer: string;
   tenant: Tenant;
   /** Wall clock in milliseconds. */
@@ -22,8 +22,8 @@ export type SessionCheckOptions = {
 export function createSessionAuthenticator(options: SessionCheckOptions): Judge {
   const { check, issuer, tenant, now = Date.now } = options;
 
-  return async function authenticateBySession(cookieValue) {
-    const answer = await check(cookieValue);
+  return async function authenticateBySession(cookieValue, timeoutMs) {
+    const answer = await check(cookieValue, timeoutMs);
     if (!answer) throw unauthenticated("no_session");
     const { data: claims } = AssertedClaims.safeParse(answer);
     if (!claims) throw authUnavailable({ reason: "session_claims" }); // The partner said yes, but not to whom.

@@ -9,7 +9,7 @@ import * as z from "zod";
 import { AppError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import type { Secret } from "../secret.ts";
-import { timeIsUp } from "../session/budget.ts";
+import { MIN_CALL_MS, timeIsUp } from "../session/budget.ts";
 import { type CredentialLookup, toUserkey } from "../session/credentials.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
 
@@ -36,7 +36,7 @@ export function createCredentialLookup(options: CredentialLookupOptions): Creden
     const { issuer, subject } = principal;
     const request = toLookupRequest(options, { user_id: userId, issuer, subject });
     const ask = (newConnection: boolean) => {
-      if (budget.remainingMs() === 0) throw timeIsUp();
+      if (budget.remainingMs() < MIN_CALL_MS) throw timeIsUp();
       return exchange({ ...request, newConnection }, Math.min(TIMEOUT_MS, budget.remainingMs()));
     };
     const first = await ask(false);

@@ -7,6 +7,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
+import { MIN_CALL_MS } from "../session/budget.ts";
 import {
   type ConnectionOptions,
   createConnections,
@@ -81,8 +82,9 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
     limit: Limit,
     timeoutMs: number,
   ): Promise<ExchangeResult> {
-    const connection = await connections.acquire(request.newConnection ?? false, timeoutMs);
-    if (!connection) return { kind: "failure", failure: "timeout", reason: "timeout" };
+    const patienceMs = timeoutMs - MIN_CALL_MS; // Longer, and it would be sent when nobody waits for the answer.
+    const connection = await connections.acquire(request.newConnection ?? false, patienceMs);
+    if (!connection) return { kind: "failure", failure: "timeout", reason: "no_connection" };
     const result = await send(connection, options.origin, request, limit);
     connections.release(connection, limit.aborted);
     if (result.kind === "answer") result.discard = () => connections.discard(connection);

@@ -3,13 +3,19 @@
  * test/unit/jwt.test.ts.
  */
 
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import {
+  type IdentityProvider,
+  startIdentityProvider,
+} from "../../packages/simulator/src/identity-provider.ts";
 import { type Started, start } from "../support/start.ts";
 
 const NOW = () => Math.floor(Date.now() / 1000);
@@ -226,6 +232,50 @@ describe("the issuer's keys", () => {
     },
   );
 });
+
+describe("an issuer whose keys come too late for a request", () => {
+  it("costs that request its answer, and MX is neither asked nor blamed", async () => {
+    const keys = Promise.withResolvers<void>();
+    await using issuer = await startIdentityProvider();
+    await using late = await startLateIssuer(issuer, keys.promise);
+    await using service = await start({
+      issuer,
+      environment: { REQUEST_DEADLINE: "1s", AUTH_JWKS_URL: late.url },
+    });
+    setTimeout(keys.resolve, 1200);
+
+    const response = await service.post("ada");
+
+    expect([response.status, response.body.type]).toEqual([503, "/problems/auth-unavailable"]);
+    expect(Number(response.headers["retry-after"])).toBeGreaterThan(0);
+    expect(service.mx.calls.count).toBe(0);
+    expect(service.log.join("")).toMatch(/"error.reason":"deadline"/);
+
+    await late.hasAnswered;
+    expect((await service.post("ada")).status).toBe(200);
+  });
+});
+
+/** Gives the issuer's key set, once `isTime`. */
+async function startLateIssuer(issuer: IdentityProvider, isTime: Promise<void>) {
+  const { promise: hasAnswered, resolve } = Promise.withResolvers<void>();
+  const server = createServer(async (_req, res) => {
+    const keys = await (await fetch(issuer.jwksUrl)).text();
+    await isTime;
+    res.on("close", resolve).end(keys);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/keys`,
+    hasAnswered,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
 
 describe("a request from a browser", () => {
   const CORS_ORIGINS = "https://app.example.com,http://localhost:5173";

@@ -5,6 +5,8 @@ import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/ups
 import { answered, exchangeGiving, settle } from "../fakes.ts";
 
 const REQUEST: ExchangeRequest = { method: "GET", path: "/me", headers: {} };
+/** What a caller has, of the eight seconds of a request. */
+const WAIT_MS = 7600;
 const failed = (failure: Extract<ExchangeResult, { kind: "failure" }>["failure"]) =>
   ({ kind: "failure", failure, reason: "a_code" }) as const;
 
@@ -23,7 +25,7 @@ describe("a question about a login", () => {
     const exchange = exchangeGiving(failed(failure));
     const call = createLoginCall({ operation: "partner.session_check", exchange });
 
-    await expect(call(REQUEST)).rejects.toMatchObject({
+    await expect(call(REQUEST, WAIT_MS)).rejects.toMatchObject({
       code: "auth_unavailable",
       retryAfterSeconds: 1,
       upstream: { operation: "partner.session_check", outcome: failure, reason: "a_code" },
@@ -43,9 +45,58 @@ describe("a question about a login", () => {
     };
     const call = createLoginCall({ operation: "partner.session_check", exchange, now: () => ms });
 
-    await expect(call(REQUEST)).rejects.toThrow();
+    await expect(call(REQUEST, WAIT_MS)).rejects.toThrow();
     expect(timeouts).toEqual([2000, 500]);
   });
+
+  it("is not repeated where less than 250 ms are left for the answer", async () => {
+    let ms = 0;
+    const exchange: Exchange = async () => {
+      ms += 1751;
+      return failed("connection_lost");
+    };
+    const call = createLoginCall({ operation: "partner.session_check", exchange, now: () => ms });
+
+    await expect(call(REQUEST, WAIT_MS)).rejects.toMatchObject({
+      upstream: { outcome: "connection_lost" },
+    });
+    expect(ms).toBe(1751);
+  });
+
+  it("takes no longer than its caller waits", async () => {
+    const exchange = exchangeGiving(answered("{}"));
+    const call = createLoginCall({ operation: "partner.session_check", exchange, now: () => 0 });
+
+    await call(REQUEST, 600);
+    await expect(call(REQUEST, 249)).rejects.toMatchObject({ upstream: { outcome: "not_sent" } });
+    expect(exchange.requests.map(({ timeoutMs }) => timeoutMs)).toEqual([600]);
+  });
+
+  it.each([
+    [2000, WAIT_MS],
+    [1000, 1000],
+  ])(
+    "is not sent where its turn comes with less than 250 ms left of %i",
+    async (limitMs, waitMs) => {
+      const pending: ((result: ExchangeResult) => void)[] = [];
+      const exchange: Exchange = () => new Promise((resolve) => pending.push(resolve));
+      const call = createLoginCall({
+        operation: "partner.introspection",
+        exchange,
+        now: () => Date.now(), // The clock that the test moves.
+      });
+      const first = Array.from({ length: MAX_LOGIN_CALLS }, () => call(REQUEST, WAIT_MS));
+      const late = call(REQUEST, waitMs);
+      const refused = expect(late).rejects.toMatchObject({
+        code: "auth_unavailable",
+        upstream: { operation: "partner.introspection", outcome: "not_sent", reason: "busy" },
+      });
+      await vi.advanceTimersByTimeAsync(limitMs - 249);
+      for (const end of pending) end(answered("{}"));
+      await Promise.all([...first, refused]);
+      expect(pending).toHaveLength(MAX_LOGIN_CALLS);
+    },
+  );
 
   it.each([
     [429, 7, 7, "unavailable"],
@@ -62,7 +113,7 @@ describe("a question about a login", () => {
       const exchange = exchangeGiving(answered("{}", { status, retryAfterSeconds: asked }));
       const call = createLoginCall({ operation: "partner.introspection", exchange });
 
-      expect((await call(REQUEST)).failed()).toMatchObject({
+      expect((await call(REQUEST, WAIT_MS)).failed()).toMatchObject({
         code: "auth_unavailable",
         retryAfterSeconds: told,
         upstream: { outcome, status },
@@ -75,9 +126,9 @@ describe("a question about a login", () => {
     const pending: ((result: ExchangeResult) => void)[] = [];
     const exchange: Exchange = () => new Promise((resolve) => pending.push(resolve));
     const call = createLoginCall({ operation: "partner.session_check", exchange });
-    const first = Array.from({ length: MAX_LOGIN_CALLS }, () => call(REQUEST));
-    const next = call(REQUEST);
-    const late = call(REQUEST);
+    const first = Array.from({ length: MAX_LOGIN_CALLS }, () => call(REQUEST, WAIT_MS));
+    const next = call(REQUEST, WAIT_MS);
+    const late = call(REQUEST, WAIT_MS);
     const refused = expect(late).rejects.toMatchObject({ upstream: { reason: "busy" } });
     await settle();
     expect(pending).toHaveLength(MAX_LOGIN_CALLS);
@@ -90,7 +141,7 @@ describe("a question about a login", () => {
     await refused;
     for (const end of pending) end(answered("{}"));
     await Promise.all([...first, next]);
-    void call(REQUEST);
+    void call(REQUEST, WAIT_MS);
     await settle();
     expect(pending).toHaveLength(MAX_LOGIN_CALLS + 2); // All places are free again.
   });
@@ -101,7 +152,7 @@ describe("the check of a session", () => {
     const exchange = exchangeGiving(answered(text, { status }));
     const call = createLoginCall({ operation: "partner.session_check", exchange });
     const url = new URL("https://bank.example/me?as=claims");
-    const result = createSessionCheck({ call, url, cookie: "__Host-s" })("v-1");
+    const result = createSessionCheck({ call, url, cookie: "__Host-s" })("v-1", WAIT_MS);
     return { result, exchange };
   };
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createCredentialLookup } from "../../../src/mx/credential-lookup.ts";
 import { createSecret } from "../../../src/secret.ts";
-import { createBudget } from "../../../src/session/budget.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
 import { answered, frozenBudget, identityOf } from "../fakes.ts";
 
@@ -108,11 +107,8 @@ describe("the lookup of a Member's credentials", () => {
     expect((await run([answered("{}")], frozenBudget(700))).timeouts).toEqual([700]);
   });
 
-  it("is not begun when the time is up", async () => {
-    let ms = 0;
-    const budget = createBudget({ deadlineMs: 100, now: () => ms });
-    ms = 100;
-    const { result, requests } = await run([], budget);
+  it.each([0, 1, 249])("is not begun with %i ms left", async (leftMs) => {
+    const { result, requests } = await run([answered("{}")], frozenBudget(leftMs));
     expect(result).toMatchObject({ code: "upstream_timeout" });
     expect(requests).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createSecret } from "../../../src/secret.ts";
 import {
   createExchange,
@@ -383,10 +383,35 @@ describe("a fault of the upstream", () => {
     const request: ExchangeRequest = { method: "GET", path: "/", headers: {} };
     const startedAt = performance.now();
     const results = await Promise.all([1, 2, 3].map(() => exchange(request, 200)));
-    expect(results).toEqual(
-      Array(3).fill({ kind: "failure", failure: "timeout", reason: "timeout" }),
-    );
+    expect(results).toMatchObject(Array(3).fill({ kind: "failure", failure: "timeout" }));
     expect(performance.now() - startedAt).toBeLessThan(200 + ROOM_MS);
+  });
+
+  it("a call whose turn comes with less than 250 ms left is not sent", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const answers: (() => void)[] = [];
+    const { promise: isAsked, resolve } = Promise.withResolvers<void>();
+    await using upstream = await startHttp((_req, res) => {
+      answers.push(() => res.end());
+      resolve();
+    });
+    await using exchange = createExchange({
+      origin: upstream.origin,
+      connections: 1,
+      maxResponseBytes: 1024,
+    });
+    const request: ExchangeRequest = { method: "POST", path: "/", headers: {} };
+    const first = exchange(request, 2000);
+    const second = exchange(request, 600);
+    await isAsked;
+
+    await vi.advanceTimersByTimeAsync(351);
+    answers[0]?.();
+
+    expect(await first).toMatchObject({ kind: "answer" });
+    expect(await second).toMatchObject({ failure: "timeout", reason: "no_connection" });
+    expect(answers).toHaveLength(1);
   });
 
   it("is over with that call: the next one succeeds", async () => {

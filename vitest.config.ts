@@ -1,4 +1,19 @@
-import { defineConfig } from "vitest/config";
+import { resolve } from "node:path";
+import { defineConfig, type Plugin } from "vitest/config";
+
+const SOURCES = resolve("src");
+
+/** Gives the tests what `npm run build` makes of src/. */
+const insteadOfSources: Plugin = {
+  name: "instead-of-sources",
+  enforce: "pre",
+  resolveId(specifier, importer) {
+    const path = importer === undefined ? specifier : resolve(importer, "..", specifier);
+    if (!specifier.startsWith(".") || !path.startsWith(`${SOURCES}/`)) return undefined;
+    const built = path.replace(SOURCES, resolve("dist-test")).replace(/\.ts$/, ".js");
+    return { id: built, external: true }; // Node loads it, as in the image.
+  },
+};
 
 /** Browsers come last and among themselves: beside them, tests of time limits would measure the machine. */
 export default defineConfig({
@@ -13,6 +28,16 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/browser/**", "test/slow/**"], // npm run test:slow
           maxWorkers: 4, // Much of it is waiting for clocks and peers.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        plugins: [insteadOfSources],
+        test: {
+          name: "built",
+          include: ["test/integration/{mxconnect,sso-workflow,both-apis,service,docs}.test.ts"],
+          globalSetup: "test/support/build.ts",
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,7 +1,8 @@
 /**
- * `npm run build`: TypeScript to JavaScript and types, and beside them the files that are served as they are.
+ * `npm run build [-- <folder>]`: TypeScript to JavaScript and types, and beside them the files that are served as they are.
  *
- * Builds the service into dist/ and each package into its own dist/. What was there before is removed first.
+ * Builds the service and each package, everywhere into a folder of that name beside src/. Default: dist. What was there
+ * before is removed first.
  */
 
 import { execFileSync } from "node:child_process";
@@ -12,6 +13,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
 
+const output = process.argv[2] ?? "dist";
 const packages = readdirSync(join(ROOT, "packages")).map((name) => join("packages", name));
 for (const folder of [".", ...packages]) {
   const project = join(ROOT, folder, "tsconfig.build.json");
@@ -19,9 +21,12 @@ for (const folder of [".", ...packages]) {
 }
 
 function build(folder: string, project: string): void {
-  rmSync(join(folder, "dist"), { recursive: true, force: true });
-  execFileSync(process.execPath, [TSC, "--project", project], { stdio: "inherit" });
-  cpSync(join(folder, "src"), join(folder, "dist"), {
+  const outDir = join(folder, output);
+  rmSync(outDir, { recursive: true, force: true });
+  execFileSync(process.execPath, [TSC, "--project", project, "--outDir", outDir], {
+    stdio: "inherit",
+  });
+  cpSync(join(folder, "src"), outDir, {
     recursive: true,
     filter: (source) => extname(source) !== ".ts",
   });

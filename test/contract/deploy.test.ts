@@ -28,9 +28,9 @@ describe("the Dockerfile", () => {
     expect(last).toMatch(/^scratch$/m);
     expect(last).toMatch(/^USER 1000:1000$/m);
     expect(last).not.toMatch(/^RUN /m);
-    expect(last).toMatch(/^ENTRYPOINT \["\/usr\/local\/bin\/node",.*"src\/main\.ts"\]$/m);
+    expect(last).toMatch(/^ENTRYPOINT \["\/usr\/local\/bin\/node",.*"dist\/main\.js"\]$/m);
     expect(last).toMatch(
-      /^HEALTHCHECK .*CMD \["\/usr\/local\/bin\/node", "src\/healthcheck\.ts"\]$/m,
+      /^HEALTHCHECK .*CMD \["\/usr\/local\/bin\/node", "dist\/healthcheck\.js"\]$/m,
     );
   });
 

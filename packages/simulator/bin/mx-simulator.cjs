@@ -15,8 +15,8 @@ if (isOlder(process.versions.node, needed)) {
   );
   process.exitCode = 1;
 } else {
-  const built = join(__dirname, "../dist/cli.js"); // A checkout without a build runs its TypeScript.
-  const entry = existsSync(built) ? built : join(__dirname, "../src/cli.ts");
+  const source = join(__dirname, "../src/cli.ts"); // Only a checkout has it, and a build there may be stale.
+  const entry = existsSync(source) ? source : join(__dirname, "../dist/cli.js");
   import(pathToFileURL(entry).href);
 }
 

@@ -2,7 +2,6 @@
  * Composition root: builds each part once, wires inbound to outbound, listens, and drains.
  */
 
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tracer } from "@opentelemetry/api";
 import { createIssuerKeys, createLoader } from "../auth/issuer-keys.ts";
@@ -15,7 +14,6 @@ import type { RateLimits } from "../http/rate-limit.ts";
 import { listen } from "../http/server.ts";
 import type { Api } from "../mx/policies/instrument.ts";
 import { createRateLimiter } from "../rate-limit/limiter.ts";
-import { createSecret, type Secret } from "../secret.ts";
 import { openSession } from "../session/open-session.ts";
 import type { RateLimit } from "../session/settings.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -27,6 +25,7 @@ import {
 import { createPseudonym } from "../telemetry/user-hash.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { createExchange } from "../upstream/exchange.ts";
+import { deriveKey } from "./deployment-keys.ts";
 import { createLogins } from "./logins.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Connect, createTenant } from "./tenant.ts";
@@ -125,7 +124,7 @@ export async function startService(
     requestDeadlineMs: config.requestDeadlineMs,
     trustedProxies: config.trustedProxies,
     rateLimits: await createRateLimits(config, metrics, parts),
-    toPseudonym: createPseudonym(config.auditKey ?? deriveKey(config, "audit")),
+    toPseudonym: createPseudonym(config.auditKey ?? deriveKey(config, "user.hash")),
     logger: withMetrics(logger, metrics),
     requestStarted: metrics.requestStarted,
     tracer,
@@ -191,16 +190,6 @@ async function createRateLimits(
     address: limiter("address", address),
     failures: limiter("failures", failures),
   };
-}
-
-/** The same in all replicas, known to nobody else, and another one for each purpose. */
-function deriveKey({ tenants }: Config, purpose: "rate-limit" | "audit"): Secret {
-  const keys = tenants.flatMap(({ mx }) => [mx.platform?.apiKey.reveal(), mx.sso?.apiKey.reveal()]);
-  return createSecret(
-    createHash("sha256")
-      .update(`${purpose}\0${keys.join("\0")}`)
-      .digest("base64"),
-  );
 }
 
 /** Where a person on this machine can reach it. */

@@ -78,7 +78,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   }
 
   const toSharedKey = (key: string) =>
-    createHmac("sha256", keySecret.reveal()).update(key).digest("base64url");
+    createHmac("sha256", keySecret.reveal()).update(`rate-limit\0${key}`).digest("base64url");
 
   return {
     async take(key) {

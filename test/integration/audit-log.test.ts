@@ -105,6 +105,21 @@ describe("the audit log", () => {
     expect(who(two)[1]).not.toBe(who(one)[0]);
   });
 
+  it("names the same user the same after MX's keys were rotated", async () => {
+    await using before = await start({ apis: "both" });
+    await using mx = await startSimulator({
+      credentials: { ...before.mx.credentials, apiKey: "another-key-1", ssoKey: "another-key-2" },
+    });
+    await using after = await start({ apis: "both", mx, issuer: before.issuer });
+    await before.post("ada");
+    await after.post("ada");
+
+    const [one] = lines(before);
+    const [two] = lines(after);
+    expect(one?.["user.hash"]).toEqual(expect.any(String));
+    expect(two?.["user.hash"]).toBe(one?.["user.hash"]);
+  });
+
   it("says what was refused, and why", async () => {
     await using service = await start({ environment: { RATE_LIMIT_USER: "3/1m" } });
     await service.check(service.request());

@@ -2,8 +2,10 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createSecret } from "../../../src/secret.ts";
+import { toUserId } from "../../../src/session/user-id.ts";
 import { createPseudonym } from "../../../src/telemetry/user-hash.ts";
 import { isInstalled } from "../../support/installed.ts";
+import { principalOf } from "../fakes.ts";
 
 const KEY = "a key with spaces, $signs and 'quotes' 0123456789";
 const ADA = { issuer: "https://login.example.com", subject: "auth0|ada@example.com" };
@@ -26,6 +28,13 @@ describe("a user's pseudonym", () => {
   it("cannot be told without the key", () => {
     const other = createPseudonym(createSecret(`${KEY}x`));
     expect(other(ADA)).not.toBe(toPseudonym(ADA));
+  });
+
+  it("is no part of the user's id at MX, even where both have the same key", () => {
+    const secret = createSecret(KEY);
+    const rule = { mode: "hmac", claim: "sub", secret } as const;
+    const id = toUserId(rule, { ...principalOf({ sub: ADA.subject }), ...ADA });
+    expect(id).not.toContain(toPseudonym(ADA));
   });
 
   it.skipIf(!isInstalled("openssl"))(

@@ -1,0 +1,26 @@
+/**
+ * Keys that replicas share without being given one: for `user.hash` in the log, and for the keys of rate limits in Redis.
+ *
+ * They come from what stays when a key of MX is rotated, and from nothing that is printed anywhere: MX's client ids, and
+ * the secrets that may never change because they name people at MX. Replicas with other tenants have other keys.
+ */
+
+import { createHmac } from "node:crypto";
+import type { Config, TenantConfig } from "../config/types.ts";
+import { createSecret, type Secret } from "../secret.ts";
+
+export type KeyPurpose = "rate-limit" | "user.hash";
+
+export function deriveKey({ tenants }: Pick<Config, "tenants">, purpose: KeyPurpose): Secret {
+  const material = JSON.stringify(tenants.map(toMaterial).sort());
+  return createSecret(createHmac("sha256", material).update(purpose).digest("base64"));
+}
+
+function toMaterial({ mx, userId, member }: TenantConfig): string {
+  return JSON.stringify([
+    mx.platform?.clientId,
+    mx.sso?.clientGuid,
+    userId.mode === "hmac" && userId.secret.reveal(),
+    member.source === "derived" && member.secret.reveal(),
+  ]);
+}

@@ -11,10 +11,11 @@ import { ConfigError, createFaults, type Faults } from "./faults.ts";
 import { toLogins } from "./logins.ts";
 import { checkProcess } from "./node-flags.ts";
 import { readVariables } from "./read.ts";
+import { reportReusedSecrets } from "./secret-reuse.ts";
 import { toTenant } from "./tenant.ts";
-import { reportConflicts } from "./tenant-conflicts.ts";
+import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
-import type { Config, Environment, ReadFile, TenantConfig } from "./types.ts";
+import type { Config, Environment, ReadFile } from "./types.ts";
 import { isOfTenant, needsSingleTenant, type Variables } from "./variables.ts";
 
 /**
@@ -31,9 +32,9 @@ export function loadConfig(
   const variables = readVariables(path ? ofProcess(environment) : environment, readFile, faults);
   checkProcess(environment, flags, faults);
   const logins = toLogins(variables, faults);
-  const tenants = path
-    ? loadTenants(path, environment, variables, readFile, faults)
-    : [toTenant(variables, readFile, faults)];
+  const many = path ? loadTenants(path, environment, variables, readFile, faults) : [];
+  const tenants = path ? many.map(({ tenant }) => tenant) : [toTenant(variables, readFile, faults)];
+  reportReusedSecrets([{ variables }, ...many], faults);
   if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
     faults.add("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
   }
@@ -72,13 +73,15 @@ function ofProcess(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !isOfTenant(name)));
 }
 
+type LoadedTenant = LabelledTenant & { variables: Variables };
+
 function loadTenants(
   path: string,
   environment: Environment,
   { MAX_IN_FLIGHT }: Variables,
   readFile: ReadFile,
   faults: Faults,
-): TenantConfig[] {
+): LoadedTenant[] {
   for (const name of Object.keys(environment)) {
     if (environment[name] && isOfTenant(name)) {
       faults.add(
@@ -94,13 +97,14 @@ function loadTenants(
     const variables = { ...readVariables(entry.variables, readFile, own), MAX_IN_FLIGHT };
     const rules = toTenant(variables, readFile, own);
     for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
-    return { label, isSound: own.all().length === 0, tenant: { ...rules, name, claim } };
+    const isSound = own.all().length === 0;
+    return { label, variables, isSound, tenant: { ...rules, name, claim } };
   });
   reportConflicts(
     loaded.filter(({ isSound }) => isSound),
     faults,
   );
-  return loaded.map(({ tenant }) => tenant);
+  return loaded;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -14,7 +14,6 @@ import type { Variables } from "./variables.ts";
 
 /** Adds to the faults of its variables. */
 export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): TenantConfig {
-  checkReuse(v, faults);
   const platform = toPlatform(v, faults);
   const sso = toSso(v, faults);
   if (!platform && !sso && !faults.has("MX_")) {
@@ -41,21 +40,6 @@ export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): Tena
     allowCallbackPayload: v.ALLOW_CALLBACK_PAYLOAD,
   };
 }
-
-/** A secret that serves twice is as weak as the weaker place it is kept in. */
-function checkReuse(v: Variables, faults: Faults): void {
-  const known = new Map<string, string>();
-  for (const name of ["MX_PLATFORM_API_KEY", "MX_SSO_API_KEY", ...OWN_SECRETS] as const) {
-    const value = v[name]?.reveal();
-    if (value === undefined) continue;
-    const other = known.get(value);
-    if (other && OWN_SECRETS.some((own) => own === name))
-      faults.add(name, `must differ from ${other}`);
-    known.set(value, name);
-  }
-}
-
-const OWN_SECRETS = ["USER_ID_SECRET", "MEMBER_USERKEY_SECRET", "MEMBER_LOOKUP_TOKEN"] as const;
 
 function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
   const { AUTH_ISSUER: issuer = "", AUTH_AUDIENCE: audience = [] } = v;

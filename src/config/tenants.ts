@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { ClaimRule } from "../session/settings.ts";
 import type { Faults } from "./faults.ts";
 import type { Environment, ReadFile } from "./types.ts";
-import { isKnown, isOfTenant, needsSingleTenant, SECRET_NAMES } from "./variables.ts";
+import { isKnown, isOfTenant, isSecret, needsSingleTenant } from "./variables.ts";
 
 export type TenantEntry = {
   name: string;
@@ -137,10 +137,6 @@ function toText(key: string, value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   const isList = value.every((item) => typeof item === "string" && /^[^,]+$/.test(item));
   return isList ? value.join(",") : undefined;
-}
-
-function isSecret(key: string): boolean {
-  return SECRET_NAMES.includes(key);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

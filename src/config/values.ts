@@ -79,38 +79,56 @@ export const count = (min: number, max: number) =>
       json: z.int().min(min).max(max),
     });
 
-/** In milliseconds. */
+const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `NaN` for what is no duration. */
+function parseDuration(given: string): number {
+  const [, number, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(given) ?? [];
+  return number && unit ? Number(number) * UNITS[unit as keyof typeof UNITS] : Number.NaN;
+}
+
+/** In the largest unit that gives a whole number. */
+function formatDuration(ms: number): string {
+  const units = Object.entries(UNITS).filter(([, size]) => ms >= size && ms % size === 0);
+  const [unit, size] = units.at(-1) ?? ["s", 1000];
+  return `${ms / size}${unit}`;
+}
+
+/**
+ * In milliseconds. What becomes a timer has a `max` below 2^31 ms, about 24 days: `setTimeout` takes more as 1 ms.
+ * Source: Node.js, Timers.
+ */
 export const duration = (min: number, max: number) =>
   z
     .string()
-    .transform((given) => {
-      const [, number, unit] = /^(\d{1,9})(ms|s|m)$/.exec(given) ?? [];
-      return number && unit
-        ? Number(number) * { ms: 1, s: 1000, m: 60_000 }[unit as "ms"]
-        : Number.NaN;
-    })
+    .transform(parseDuration)
     .refine(
       (ms) => ms >= min && ms <= max,
-      `must be a duration such as 8s or 250ms, from ${min}ms to ${max / 1000}s`,
+      `must be a duration such as 8s or 250ms, from ${formatDuration(min)} to ${formatDuration(max)}`,
     )
-    .register(VALUE_TYPES, { form: `a duration from ${min}ms to ${max / 1000}s` });
+    .register(VALUE_TYPES, {
+      form: `a duration from ${formatDuration(min)} to ${formatDuration(max)}`,
+    });
+
+const MAX_EVENTS = 999_999;
+/** In-memory counters are cleared by a timer. */
+const MAX_WINDOW_MS = 24 * UNITS.d;
+
+const RATE_FORM = `a rate such as 60/1m (1 to ${MAX_EVENTS} events in a window of 1s to 576h), or off`;
 
 /** Events per window, or `undefined` for off. */
 export const rate = z
   .string()
   .transform((given, context) => {
     if (given === "off") return undefined;
-    const [, events, number, unit] = /^([1-9]\d{0,5})\/([1-9]\d{0,4})(s|m|h)$/.exec(given) ?? [];
-    if (events && number && unit) {
-      return {
-        events: Number(events),
-        windowMs: Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as "s"],
-      };
-    }
-    context.addIssue({ code: "custom", message: "must be a rate such as 60/1m, or off" });
+    const [, number, window = ""] = /^(\d{1,6})\/(\d+[smh])$/.exec(given) ?? [];
+    const events = Number(number);
+    const windowMs = parseDuration(window);
+    if (events >= 1 && windowMs >= 1000 && windowMs <= MAX_WINDOW_MS) return { events, windowMs };
+    context.addIssue({ code: "custom", message: `must be ${RATE_FORM}` });
     return z.NEVER;
   })
-  .register(VALUE_TYPES, { form: "a rate such as 60/1m, or off" });
+  .register(VALUE_TYPES, { form: RATE_FORM });
 
 /** A number of proxies in a row, or their addresses and networks. Never "all". */
 export const proxies = z

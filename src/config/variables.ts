@@ -35,7 +35,15 @@ export const SECTIONS: readonly Section[] = [
 export const VARIABLE_NAMES = Object.keys(VARIABLES);
 
 /** Those that can also be given as `NAME_FILE`. */
-export const SECRET_NAMES = VARIABLE_NAMES.filter((name) => VARIABLES[name]?.secret);
+export const SECRET_NAMES = VARIABLE_NAMES.filter(isSecret);
+
+type SecretName = {
+  [Name in keyof Table]: Table[Name] extends { secret: true } ? Name : never;
+}[keyof Table];
+
+export function isSecret(name: string): name is SecretName {
+  return Object.hasOwn(VARIABLES, name) && VARIABLES[name]?.secret === true;
+}
 
 export function isKnown(name: string): boolean {
   return findVariable(name) !== undefined;
@@ -56,5 +64,5 @@ export function needsSingleTenant(name: string): boolean {
 function findVariable(name: string): Variable | undefined {
   if (Object.hasOwn(VARIABLES, name)) return VARIABLES[name];
   const secret = name.replace(/_FILE$/, "");
-  return SECRET_NAMES.includes(secret) ? VARIABLES[secret] : undefined;
+  return isSecret(secret) ? VARIABLES[secret] : undefined;
 }

@@ -40,6 +40,12 @@ describe("the limit per user", () => {
     expect(allowed.headers.ratelimit).toBe('"user";r=2;t=2');
   });
 
+  it("holds for the longest window that can be configured", async () => {
+    await using service = await start({ environment: { RATE_LIMIT_USER: "2/576h" } });
+
+    expect(await statusesOf(service, "ada", 3)).toEqual([200, 200, 429]);
+  });
+
   it("is 60 per minute unless the operator says otherwise", async () => {
     await using service = await start({ environment: { RATE_LIMIT_USER: undefined } });
 

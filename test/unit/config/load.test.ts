@@ -184,6 +184,9 @@ describe("a configuration", () => {
     ["100/1s", { events: 100, windowMs: 1000 }],
     ["5/15m", { events: 5, windowMs: 900_000 }],
     ["1000/1h", { events: 1000, windowMs: 3_600_000 }],
+    ["1/576h", { events: 1, windowMs: 24 * 86_400_000 }],
+    ["999999/34560m", { events: 999_999, windowMs: 24 * 86_400_000 }],
+    ["999999/2073600s", { events: 999_999, windowMs: 24 * 86_400_000 }],
     ["off", undefined],
   ])("with RATE_LIMIT_USER=%s allows %j", (text, limit) => {
     const { rateLimits } = loadConfig({ ...PLATFORM, RATE_LIMIT_USER: text });
@@ -502,6 +505,18 @@ describe("an unsafe or faulty configuration", () => {
     ["a limit without a window", { RATE_LIMIT_USER: "60" }, "RATE_LIMIT_USER"],
     ["a limit of nothing", { RATE_LIMIT_ADDRESS: "0/1m" }, "RATE_LIMIT_ADDRESS"],
     ["a limit per day", { RATE_LIMIT_FAILURES: "60/1d" }, "RATE_LIMIT_FAILURES"],
+    ...["2/577h", "2/720h", "2/34561m", "2/2073601s", "2/99999h", "2/999999999999999999999h"].map(
+      (rate): [string, Environment, string] => [
+        `a window that no timer can hold, ${rate}`,
+        { RATE_LIMIT_USER: rate },
+        "RATE_LIMIT_USER",
+      ],
+    ),
+    ["a window of nothing", { RATE_LIMIT_ADDRESS: "5/0s" }, "RATE_LIMIT_ADDRESS"],
+    ["a million events", { RATE_LIMIT_FAILURES: "1000000/1h" }, "RATE_LIMIT_FAILURES"],
+    ["a rate in milliseconds", { RATE_LIMIT_USER: "5/1000ms" }, "RATE_LIMIT_USER"],
+    ["a deadline of a day", { REQUEST_DEADLINE: "1d" }, "REQUEST_DEADLINE"],
+    ["a drain of a month", { DRAIN_DELAY: "720h" }, "DRAIN_DELAY"],
     ["Redis by http", { REDIS_URL: "http://redis.example" }, "REDIS_URL"],
     ["all proxies trusted", { TRUSTED_PROXIES: "true" }, "TRUSTED_PROXIES"],
     ["all addresses trusted", { TRUSTED_PROXIES: "0.0.0.0/0" }, "TRUSTED_PROXIES"],
@@ -793,6 +808,16 @@ describe("an unsafe or faulty configuration", () => {
     expect(() => loadConfig({ ...PLATFORM, PORT: "x", MAX_IN_FLIGHT: "0" })).toThrow(
       "  PORT must be a port from 0 to 65535\n  MAX_IN_FLIGHT must be a whole number from 1 to 100000",
     );
+  });
+
+  it.each([
+    ["RATE_LIMIT_USER", "2/720h", "(1 to 999999 events in a window of 1s to 576h)"],
+    ["RATE_LIMIT_ADDRESS", "1000000/1s", "(1 to 999999 events in a window of 1s to 576h)"],
+    ["REQUEST_DEADLINE", "2m", "from 1s to 1m"],
+    ["DRAIN_DELAY", "61s", "from 0s to 1m"],
+  ])("is told the bounds of %s", (name, value, bounds) => {
+    const [fault] = faultsOf({ ...PLATFORM, [name]: value });
+    expect(fault).toEqual({ variable: name, message: expect.stringContaining(bounds) });
   });
 
   it("never sees its values again", () => {

@@ -10,6 +10,7 @@ import { SEED } from "../fakes.ts";
 
 const STRONG = "0123456789abcdef0123456789abcdef";
 const OTHER = "fedcba9876543210fedcba9876543210";
+const USERKEY = "abcdef0123456789abcdef0123456789";
 const PATH = "/tenants.json";
 
 type Entry = Record<string, unknown>;
@@ -46,7 +47,7 @@ function sso(name: string, clientGuid: string): Entry {
     MX_SSO_CLIENT_GUID: clientGuid,
     MX_SSO_API_KEY: `sso-${name}`,
     MEMBER_CREDENTIALS: "derived",
-    MEMBER_USERKEY_SECRET: STRONG,
+    MEMBER_USERKEY_SECRET: USERKEY,
   });
 }
 

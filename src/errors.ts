@@ -1,5 +1,5 @@
 /**
- * What can go wrong, as one closed set of codes. Statuses are given only at the edge (http/problem.ts).
+ * What can go wrong, as one closed set of codes. Statuses are given only at the edge (http/problems.ts).
  */
 
 export type ErrorCode =

@@ -57,6 +57,8 @@ function toProcess(v: Variables): Omit<Config, "logins" | "tenants"> {
     requestDeadlineMs: v.REQUEST_DEADLINE,
     maxInFlight: v.MAX_IN_FLIGHT,
     drainDelayMs: v.DRAIN_DELAY,
+    hstsMaxAge: v.HSTS_MAX_AGE,
+    publicDocs: v.PUBLIC_DOCS,
     auditKey: v.AUDIT_KEY,
     tracePropagation: v.TRACE_PROPAGATION,
     proxy: v.HTTPS_PROXY && { url: v.HTTPS_PROXY, noProxy: v.NO_PROXY },

@@ -25,6 +25,10 @@ export type Config = Readonly<{
   requestDeadlineMs: number;
   maxInFlight: number;
   drainDelayMs: number;
+  /** Seconds; without it no Strict-Transport-Security is sent. */
+  hstsMaxAge: number | undefined;
+  /** Whether the public port serves the contract. */
+  publicDocs: boolean;
   /** Key of the users' pseudonyms in the log; else derived from MX's keys. */
   auditKey: Secret | undefined;
   /** Whether upstreams are sent `traceparent`. */

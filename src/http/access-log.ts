@@ -2,12 +2,10 @@
  * One line per request, whatever happens to it, through the closed schema of logger.ts.
  */
 
-import type { IncomingMessage } from "node:http";
-import type { Request, Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import type { Logger, RequestEntry, RequestEvent } from "../telemetry/logger.ts";
-import { toClientAddress } from "./client-address.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
-import { toPath } from "./request-check.ts";
+import { SESSION_PATHS } from "./session.ts";
 
 const METHODS = new Set([
   "GET",
@@ -20,20 +18,17 @@ const METHODS = new Set([
   "TRACE",
   "CONNECT",
 ]);
-const SESSION_ROUTES = new Set(["/session", "/user/widget_urls"]);
+const SESSION_ROUTES = new Set(SESSION_PATHS);
 const EMBED_ROUTES = ["/embed.js", "/embed.d.ts", "/embed.json"];
-const ROUTES = new Set([...SESSION_ROUTES, ...EMBED_ROUTES, "/openapi.yaml", "/docs"]);
+const ROUTES = new Set([...SESSION_PATHS, ...EMBED_ROUTES, "/openapi.yaml", "/docs"]);
 
 /** The caller left, or broke HTTP, before anything was sent. nginx's number for it. */
 const GONE_STATUS = 499;
 
-export type AccessLog = (req: Request, res: Response) => void;
-
 /** `requestStarted`, if any, gives what is to be called when the request has ended. */
-export function createAccessLog(logger: Logger, requestStarted?: () => () => void): AccessLog {
-  return function logWhenClosed(req, res) {
+export function createAccessLog(logger: Logger, requestStarted?: () => () => void): RequestHandler {
+  return function accessLog(req, res, next) {
     const startedAt = performance.now();
-    res.locals.address = req.ip; // A connection that is gone tells it no more.
     const requestEnded = requestStarted?.();
     res.on("close", () => {
       requestEnded?.();
@@ -41,11 +36,13 @@ export function createAccessLog(logger: Logger, requestStarted?: () => () => voi
       logger.request(entry);
       res.locals.endSpan?.(entry);
     });
+    next();
   };
 }
 
 function toEntry(req: Request, res: Response, durationMs: number): RequestEntry {
-  const { requestId, traceId, tenant, userHash, widgetType, error, budget, address } = res.locals;
+  const { requestId, traceId, principal, userHash, widgetType, error, budget, address } =
+    res.locals;
   const route = toRoute(req);
   const event = isSessionRequest(req.method, route) ? toEvent(res) : undefined;
   return {
@@ -55,10 +52,10 @@ function toEntry(req: Request, res: Response, durationMs: number): RequestEntry 
     durationMs: Math.round(durationMs * 10) / 10,
     requestId,
     traceId,
-    tenant,
+    tenant: principal?.tenant.name,
     event,
     userHash,
-    clientAddress: event && toClientAddress(address),
+    clientAddress: event && address,
     widgetType,
     mxCalls: budget?.spent(),
     isClientGone: !res.writableFinished,
@@ -68,7 +65,7 @@ function toEntry(req: Request, res: Response, durationMs: number): RequestEntry 
 }
 
 /** One of a closed set. */
-export function toMethod({ method = "" }: IncomingMessage): string {
+function toMethod({ method }: Request): string {
   return METHODS.has(method) ? method : "_OTHER";
 }
 
@@ -86,8 +83,7 @@ function toEvent(res: Response): RequestEvent {
 }
 
 /** Never the path as it came: that is the caller's text. */
-export function toRoute(req: IncomingMessage): string {
-  const path = toPath(req);
+function toRoute({ path }: Request): string {
   if (ROUTES.has(path)) return path;
   if (path.startsWith("/docs/")) return "/docs/{file}";
   if (path.startsWith("/embed.")) return "/embed.{hash}.js";

@@ -1,22 +1,24 @@
 /**
- * How many requests are served at once. What is more than the service can carry is refused before body and token cost
- * anything; what is taken gets its budget. A request counts from when its body is there: callers that send theirs slowly
- * would otherwise keep out all others.
+ * How many requests are served at once. Load beyond that is shed before body and token cost anything; what is admitted
+ * gets its budget. A request counts from when its body is there: callers that send theirs slowly would otherwise keep out
+ * all others (decision 0009).
  *
  * Of several tenants none may have more requests in flight than places are free: one whose upstream hangs ends at half of
  * all, a second one at a quarter, and there is always room for another.
- * Source: Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches (1998).
+ * Sources: AWS Builders' Library, Using load shedding to avoid overload; Choudhury and Hahne, Dynamic queue length
+ * thresholds for shared-memory packet switches (1998).
  */
 
-import type { Response } from "express";
+import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
-import { type Budget, createBudget } from "../session/budget.ts";
+import { createBudget } from "../session/budget.ts";
+import { admittedRequest } from "./request-context.ts";
 
 export type AdmissionOptions = {
   maxInFlight: number;
   deadlineMs: number;
   lifecycle: Lifecycle;
-  /** False where there is one tenant: then it may have all. */
+  /** False if there is one tenant, which then may have all places. */
   isShared: boolean;
 };
 
@@ -24,18 +26,13 @@ export type AdmissionOptions = {
 export type Lifecycle = { state: "serving" | "draining" | "closing" };
 
 export type Admission = {
-  /** Why a request that comes now is not taken; `undefined` where it is. */
-  findRefusal(): AppError | undefined;
-  /**
-   * Takes a request, or throws `overloaded`: it counts until its answer has been sent, or its caller has gone. `undefined`
-   * where he has gone already: no end would give a place back.
-   */
-  admit(res: Response): Budget | undefined;
-  takeShare: TakeShare;
+  /** Refuses what comes while all places are taken, or while the replica closes. */
+  shedLoad: RequestHandler;
+  /** Takes a place until the answer has been sent or the caller has gone. Refuses if others took the last one meanwhile. */
+  admit: RequestHandler;
+  /** Once the tenant is known: refuses if it has its share in flight. */
+  takeTenantShare: RequestHandler;
 };
-
-/** Once the tenant is known. Throws `overloaded` where it has its share in flight. Given back with the request's end. */
-export type TakeShare = (tenant: string, res: Response) => void;
 
 const OVERLOADED = new AppError("overloaded", "The service is at its limit. Try again.", {
   retryAfterSeconds: 1,
@@ -56,13 +53,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    findRefusal() {
-      if (lifecycle.state === "closing") return SHUTTING_DOWN;
-      return inFlight >= maxInFlight ? OVERLOADED : undefined;
+    shedLoad(_req, _res, next) {
+      if (lifecycle.state === "closing") throw SHUTTING_DOWN;
+      if (inFlight >= maxInFlight) throw OVERLOADED;
+      next();
     },
-    admit(res) {
-      if (res.closed) return undefined;
-      if (inFlight >= maxInFlight) throw OVERLOADED; // Others have come while its body did.
+    admit(_req, res, next) {
+      if (res.closed) return; // The caller has gone: no event would give the place back.
+      if (inFlight >= maxInFlight) throw OVERLOADED;
       inFlight += 1;
       const budget = createBudget({ deadlineMs });
       res.locals.budget = budget;
@@ -71,18 +69,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
         if (res.locals.shareOf !== undefined) count(res.locals.shareOf, -1);
         if (!res.writableFinished) budget.abandon();
       });
-      return budget;
+      next();
     },
-    takeShare(tenant, res) {
-      if (!isShared || res.closed) return; // The caller may have gone meanwhile.
-      if ((shares.get(tenant) ?? 0) >= maxInFlight - shared) {
+    takeTenantShare(_req, res, next) {
+      if (!isShared) return next();
+      if (res.closed) return; // As above.
+      const { name } = admittedRequest(res).principal.tenant;
+      if ((shares.get(name) ?? 0) >= maxInFlight - shared) {
         throw new AppError("overloaded", "This tenant is at its limit. Try again.", {
           retryAfterSeconds: 1,
           reason: "tenant_share",
         });
       }
-      res.locals.shareOf = tenant;
-      count(tenant, 1);
+      res.locals.shareOf = name;
+      count(name, 1);
+      next();
     },
   };
 }

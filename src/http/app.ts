@@ -4,89 +4,70 @@
 
 import type { RequestListener } from "node:http";
 import type { Tracer } from "@opentelemetry/api";
-import express from "express";
-import { AppError } from "../errors.ts";
+import express, { type RequestHandler } from "express";
+import helmet from "helmet";
 import { createAccessLog } from "./access-log.ts";
-import { createAdmission, type Lifecycle } from "./admission.ts";
-import { type CookieLogins, createBrowserGuard, createCorsHeaders } from "./browser-guard.ts";
-import { createDocsRouter } from "./docs.ts";
-import { createEmbedRouter } from "./embed.ts";
-import "./request-context.ts";
-import { createProblemHandler } from "./problem.ts";
-import { refuseOddRequest, toPath, toPathTarget } from "./request-check.ts";
-import { toRequestId } from "./request-id.ts";
+import { rejectAmbiguousRequest, toPathTarget } from "./ambiguity.ts";
+import { trustProxies } from "./client-address.ts";
+import { createCorsHeaders } from "./cors.ts";
+import { createPages } from "./pages.ts";
+import { createProblemHandler, notFound } from "./problems.ts";
+import { requestContext } from "./request-context.ts";
 import { createRequestSpan } from "./request-span.ts";
-import { createSecurityHeaders } from "./security-headers.ts";
-import { createSessionHandler, SESSION_PATHS, type SessionOptions } from "./session.ts";
-import { createShed } from "./shed.ts";
+import { createSessionRouter, type SessionOptions } from "./session.ts";
 
-export type AppOptions = Omit<SessionOptions, "refuseForeignPage" | "admission"> & {
+export type AppOptions = SessionOptions & {
   /** Gives what is to be called when the request has ended. */
   requestStarted?: () => () => void;
   tracer?: Tracer | undefined;
-  lifecycle: Lifecycle;
-  /** Of all tenants. */
-  corsOrigins: readonly string[];
-  cookieLogins: CookieLogins;
-  /** Whether several tenants share what the service can carry. */
-  isShared: boolean;
-  maxInFlight: number;
-  requestDeadlineMs: number;
-  /** Express's `trust proxy`: hops, or addresses and networks. */
+  /** Hops, or addresses and networks. */
   trustedProxies: number | readonly string[];
+  /** HSTS_MAX_AGE in seconds; no such header if undefined, as it belongs to where TLS ends. */
+  hstsMaxAge: number | undefined;
+  /** PUBLIC_DOCS. */
+  hasDocs: boolean;
 };
 
 export function createApp(options: AppOptions): RequestListener {
-  const {
-    logger,
-    requestStarted,
-    tracer,
-    lifecycle,
-    corsOrigins,
-    cookieLogins,
-    isShared,
-    maxInFlight,
-    requestDeadlineMs,
-    trustedProxies,
-  } = options;
-  const toCorsHeaders = createCorsHeaders(corsOrigins, cookieLogins);
-  const admission = createAdmission({
-    maxInFlight,
-    deadlineMs: requestDeadlineMs,
-    lifecycle,
-    isShared,
-  });
-  const refuseForeignPage = createBrowserGuard(toCorsHeaders, cookieLogins);
-  const logWhenClosed = createAccessLog(logger, requestStarted);
-  const shed = createShed({ logger, toCorsHeaders });
-  const sessionPaths = new Set(SESSION_PATHS);
+  const { logger, requestStarted, tracer, trustedProxies, origins, cookieLogins } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
-  app.set("trust proxy", trustedProxies);
   app.enable("case sensitive routing").enable("strict routing");
+  trustProxies(app, trustedProxies);
 
   if (tracer) app.use(createRequestSpan(tracer));
-  app.use((req, res, next) => {
-    const requestId = toRequestId(req);
-    res.locals.requestId = requestId;
-    res.locals.headers = { "X-Request-Id": requestId };
-    logWhenClosed(req, res);
-    refuseOddRequest(req, res);
-    next();
-  });
-  app.all(SESSION_PATHS, createSessionHandler({ ...options, refuseForeignPage, admission }));
-  app.use(createSecurityHeaders());
-  app.use(createDocsRouter());
-  app.use(createEmbedRouter());
-  app.use(() => {
-    throw new AppError("not_found", "There is nothing at this path.");
-  });
+  app.use(requestContext);
+  app.use(createAccessLog(logger, requestStarted));
+  app.use(createSecurityHeaders(options), noStore);
+  app.use(createCorsHeaders({ origins, takesCookies: cookieLogins.takesCookies }));
+  app.use(rejectAmbiguousRequest);
+  app.use(createSessionRouter(options));
+  app.use(createPages(options));
+  app.use(notFound);
   app.use(createProblemHandler());
 
   return function handle(req, res) {
     toPathTarget(req);
-    const refusal = sessionPaths.has(toPath(req)) ? admission.findRefusal() : undefined;
-    if (refusal) shed(req, res, refusal);
-    else app(req, res);
+    app(req, res);
   };
 }
+
+/** For an API: nothing may be loaded or framed, errors included. Pages and files say so where they differ. */
+function createSecurityHeaders({ hstsMaxAge }: Pick<AppOptions, "hstsMaxAge">): RequestHandler {
+  return helmet({
+    frameguard: { action: "deny" },
+    strictTransportSecurity: hstsMaxAge !== undefined && {
+      maxAge: hstsMaxAge,
+      includeSubDomains: false,
+    },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+  });
+}
+
+const noStore: RequestHandler = (_req, res, next) => {
+  res.set("Cache-Control", "no-store");
+  next();
+};

@@ -1,23 +1,43 @@
 /**
- * The caller's address, for the audit log as it is, and for the limits: IPv4 as it is, IPv6 by its /64, which is what one
+ * The caller's address: as it is for the audit log; for the limits IPv4 as it is and IPv6 by its /64, which is what one
  * customer of a provider has.
  *
- * Whether `X-Forwarded-For` is believed is Express's `trust proxy`, set from TRUSTED_PROXIES; by default it is not.
+ * `X-Forwarded-For` counts only as far as TRUSTED_PROXIES says; by default it does not. `Forwarded` is never read: a proxy
+ * that sets the one passes the other on as the caller wrote it.
+ * Source of the forms: RFC 7239, section 6.
  */
 
-import { isIP, isIPv4 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
+import type { Express, Request } from "express";
 
-/** `undefined` where it is none: behind a trusted proxy it is whatever stands in a header. */
-export function toClientAddress(address: string | undefined): string | undefined {
-  const mapped = address?.replace(/^::ffff:(?=\d+\.)/i, "");
-  return mapped !== undefined && isIP(mapped) ? mapped : undefined;
+/** Sets Express's `trust proxy`, which compares addresses without ports. `trusted`: hops, or addresses and networks. */
+export function trustProxies(app: Express, trusted: number | readonly string[]): void {
+  app.set("trust proxy", trusted);
+  const isTrusted: (address: string, hop: number) => boolean = app.get("trust proxy fn");
+  app.set("trust proxy", (address: string, hop: number) =>
+    isTrusted(parseAddress(address) ?? address, hop),
+  );
 }
+
+/** The peer's own address where a proxy has written no address. */
+export function findClientAddress(req: Request): string | undefined {
+  return parseAddress(req.ip) ?? parseAddress(req.socket.remoteAddress);
+}
+
+/** An IP address without port, brackets, quotes and the prefix of IPv4 in IPv6; `undefined` where there is none. */
+export function parseAddress(text: string | undefined): string | undefined {
+  const bare = text?.replace(/^[ \t]+|[ \t]+$/g, "").replace(/^"(.*)"$/, "$1") ?? "";
+  const [, inBrackets, ipv4] = WITH_PORT.exec(bare) ?? [];
+  if (inBrackets !== undefined && !isIPv6(inBrackets)) return undefined;
+  const address = (inBrackets ?? ipv4 ?? bare).replace(/^::ffff:(?=\d+\.)/i, "");
+  return isIP(address) ? address : undefined;
+}
+
+const WITH_PORT = /^(?:\[([^[\]]+)\]|([\d.]+))(?::(?:\d{1,5}|_[\w.-]+))?$/;
 
 export function toAddressKey(address: string | undefined): string {
   const bare = (address ?? "").replace(/%.*$/, "").toLowerCase();
-  const mapped = bare.replace(/^::ffff:/, "");
-  if (isIPv4(mapped)) return mapped;
-  return `${toGroups(bare).slice(0, 4).join(":")}::/64`;
+  return isIPv4(bare) ? bare : `${toGroups(bare).slice(0, 4).join(":")}::/64`;
 }
 
 /** All eight groups of an IPv6 address. Source: RFC 4291, section 2.2. */

@@ -1,17 +1,24 @@
 /**
  * Bodies are JSON in UTF-8, uncompressed, up to 16 kB, or absent.
  *
- * The type is checked first: forms and text are what a foreign page can send without asking. What is too large is
- * answered at once, not when it has arrived; Node then reads the rest and drops it, so that the answer is not lost.
+ * The type is checked before anything is read: forms and text are what a foreign page can send without asking. What is too
+ * large is answered at once, not when it has arrived; Node then reads the rest and drops it, so that the answer is not
+ * lost. express.json does neither (decision 0009).
  */
 
 import type { IncomingMessage } from "node:http";
+import type { NextFunction, Request, Response } from "express";
 import { AppError } from "../errors.ts";
 
 const MAX_BYTES = 16 * 1024;
 
-/** The parsed value, or `undefined` where there is no body. */
-export async function readJsonBody(req: IncomingMessage): Promise<object | undefined> {
+/** Sets `req.body` to the parsed value, or leaves it undefined if there is no body. */
+export async function jsonBody(req: Request, _res: Response, next: NextFunction): Promise<void> {
+  req.body = await readJsonBody(req);
+  next();
+}
+
+async function readJsonBody(req: IncomingMessage): Promise<object | undefined> {
   if (!hasBody(req)) {
     refuseType(req.headers["content-type"]);
     return undefined;
@@ -38,15 +45,14 @@ function refuseType(contentType: string | undefined): void {
 }
 
 function isJson(contentType: string): boolean {
-  const [type = "", ...parameters] = contentType
-    .toLowerCase()
-    .split(";")
-    .map((part) => part.trim());
-  const charset = parameters.find((parameter) => parameter.startsWith("charset="));
-  return (
-    type === "application/json" && (charset === undefined || /^charset="?utf-8"?$/.test(charset))
-  );
+  const type = contentType.toLowerCase();
+  const charsets = type.match(/(?<=[; \t]charset=)[^; \t]+/g) ?? [];
+  return JSON_TYPE.test(type) && charsets.every((charset) => /^("?)utf-8\1$/.test(charset));
 }
+
+/** With parameters, and no white space but SP and HTAB. Source: RFC 9110, sections 5.6.3, 5.6.6 and 8.3.1. */
+const JSON_TYPE =
+  /^application\/json(?:[ \t]*;[ \t]*(?:[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"[^"\\]*"))?)*$/;
 
 /** By events: an iterator over so little costs more than all of the parsing. What is beyond the limit is read and dropped. */
 function read(req: IncomingMessage): Promise<Buffer> {

@@ -1,12 +1,16 @@
 /**
- * The operations port: for the orchestrator, never for the public.
+ * The operations port: for the orchestrator and the operator, never for the public.
  *
  * MX's state does not flip health: a restart would not mend MX.
  * Source: Kubernetes, Configure Liveness, Readiness and Startup Probes.
  */
 
-import express, { type Express } from "express";
+import express, { type ErrorRequestHandler, type Express } from "express";
+import { AppError } from "../errors.ts";
 import type { Lifecycle } from "./admission.ts";
+import { createDocs } from "./pages.ts";
+import { PROBLEM_TYPES } from "./problem-types.ts";
+import { methodNotAllowed, notFound } from "./problems.ts";
 
 export type OperationsOptions = {
   lifecycle: Lifecycle;
@@ -27,6 +31,7 @@ export function createOperations(options: OperationsOptions): Express {
   const { lifecycle, canAuthenticate, metrics } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
+  app.enable("case sensitive routing").enable("strict routing");
 
   app.get("/livez", (_req, res) => {
     res.json({ status: "alive" });
@@ -42,9 +47,14 @@ export function createOperations(options: OperationsOptions): Express {
     res.set("Content-Type", metrics.contentType).send(text);
   });
 
-  app.use((_req, res) => {
-    res.status(404).json({ status: "not_found" });
-  });
+  app.all(["/livez", "/readyz", "/metrics"], methodNotAllowed("GET, HEAD"));
+  app.use(createDocs());
+  app.use(notFound, refuse);
 
   return app;
 }
+
+const refuse: ErrorRequestHandler = (thrown: unknown, _req, res, _next) => {
+  const code = thrown instanceof AppError ? thrown.code : "internal_error";
+  res.status(PROBLEM_TYPES[code].status).json({ status: code });
+};

@@ -25,8 +25,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     happened:
       "The body is not JSON of the documented shape, or an option has a wrong type or a value that is not allowed. MX was not called.",
     actor: "the front end",
-    advice:
-      "`errors` names each faulty field with a JSON pointer and says what it must be. The contract is at /openapi.yaml.",
+    advice: "`errors` names each faulty field with a JSON pointer and says what it must be.",
   },
   unauthenticated: {
     name: "unauthenticated",

@@ -1,14 +1,14 @@
 /**
- * Who asks too often waits: per address before anything is read, per address for logins that fail, per user.
+ * Limits how often one caller may ask: per address before anything is read, per address for logins that fail, per user.
  *
  * The two by address are off by default: without TRUSTED_PROXIES they would throttle the load balancer.
  * Source of the RateLimit fields: draft-ietf-httpapi-ratelimit-headers-11; a draft, so they may change.
  */
 
-import type { Response } from "express";
+import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
-import type { Principal } from "../session/types.ts";
 import { toAddressKey } from "./client-address.ts";
+import { admittedRequest } from "./request-context.ts";
 
 /** Ports to the counters; what is undefined is off. */
 export type RateLimits = {
@@ -22,18 +22,21 @@ export type Limiter = {
   check(key: string): Promise<void>;
 };
 
-export async function limitAddress(limiter: Limiter | undefined, res: Response): Promise<void> {
-  if (limiter) await limiter.take(toKey(res));
+export function createAddressLimit(limiter: Limiter | undefined): RequestHandler {
+  return async function limitByAddress(_req, res, next) {
+    await limiter?.take(toAddressKey(res.locals.address));
+    next();
+  };
 }
 
-/** Counts only logins that fail: who has a good token is not held up by a neighbour's bad ones, until the limit. */
+/** Counts only logins that fail: a good token is not held up by a neighbour's bad ones, until the limit. */
 export async function limitFailures<T>(
   limiter: Limiter | undefined,
-  res: Response,
+  address: string | undefined,
   authenticate: () => Promise<T>,
 ): Promise<T> {
   if (!limiter) return authenticate();
-  const key = toKey(res);
+  const key = toAddressKey(address);
   await limiter.check(key);
   try {
     return await authenticate();
@@ -43,18 +46,13 @@ export async function limitFailures<T>(
   }
 }
 
-export async function limitUser(
-  limiter: Limiter | undefined,
-  principal: Principal,
-  res: Response,
-): Promise<void> {
-  if (!limiter) return;
-  const { issuer, subject, tenant } = principal;
-  const { remaining, resetSeconds } = await limiter.take(`${tenant.name}\0${issuer}\0${subject}`);
-  res.locals.headers.RateLimit = `"user";r=${remaining};t=${resetSeconds}`;
-}
-
-function toKey({ locals }: Response): string {
-  locals.addressKey ??= toAddressKey(locals.address);
-  return locals.addressKey;
+export function createUserLimit(limiter: Limiter | undefined): RequestHandler {
+  return async function limitByUser(_req, res, next) {
+    if (limiter) {
+      const { issuer, subject, tenant } = admittedRequest(res).principal;
+      const left = await limiter.take(`${tenant.name}\0${issuer}\0${subject}`);
+      res.set("RateLimit", `"user";r=${left.remaining};t=${left.resetSeconds}`);
+    }
+    next();
+  };
 }

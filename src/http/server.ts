@@ -55,7 +55,7 @@ export async function listen(
     socket.once("close", () => answering.delete(socket));
   });
   const closed = new Promise((resolve) => server.once("close", resolve));
-  server.maxHeadersCount = 64;
+  server.maxHeadersCount = 0; // ambiguity.ts counts: some versions of Node would drop headers instead of refusing them.
   server.maxConnections = 5000;
   server.listen({ port, host, backlog: 4096 }); // A burst waits there, instead of being dropped by the kernel.
   await once(server, "listening"); // Rejects on "error": address in use, no permission.

@@ -3,80 +3,120 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { Request, RequestHandler, Response } from "express";
+import { type Request, type RequestHandler, type Response, Router } from "express";
 import { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal } from "../session/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { ToPseudonym } from "../telemetry/user-hash.ts";
-import type { Admission } from "./admission.ts";
-import { answer } from "./answer.ts";
-import { type BrowserGuard, requireOrigin } from "./browser-guard.ts";
-import { toClientAddress } from "./client-address.ts";
-import { readJsonBody } from "./json-body.ts";
-import { refuseMethod } from "./problem.ts";
-import { limitAddress, limitFailures, limitUser, type RateLimits } from "./rate-limit.ts";
+import { type AdmissionOptions, createAdmission } from "./admission.ts";
+import { createCorsPreflight } from "./cors.ts";
+import {
+  type CookieLogins,
+  createCsrfGuard,
+  createOriginGuard,
+  requireTenantOrigin,
+} from "./csrf.ts";
+import { jsonBody } from "./json-body.ts";
+import { methodNotAllowed } from "./problems.ts";
+import {
+  createAddressLimit,
+  createUserLimit,
+  type Limiter,
+  limitFailures,
+  type RateLimits,
+} from "./rate-limit.ts";
+import { admittedRequest } from "./request-context.ts";
 
-export type SessionOptions = {
+export type SessionOptions = AdmissionOptions & {
   openSession: OpenSession;
   authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
-  refuseForeignPage: BrowserGuard;
+  /** Of all tenants. */
+  origins: ReadonlySet<string>;
+  cookieLogins: CookieLogins;
   logger: Logger;
   toPseudonym: ToPseudonym;
   rateLimits: RateLimits;
-  admission: Pick<Admission, "admit" | "takeShare">;
 };
 
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 const METHODS = "POST, OPTIONS";
-const JSON_TYPE = "application/json; charset=utf-8";
 
-/** One step after the other, each of which may refuse: first what costs least. */
-export function createSessionHandler(options: SessionOptions): RequestHandler {
-  const { openSession, authenticate, refuseForeignPage } = options;
-  const { rateLimits, admission, logger, toPseudonym } = options;
+/** The order is the documentation: first what costs least, and each step may refuse. CORS headers are set before. */
+export function createSessionRouter(options: SessionOptions): Router {
+  const { origins, cookieLogins, rateLimits } = options;
+  const { shedLoad, admit, takeTenantShare } = createAdmission(options);
+  const csrfGuard = createCsrfGuard(origins, cookieLogins);
+  const limitByAddress = createAddressLimit(rateLimits.address);
+  const limitByUser = createUserLimit(rateLimits.user);
+  const authenticate = createAuthenticate(options, rateLimits.failures);
+  const openWidget = createOpenWidget(options);
 
-  return async function session(req, res) {
-    refuseForeignPage(req, res); // First, so that a page can read why it is refused.
-    await limitAddress(rateLimits.address, res);
-    const body = await readJsonBody(req);
-    const budget = admission.admit(res);
-    if (!budget) return;
-    if (req.method === "OPTIONS")
-      return answer(res, 204, { ...res.locals.headers, Allow: METHODS });
-    if (req.method !== "POST") refuseMethod(res, METHODS);
+  const router = Router({ caseSensitive: true, strict: true });
+  router.options(SESSION_PATHS, createOriginGuard(origins), createCorsPreflight(METHODS)); // Never shed, never counted.
+  router.post(
+    SESSION_PATHS,
+    shedLoad,
+    csrfGuard,
+    limitByAddress,
+    jsonBody,
+    admit,
+    authenticate,
+    requireTenantOrigin,
+    takeTenantShare,
+    limitByUser,
+    openWidget,
+  );
+  router.all(SESSION_PATHS, methodNotAllowed(METHODS));
+  return router;
+}
 
-    const principal = await limitFailures(rateLimits.failures, res, () =>
-      authenticate(req.headers, budget),
+type AuthenticateOptions = Pick<SessionOptions, "authenticate" | "toPseudonym">;
+
+function createAuthenticate(
+  options: AuthenticateOptions,
+  failures: Limiter | undefined,
+): RequestHandler {
+  return async function authenticate(req, res, next) {
+    const { budget, address } = res.locals;
+    if (!budget) throw new Error("a request is authenticated within its budget");
+    const principal = await limitFailures(failures, address, () =>
+      options.authenticate(req.headers, budget),
     );
+    res.locals.principal = principal;
+    res.locals.userHash = options.toPseudonym(principal);
+    next();
+  };
+}
+
+function createOpenWidget({
+  openSession,
+  logger,
+}: Pick<SessionOptions, "openSession" | "logger">): RequestHandler {
+  return async function openWidget(req, res) {
+    const { principal } = admittedRequest(res);
     const { tenant } = principal;
-    res.locals.tenant = tenant.name;
-    res.locals.userHash = toPseudonym(principal);
-    requireOrigin(tenant.corsOrigins, req, res);
-    admission.takeShare(tenant.name, res);
-    await limitUser(rateLimits.user, principal, res);
     const request = {
-      ...tenant.parseWidgetRequest(body),
+      ...tenant.parseWidgetRequest(req.body),
       language: toLanguage(req.headers["accept-language"]),
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const audited = withAuditLog(logger, budget, res);
+    const audited = withAuditLog(logger, res);
     const { type, url, expiresAt } = await openSession(principal, request, audited);
-    const widgetUrl = { type, url, expires_at: toTimestamp(expiresAt) };
-    const content = { type: JSON_TYPE, body: JSON.stringify({ widget_url: widgetUrl }) };
-    answer(res, 200, res.locals.headers, content);
+    res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   };
 }
 
 /** The request's budget, which writes to the audit log what changes at MX, at that moment. */
-function withAuditLog(logger: Logger, budget: Budget, res: Response): Budget {
-  const { requestId, traceId, tenant = "", userHash = "", address } = res.locals;
+function withAuditLog(logger: Logger, res: Response): Budget {
+  const { principal, budget } = admittedRequest(res);
+  const { requestId, traceId, userHash = "", address: clientAddress } = res.locals;
+  const tenant = principal.tenant.name;
   return {
     ...budget,
     audit(event) {
-      const clientAddress = toClientAddress(address);
       logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
     },
   };

@@ -182,13 +182,16 @@ function firstOfEach(errors: BodyError[]): BodyError[] {
   );
 }
 
+/** A body of 16 kB has room for thousands; an answer must not be larger than its request. */
+const MAX_NAMED_ERRORS = 20;
+
 function invalid(errors: BodyError[]): AppError {
   const [first] = errors;
   const where =
     first && first.pointer !== "" ? first.pointer.slice(1).replaceAll("/", ".") : "The body";
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   return new AppError("invalid_request", `${where} ${first?.detail ?? "is not valid"}${more}.`, {
-    errors,
+    errors: errors.slice(0, MAX_NAMED_ERRORS),
   });
 }
 

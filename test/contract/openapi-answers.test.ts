@@ -4,6 +4,7 @@
  */
 
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
@@ -14,6 +15,7 @@ import { WIDGET_TYPES } from "../../src/session/widget-options.ts";
 import { createWidgetRequestParser } from "../../src/session/widget-policy.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { type Exchange, expectToMatchContract } from "../support/contract.ts";
+import { sendRaw } from "../support/raw.ts";
 import { tenantOf } from "../unit/fakes.ts";
 
 describe("the answers of POST /session", () => {
@@ -80,13 +82,84 @@ describe("the answers of POST /session", () => {
     }
   });
 
+  describe.each([
+    ["full", { maxInFlight: 0 }],
+    ["closing", { lifecycle: { state: "closing" } }],
+  ] as [string, Partial<AppOptions>][])("while the replica is %s", (_state, changes) => {
+    const page = "https://app.example.com";
+    const server = () => app({ ...changes, origins: new Set([page]) });
+
+    it("a preflight is still answered", async () => {
+      const res = await request(server())
+        .options("/session")
+        .set({ Origin: page, "Access-Control-Request-Method": "POST" });
+
+      expect(res.status).toBe(204);
+      expect(res.headers["access-control-allow-origin"]).toBe(page);
+      expectToMatchContract(res);
+    });
+
+    it.each(["get", "head", "put", "delete", "patch"] as const)(
+      "%s is still a wrong method",
+      async (method) => {
+        const res = await request(server())[method]("/session").set("Content-Type", "text/plain");
+
+        expect([res.status, res.headers.allow]).toEqual([405, "POST, OPTIONS"]);
+        expectToMatchContract(res);
+      },
+    );
+
+    it("a page of a listed origin can read why it is refused", async () => {
+      const res = await request(server()).post("/session").set("Origin", page);
+
+      expect(res.status).toBe(503);
+      expect(res.headers).toMatchObject({
+        "access-control-allow-origin": page,
+        "access-control-expose-headers": expect.stringContaining("retry-after"),
+        "retry-after": "1",
+      });
+      expectToMatchContract(res);
+    });
+
+    it.each([
+      ["two types", "Content-Type: application/json\r\nContent-Type: text/plain\r\n"],
+      ["two tokens", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n"],
+      ["an odd encoding", "Transfer-Encoding: gzip, chunked\r\n"],
+      ["two hosts", "Host: b\r\n"],
+    ])(
+      "a request with %s is refused as such, and its connection closed",
+      async (_what, headers) => {
+        const listening = server().listen(0);
+        const { port } = listening.address() as AddressInfo;
+        const answer = await sendRaw(
+          `http://127.0.0.1:${port}`,
+          `POST /session HTTP/1.1\r\nHost: a\r\n${headers}\r\n0\r\n\r\n`,
+        );
+        listening.close();
+
+        expect(answer).toMatchObject({ statuses: [400], isClosed: true });
+      },
+    );
+  });
+
+  it("an origin that is another tenant's gets nothing of CORS, credentials included", async () => {
+    const page = "https://app.example.com";
+    const cookieLogins = { takesCookies: true, isByCookie: () => false };
+    const res = await request(app({ origins: new Set([page]), cookieLogins }, { corsOrigins: [] }))
+      .post("/session")
+      .set("Origin", page);
+
+    expect(res.status).toBe(403);
+    expect(Object.keys(res.headers).filter((name) => /^access-control/.test(name))).toEqual([]);
+  });
+
   it("other methods are refused, and preflights answered, as the contract says", async () => {
     const path = "/session";
     const server = app();
 
     expectToMatchContract(await request(server).get(path).expect(405));
     expectToMatchContract(await request(server).head(path).expect(405));
-    expectToMatchContract(await request(server).put(path).type("text").send("x").expect(415));
+    expectToMatchContract(await request(server).put(path).type("text").send("x").expect(405));
     expectToMatchContract(await request(server).options(path).expect(204));
   });
 });
@@ -130,11 +203,11 @@ describe("the answers of the other paths", () => {
     const server = app();
 
     expectToMatchContract(await request(server).get("/problems/none").expect(404));
-    expectToMatchContract(await request(server).get("/problems/%zz").expect(400));
+    expectToMatchContract(await request(server).get("/problems/%zz").expect(404));
     expectToMatchContract(await request(server).delete("/problems/forbidden").expect(405));
     expectToMatchContract(await request(server).get("/docs/package.json").expect(404));
     expectToMatchContract(await request(server).get("/docs/..%2f..%2fpackage.json").expect(404));
-    expectToMatchContract(await request(server).get("/docs/%zz").expect(400));
+    expectToMatchContract(await request(server).get("/docs/%zz").expect(404));
     expectToMatchContract(await request(server).get("/nothing/here").expect(404));
     expectToMatchContract(await request(server).post("/session/").expect(404));
   });
@@ -225,12 +298,14 @@ function app(changes: Partial<AppOptions> = {}, rules: Partial<Tenant> = {}): Se
       logger: createLogger("silent"),
       toPseudonym: () => "user",
       lifecycle: { state: "serving" },
-      corsOrigins: [],
+      origins: new Set(),
       cookieLogins: { takesCookies: false, isByCookie: () => false },
       isShared: false,
       maxInFlight: 10,
-      requestDeadlineMs: 8000,
+      deadlineMs: 8000,
       trustedProxies: [],
+      hstsMaxAge: undefined,
+      hasDocs: true,
       rateLimits: { user: undefined, address: undefined, failures: undefined },
       ...changes,
     }),

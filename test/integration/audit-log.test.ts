@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { startProcess } from "../support/fault-server.ts";
+import { holdPlace } from "../support/hold.ts";
 import { baseEnvironment, type Started, start } from "../support/start.ts";
 
 type Line = Record<string, unknown>;
@@ -145,6 +146,21 @@ describe("the audit log", () => {
     expect(found[5]).not.toHaveProperty(["client.address"]);
   });
 
+  it("says from where a request came that was refused for want of room", async () => {
+    const environment = { MAX_IN_FLIGHT: "1", REQUEST_DEADLINE: "60s" };
+    await using service = await start({ environment });
+    using _held = await holdPlace(service);
+
+    expect((await service.check(service.request())).status).toBe(503);
+
+    expect(lines(service)[0]).toMatchObject({
+      "event.name": "session.failed",
+      "event.outcome": "failure",
+      "error.type": "overloaded",
+      "client.address": "127.0.0.1",
+    });
+  });
+
   it("says that a half-made user was completed, and that a Member was updated", async () => {
     const environment = {
       MEMBER_CREDENTIALS: "claim",
@@ -192,7 +208,7 @@ describe("the audit log", () => {
     expect(await address(trusting, "203.0.113.7")).toBe("203.0.113.7");
     expect(await address(trusting, "2001:db8::1")).toBe("2001:db8::1");
     expect(await address(trusting, "::ffff:203.0.113.7")).toBe("203.0.113.7");
-    expect(await address(trusting, 'canary" {}')).toBeUndefined();
+    expect(await address(trusting, 'canary" {}')).toBe("127.0.0.1");
   });
 
   it("has no id of a user, no token and no URL", async () => {

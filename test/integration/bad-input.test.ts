@@ -4,6 +4,7 @@
 
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sendRaw } from "../support/raw.ts";
 import { fetchChecked, type Started, start } from "../support/start.ts";
 
 describe("POST /session with bad input", () => {
@@ -168,11 +169,23 @@ describe("POST /session with bad input", () => {
     expect(response.body.type).toBe("/problems/not-found");
   });
 
-  it("answers a badly encoded path as a problem", async () => {
-    const response = await service.check(request(service.url).get("/problems/%E0%A4%A"));
-
-    expect(response.status).toBe(400);
-  });
+  it.each(["\xa0", "\x85", "\x0b", "\x0c"])(
+    "takes no white space but space and tab for white space in the type: %j",
+    async (space) => {
+      const send = (type: string) =>
+        sendRaw(
+          service.url,
+          `POST /session HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Type: ${type}\r\n\r\n{}`,
+        );
+      for (const type of [
+        `${space}application/json`,
+        `application/json${space}; charset=utf-8`,
+        `application/json;${space}charset=utf-8`,
+      ])
+        expect((await send(type)).statuses, JSON.stringify(type)).not.toEqual([401]);
+      expect((await send("application/json\t ; \tcharset=utf-8")).statuses).toEqual([401]);
+    },
+  );
 
   it.each(["", "no base64!", "aGVsbG8", "a".repeat(1028)])(
     "refuses X-Callback-Payload %j where it is allowed",

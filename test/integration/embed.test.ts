@@ -86,21 +86,6 @@ it("/embed.d.ts has the types", async () => {
   expect((await read("/embed.d.ts")).text).toContain("export function openWidget");
 });
 
-it.each(["/embed.js", "/embed.json", "/embed.d.ts", "/embed.0123456789abcdef.js"])(
-  "%s answers GET and HEAD, and refuses the rest",
-  async (path) => {
-    const server = request(service.url);
-    const isThere = !path.includes("0123");
-
-    expect((await service.check(server.head(path))).status).toBe(isThere ? 200 : 404);
-    for (const test of [server.post(path), server.delete(path), server.options(path)]) {
-      const response = await service.check(test);
-      expect(response.status).toBe(405);
-      expect(response.headers.allow).toBe("GET, HEAD");
-    }
-  },
-);
-
 it("has routes of its own in the log, whatever the name", async () => {
   for (const path of ["/embed.js", "/embed.json", "/embed.whatever", "/embed.0123456789abcdef.js"])
     await read(path);

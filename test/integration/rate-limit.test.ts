@@ -4,6 +4,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
+import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
 import { createRedis } from "../../src/rate-limit/redis.ts";
@@ -79,6 +80,76 @@ describe("the limits per address", () => {
 
     await using wary = await start({ environment: { RATE_LIMIT_ADDRESS: "1/1m" } });
     expect([await ask(wary, "203.0.113.1"), await ask(wary, "203.0.113.2")]).toEqual([401, 429]);
+  });
+
+  it.each([
+    ["203.0.113.7:4711", "203.0.113.7"],
+    ["203.0.113.7:_port", "203.0.113.7"],
+    ['"203.0.113.7:80"', "203.0.113.7"],
+    ["[2001:db8::7]:4711", "2001:db8::7"],
+    ["[2001:db8::7]", "2001:db8::7"],
+    ['"[2001:db8::7]:4711"', "2001:db8::7"],
+    ["::ffff:203.0.113.7", "203.0.113.7"],
+    ["[::ffff:203.0.113.7]:4711", "203.0.113.7"],
+    ["198.51.100.1:1, 203.0.113.7:2", "203.0.113.7"],
+    ["198.51.100.1,\t203.0.113.7:2\t", "203.0.113.7"],
+  ])("understand X-Forwarded-For: %s", async (forwarded, address) => {
+    const environment = { RATE_LIMIT_ADDRESS: "1/1m", TRUSTED_PROXIES: "1" };
+    await using service = await start({ environment });
+    const ask = async (value: string) =>
+      (await service.request().set("X-Forwarded-For", value)).status;
+
+    expect([await ask(forwarded), await ask(address), await ask("192.0.2.1")]).toEqual([
+      401, 429, 401,
+    ]);
+    expect(JSON.parse(service.log[0] ?? "")).toMatchObject({ "client.address": address });
+  });
+
+  it.each([
+    "unknown",
+    "_hidden",
+    "203.0.113.7:port",
+    "203.0.113.7:4711:4712",
+    "[203.0.113.7]",
+    "2001:db8::7]",
+    "[2001:db8::7",
+    "203.0.113.7\xa0",
+    "203.0.113.256",
+    "app.example.com",
+    "",
+  ])("go by the peer's own address where a proxy sends %j", async (forwarded) => {
+    const environment = { RATE_LIMIT_ADDRESS: "1/1m", TRUSTED_PROXIES: "1" };
+    await using service = await start({ environment });
+    const ask = async (value: string) =>
+      (await service.request().set("X-Forwarded-For", value)).status;
+
+    expect([await ask(forwarded), await ask("garbage of another kind")]).toEqual([401, 429]);
+    expect(JSON.parse(service.log[0] ?? "")).toMatchObject({ "client.address": "127.0.0.1" });
+  });
+
+  it("find trusted networks behind ports, and never read Forwarded", async () => {
+    const environment = {
+      RATE_LIMIT_ADDRESS: "1/1m",
+      TRUSTED_PROXIES: "127.0.0.1,10.0.0.0/8,2001:db8:1::/48",
+    };
+    await using service = await start({ environment });
+    const chain = "203.0.113.7:1, 10.1.2.3:2, [2001:db8:1::9]:3";
+    await service.request().set({ "X-Forwarded-For": chain, Forwarded: "for=192.0.2.1" });
+
+    expect(JSON.parse(service.log[0] ?? "")).toMatchObject({ "client.address": "203.0.113.7" });
+  });
+
+  it("do not count preflights", async () => {
+    const page = "https://app.example.com";
+    const environment = { RATE_LIMIT_ADDRESS: "1/1m", CORS_ORIGINS: page };
+    await using service = await start({ environment });
+    const preflight = async () =>
+      (await service.check(request(service.url).options("/session").set("Origin", page))).status;
+
+    expect([await preflight(), await preflight(), await preflight()]).toEqual([204, 204, 204]);
+    expect((await service.request()).status).toBe(401);
+    expect((await service.request()).status).toBe(429);
+    expect(await preflight()).toBe(204);
   });
 
   it("take a /64 of IPv6 for one", async () => {

@@ -67,6 +67,7 @@ describe("POST /session over a raw socket", () => {
     ["names of JavaScript as headers", withHeader("__proto__: x\r\nconstructor: y")],
     ["an upgrade that is not taken", withHeader("Connection: Upgrade\r\nUpgrade: websocket")],
     ["an upgrade to HTTP/2 that is not taken", withHeader("Connection: Upgrade\r\nUpgrade: h2c")],
+    ["64 headers", post(`${many(60)}${SIZED}`)],
     ["HTTP/1.0", (headers) => `POST /session HTTP/1.0\r\n${headers}${SIZED}`],
   ])("takes %s", async (_what, build) => {
     const answer = await send(build);
@@ -232,6 +233,17 @@ describe("POST /session over a raw socket", () => {
     [
       "3,000 headers before the others",
       (headers) => `POST /session HTTP/1.1\r\n${many(3000)}${headers}${SIZED}`,
+      431,
+    ],
+    ["a 65th header", post(`${many(61)}${SIZED}`), 431],
+    [
+      "a forged address after the 64th header",
+      withHeader(`${many(64)}X-Forwarded-For: 203.0.113.7`),
+      431,
+    ],
+    [
+      "an encoding after the 64th header",
+      post(`${many(64)}Transfer-Encoding: chunked\r\n\r\n${CHUNKED}`),
       431,
     ],
     [

@@ -2,9 +2,15 @@
  * The base of the service: headers, request ids, the log, health, limits.
  */
 
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
+import { PROBLEM_TYPES } from "../../src/http/problem-types.ts";
+import { holdPlace } from "../support/hold.ts";
 import { start } from "../support/start.ts";
 
 describe("every answer", () => {
@@ -27,9 +33,18 @@ describe("every answer", () => {
         "content-security-policy": "default-src 'none';frame-ancestors 'none'",
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
-        "strict-transport-security": expect.stringContaining("max-age="),
       });
+      expect(headers).not.toHaveProperty("strict-transport-security");
     }
+  });
+
+  it("has Strict-Transport-Security where the operator says so, and for this host alone", async () => {
+    await using service = await start({ environment: { HSTS_MAX_AGE: "86400" } });
+
+    for (const test of [service.request(), request(service.url).get("/embed.json")])
+      expect((await service.check(test)).headers["strict-transport-security"]).toBe(
+        "max-age=86400",
+      );
   });
 
   it("has nothing of MX's answer but the URL", async () => {
@@ -143,6 +158,82 @@ describe("the public documents", () => {
   });
 });
 
+describe("PUBLIC_DOCS", () => {
+  it("is true by default: the contract comes compressed where that is accepted", async () => {
+    await using service = await start();
+
+    for (const path of ["/docs", "/openapi.yaml", "/docs/swagger-ui-bundle.js"]) {
+      const gzip = await fetchRaw(service.url + path, "gzip, br");
+      const plain = await fetchRaw(service.url + path, "identity");
+
+      expect(gzip.headers).toMatchObject({ "content-encoding": "gzip" });
+      expect(plain.headers).not.toHaveProperty("content-encoding");
+      for (const { headers } of [gzip, plain]) expect(headers.vary).toContain("Accept-Encoding");
+      expect(gzip.body.length).toBeLessThan(plain.body.length / 1.5);
+      expect(gunzipSync(gzip.body).equals(plain.body)).toBe(true);
+    }
+  });
+
+  it("false leaves the contract to the operations port, and no public page leads to it", async () => {
+    await using service = await start({ environment: { PUBLIC_DOCS: "false" } });
+
+    for (const path of ["/docs", "/openapi.yaml", "/docs/page.js"]) {
+      for (const method of ["get", "head", "post", "options"] as const)
+        expect((await request(service.url)[method](path)).status).toBe(404);
+      expect((await request(service.operationsUrl).get(path)).status).toBe(200);
+      const refused = await request(service.operationsUrl).post(path);
+      expect([refused.status, refused.headers.allow]).toEqual([405, "GET, HEAD"]);
+    }
+    for (const { name } of Object.values(PROBLEM_TYPES)) {
+      const page = await service.check(request(service.url).get(`/problems/${name}`));
+      expect(page.status).toBe(200);
+      expect(page.text).not.toMatch(/\/docs|openapi\.yaml/);
+    }
+  });
+});
+
+describe("a path", () => {
+  it.each([
+    ["/session", "POST, OPTIONS"],
+    ["/user/widget_urls", "POST, OPTIONS"],
+    ["/openapi.yaml", "GET, HEAD"],
+    ["/docs", "GET, HEAD"],
+    ["/docs/page.js", "GET, HEAD"],
+    ["/problems/forbidden", "GET, HEAD"],
+    ["/embed.js", "GET, HEAD"],
+    ["/embed.json", "GET, HEAD"],
+    ["/embed.d.ts", "GET, HEAD"],
+  ])("%s that exists names its methods to all others, whatever the body", async (path, allow) => {
+    await using service = await start();
+    const methods = ["get", "head", "post", "put", "patch", "delete", "options"] as const;
+    for (const method of methods.filter((each) => !allow.includes(each.toUpperCase()))) {
+      for (const type of ["text/plain", "application/json"]) {
+        const test = request(service.url)[method](path).set("Content-Type", type);
+        const response = await service.check(
+          method === "get" || method === "head" ? test : test.send("[broken"),
+        );
+        expect([method, response.status, response.headers.allow]).toEqual([method, 405, allow]);
+      }
+    }
+  });
+
+  it.each([
+    "/nothing",
+    "/docs/package.json",
+    "/docs/%zz",
+    "/problems/nonsense",
+    "/problems/%E0%A4%A",
+    "/embed.0123456789abcdef.js",
+    "/session/x",
+  ])("%s that does not exist is 404 for every method", async (path) => {
+    await using service = await start();
+    for (const method of ["get", "head", "post", "put", "patch", "delete", "options"] as const) {
+      const response = await service.check(request(service.url)[method](path));
+      expect([method, response.status]).toEqual([method, 404]);
+    }
+  });
+});
+
 describe("the operations port", () => {
   it("answers liveness and readiness, which the public port does not", async () => {
     await using service = await start();
@@ -225,58 +316,48 @@ describe("a request that nobody who means well sends", () => {
   });
 });
 
+const FULL = { MAX_IN_FLIGHT: "1", REQUEST_DEADLINE: "60s" };
+
 describe("a service at its limit", () => {
   it("lets a page read why it is refused", async () => {
-    const environment = { MAX_IN_FLIGHT: "1", CORS_ORIGINS: "https://app.example.com" };
+    const environment = { ...FULL, CORS_ORIGINS: "https://app.example.com" };
     await using service = await start({ environment });
-    await service.post("ada");
-    service.mx.calls.clear();
-    service.mx.settings.latencyMs = 300;
-    const slow = service.post("ada");
-    await expect.poll(() => service.mx.calls.count).toBe(1);
+    using _held = await holdPlace(service);
 
     const response = await service.request().set("Origin", "https://app.example.com");
 
     expect(response.status).toBe(503);
     expect(response.headers["access-control-allow-origin"]).toBe("https://app.example.com");
     expect(response.headers["access-control-expose-headers"]).toContain("retry-after");
-    expect((await slow).status).toBe(200);
   });
 
-  it("refuses at once what is more than MAX_IN_FLIGHT, before the token is looked at", async () => {
-    await using service = await start({ environment: { MAX_IN_FLIGHT: "2" } });
+  it("refuses what is more than MAX_IN_FLIGHT, before the token is looked at", async () => {
+    await using service = await start({ environment: FULL });
     await service.post("ada");
-    service.mx.calls.clear();
-    service.mx.settings.latencyMs = 500;
+    {
+      using _held = await holdPlace(service);
+      const response = await service.check(service.request());
 
-    const slow = [service.post("ada"), service.post("grace")];
-    await expect.poll(() => service.mx.calls.count).toBe(2);
-    const startedAt = performance.now();
-    const response = await service.check(service.request());
-
-    expect(response.status).toBe(503);
-    expect(response.body.type).toBe("/problems/overloaded");
-    expect(response.headers["retry-after"]).toBe("1");
-    expect(performance.now() - startedAt).toBeLessThan(400);
-    expect((await Promise.all(slow)).map((answer) => answer.status)).toEqual([200, 200]);
+      expect(response.status).toBe(503);
+      expect(response.body.type).toBe("/problems/overloaded");
+      expect(response.headers["retry-after"]).toBe("1");
+    }
+    await expect.poll(async () => (await service.request()).status).toBe(401); // Its place is free again.
   });
 
   it("answers it as any other problem, so that a page of a listed origin can read it", async () => {
     await using service = await start({
-      environment: { MAX_IN_FLIGHT: "1", CORS_ORIGINS: "https://app.example.com" },
+      environment: { ...FULL, CORS_ORIGINS: "https://app.example.com" },
     });
     const ask = (origin: string) =>
       service.request().set("Origin", origin).set("X-Request-Id", "overload-1");
     const usual = await ask("https://app.example.com");
     expect(usual.status).toBe(401);
 
-    service.mx.settings.latencyMs = 800;
-    const slow = service.post("ada");
-    await expect.poll(() => service.mx.calls.count).toBeGreaterThan(0);
+    using _held = await holdPlace(service);
     const refused = await ask("https://app.example.com");
     const foreign = await ask("https://evil.example.com");
     const query = await service.request("/session?x=1");
-    expect((await slow).status).toBe(200);
 
     expect(refused.body).toMatchObject({ type: "/problems/overloaded", request_id: "overload-1" });
     const names = (headers: object) => Object.keys(headers).sort();
@@ -297,3 +378,10 @@ describe("a service at its limit", () => {
     expect(line).toMatchObject({ "http.response.status_code": 503, "http.route": "/session" });
   });
 });
+
+/** The answer as it travels. */
+async function fetchRaw(url: string, encoding: string) {
+  const call = get(url, { headers: { "Accept-Encoding": encoding } });
+  const [response] = (await once(call, "response")) as [IncomingMessage];
+  return { headers: response.headers, body: await buffer(response) };
+}

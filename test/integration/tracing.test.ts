@@ -18,6 +18,7 @@ import { startIdentityProvider } from "../../packages/simulator/src/identity-pro
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { findTracer } from "../../src/telemetry/tracing.ts";
 import { startProcess } from "../support/fault-server.ts";
+import { holdPlace } from "../support/hold.ts";
 import { baseEnvironment, type StartOptions, start } from "../support/start.ts";
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -100,6 +101,20 @@ describe("the spans of a request", () => {
     expect(ids[0]).toBe(TRACE_ID);
     expect(new Set(ids).size).toBe(3);
     expect(service.log.map((line) => JSON.parse(line).trace_id)).toEqual(ids);
+  });
+
+  it("stand in the log of a request that was refused for want of room, too", async () => {
+    const environment = { MAX_IN_FLIGHT: "1", REQUEST_DEADLINE: "60s" };
+    await using service = await startTraced({ environment });
+    using _held = await holdPlace(service);
+
+    expect((await service.request().set("traceparent", TRACEPARENT)).status).toBe(503);
+
+    expect(JSON.parse(service.log[0] ?? "")).toMatchObject({
+      "error.type": "overloaded",
+      trace_id: TRACE_ID,
+    });
+    expect(spans().map((span) => span.spanContext().traceId)).toContain(TRACE_ID);
   });
 
   it("say what failed, by codes alone", async () => {

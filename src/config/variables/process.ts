@@ -67,6 +67,19 @@ const SERVER = {
     description:
       "Proxies in front of the service whose `X-Forwarded-For` is trusted: their number, or addresses and networks such as `10.0.0.0/8`. Used for the limits by address, and for the address in the audit log.",
   },
+  HSTS_MAX_AGE: {
+    schema: v.count(0, 999_999_999),
+    scope: "process",
+    description:
+      "Seconds for which browsers use only https for this host (`Strict-Transport-Security`, without `includeSubDomains`). Without it, the header is not sent: usually the proxy that ends TLS sends it.",
+  },
+  PUBLIC_DOCS: {
+    schema: v.flag,
+    scope: "process",
+    default: "true",
+    description:
+      "Whether the public port serves the contract, at `/openapi.yaml` and `/docs`. The operations port always does.",
+  },
   AUDIT_KEY: {
     schema: v.strongSecret,
     scope: "process",

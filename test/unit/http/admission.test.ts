@@ -1,28 +1,28 @@
 import { EventEmitter } from "node:events";
-import type { Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
 import { createAdmission } from "../../../src/http/admission.ts";
+import { principalOf, tenantOf } from "../fakes.ts";
 
 function admissionOf(maxInFlight: number, isShared = true) {
-  const { findRefusal, admit, takeShare } = createAdmission({
+  const { shedLoad, admit, takeTenantShare } = createAdmission({
     maxInFlight,
     isShared,
     deadlineMs: 8000,
     lifecycle: { state: "serving" },
   });
   const enter = () => {
-    const refusal = findRefusal();
-    if (refusal) throw refusal;
-    const res = Object.assign(new EventEmitter(), {
-      locals: {},
-      closed: false,
-      writableFinished: true,
-    });
-    admit(res as unknown as Response);
-    return res as unknown as Response;
+    const res = newResponse();
+    run(shedLoad, res);
+    run(admit, res);
+    return res;
   };
   const end = (res: Response) => Object.assign(res, { closed: true }).emit("close");
+  const takeShare = (tenant: string, res: Response) => {
+    res.locals.principal = principalOf({}, tenantOf({ name: tenant }));
+    run(takeTenantShare, res);
+  };
   /** Whether it got in; what is refused has ended. */
   function ask(tenant: string): Response | undefined {
     let res: Response | undefined;
@@ -45,19 +45,33 @@ function admissionOf(maxInFlight: number, isShared = true) {
   return { enter, end, ask, fill, takeShare };
 }
 
-describe("a request whose caller has gone before it is taken", () => {
+/** What admission reads of a response, and the event that ends it. */
+function newResponse(closed = false): Response {
+  const parts = { locals: {}, closed, writableFinished: true };
+  return Object.assign(new EventEmitter(), parts) as unknown as Response;
+}
+
+/** Whether the middleware passed the request on. */
+function run(middleware: RequestHandler, res: Response): boolean {
+  let isPassedOn = false;
+  middleware({} as Request, res, () => {
+    isPassedOn = true;
+  });
+  return isPassedOn;
+}
+
+describe("a request whose caller has gone before it is admitted", () => {
   it("takes no place, for nothing would give it back, and goes no further", () => {
-    const { admit, findRefusal } = createAdmission({
+    const { admit, shedLoad } = createAdmission({
       maxInFlight: 1,
       isShared: false,
       deadlineMs: 8000,
       lifecycle: { state: "serving" },
     });
-    const gone = Object.assign(new EventEmitter(), { locals: {}, closed: true });
 
-    expect(admit(gone as unknown as Response)).toBeUndefined();
+    expect(run(admit, newResponse(true))).toBe(false);
 
-    expect(findRefusal()).toBeUndefined();
+    expect(run(shedLoad, newResponse())).toBe(true);
   });
 });
 

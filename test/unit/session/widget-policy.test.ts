@@ -519,3 +519,25 @@ describe("ui_message_webview_url_scheme", () => {
     },
   );
 });
+
+describe("a body with very many faults", () => {
+  it.each([
+    ["unknown options", (n: number) => [`o${n}`, 1]],
+    ["options of a wrong type", (n: number) => [Object.keys(WidgetOptions.shape)[n], {}]],
+    ["unusable names", (n: number) => [`\u0000${n}`, 1]],
+  ])("has at most twenty of its %s named, and the rest counted", (_what, entry) => {
+    const options = Object.fromEntries(Array.from({ length: 500 }, (_, n) => entry(n)));
+
+    const places = refusal(() => ask(options));
+
+    expect(places.length).toBeLessThanOrEqual(20);
+    expect(JSON.stringify(places).length).toBeLessThan(4000);
+    if (places.length === 20) expect(() => ask(options)).toThrow(/ \(and \d{2,3} more\)\.$/);
+  });
+
+  it("of the SSO API alone is answered as briefly", () => {
+    const asked = Object.keys(WidgetOptions.shape).map((name) => [name, null]);
+    const places = refusal(() => ask(Object.fromEntries(asked), { source: "sso" }));
+    expect(places.length).toBeLessThanOrEqual(20);
+  });
+});

@@ -1,38 +1,9 @@
 /**
- * What the service says about itself: the contract, to read and to browse, and a page for each problem type.
+ * The page that a problem's `type` leads to: what happened, who has to act, what to try.
  */
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { type Response, Router } from "express";
-import { AppError } from "../errors.ts";
-import { createDocsPage } from "./docs-page.ts";
-import { refuseMethod } from "./problem.ts";
-import { PROBLEM_TYPES, type ProblemType } from "./problem-types.ts";
-
-export function createDocsRouter(): Router {
-  const router = Router({ caseSensitive: true, strict: true });
-  const contract = readFileSync(new URL("../../openapi.yaml", import.meta.url));
-  const pages = new Map(Object.values(PROBLEM_TYPES).map((type) => [type.name, toPage(type)]));
-
-  router.get("/openapi.yaml", (_req, res) => {
-    res.type("application/yaml").set("Cache-Control", "public, max-age=300").send(contract);
-  });
-
-  router.get("/problems/:name", (req, res) => {
-    const page = pages.get(req.params.name);
-    if (!page) throw new AppError("not_found", "There is no such problem type.");
-    res.set({ "Cache-Control": "public, max-age=300", "Content-Security-Policy": POLICY });
-    res.type("html").send(page);
-  });
-
-  const refuseOtherMethods = (_req: unknown, res: Response) => refuseMethod(res, "GET, HEAD");
-  router.all("/openapi.yaml", refuseOtherMethods);
-  router.all("/problems/:name", refuseOtherMethods);
-  router.use(createDocsPage());
-
-  return router;
-}
+import type { ProblemType } from "./problem-types.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; }
@@ -53,8 +24,16 @@ a { color: light-dark(#0550ae, #79b8ff); }
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-function toPage({ name, status, title, happened, actor, advice }: ProblemType): string {
-  return `<!doctype html>
+/** `hasDocs`: whether the contract is on the same port. */
+export function toProblemPage(
+  type: ProblemType,
+  hasDocs: boolean,
+): { html: string; policy: string } {
+  const { name, status, title, happened, actor, advice } = type;
+  const contract = hasDocs
+    ? `<a href="/docs">The contract</a> has every problem of each request. `
+    : "";
+  const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -73,11 +52,12 @@ function toPage({ name, status, title, happened, actor, advice }: ProblemType): 
 <p>${capitalized(actor)}.</p>
 <h2>What to try</h2>
 <p>${toHtml(advice)}</p>
-<footer><a href="/docs">The contract</a> has every problem of each request. With the <code>request_id</code> of an answer the operator finds its line in the log.</footer>
+<footer>${contract}With the <code>request_id</code> of an answer the operator finds its line in the log.</footer>
 </main>
 </body>
 </html>
 `;
+  return { html, policy: POLICY };
 }
 
 function capitalized(text: string): string {

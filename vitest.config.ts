@@ -18,7 +18,8 @@ const insteadOfSources: Plugin = {
 /** Browsers come last and among themselves: beside them, tests of time limits would measure the machine. */
 export default defineConfig({
   test: {
-    testTimeout: 15_000,
+    testTimeout: 120_000, // Only catches what hangs: no test may depend on how fast the machine is.
+    hookTimeout: 120_000,
     isolate: false, // No module keeps state, so a worker reads each only once.
     projects: [
       {

@@ -9,7 +9,8 @@ import { createServer, type RequestListener, type ServerResponse } from "node:ht
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-const MAX_ACCEPTING_MS = 1000;
+/** How many connections wait in the kernel to be accepted; it keeps at most one more. */
+const BACKLOG = 4096;
 
 export type Listening = {
   port: number;
@@ -57,7 +58,7 @@ export async function listen(
   const closed = new Promise((resolve) => server.once("close", resolve));
   server.maxHeadersCount = 0; // ambiguity.ts counts: some versions of Node would drop headers instead of refusing them.
   server.maxConnections = 5000;
-  server.listen({ port, host, backlog: 4096 }); // A burst waits there, instead of being dropped by the kernel.
+  server.listen({ port, host, backlog: BACKLOG }); // A burst waits there, instead of being dropped by the kernel.
   await once(server, "listening"); // Rejects on "error": address in use, no permission.
   const address = server.address() as AddressInfo;
 
@@ -85,21 +86,41 @@ export async function listen(
 }
 
 /**
- * A connection that the kernel has set up, but that we have not accepted, is lost when a server closes. So first all of
- * those are taken. And `http.Server.close` would close idle connections at once, on which a request may just be coming.
+ * Ends the listening after everything that the kernel had set up when the call was made: a connection that waits to be
+ * accepted is lost when a server closes. New connections are not served meanwhile, because a client that has its answer
+ * may open the next connection, and then somebody would wait at all times.
  */
 async function stopListening(server: NetServer): Promise<void> {
+  const serve = server.listeners("connection") as ((socket: Socket) => void)[];
+  const held: Socket[] = [];
+  const hold = (socket: Socket) => void held.push(socket.on("error", () => {}));
+  server.removeAllListeners("connection").on("connection", hold);
+  await acceptAll(server);
+  NetServer.prototype.close.call(server); // `http.Server.close` would cut connections on which a request may just come.
+  server.off("connection", hold);
+  for (const listener of serve) server.on("connection", listener);
+  for (const socket of held) {
+    if (socket.destroyed) continue;
+    server.emit("connection", socket);
+    await nextTurn(); // One after the other, as they would have come.
+  }
+}
+
+/**
+ * Resolves when nobody waits to be accepted, or when as many have been accepted as could wait at the call: the kernel
+ * keeps them in order. Node accepts one per turn of the event loop. There is no time limit, which a busy machine would
+ * exceed.
+ */
+async function acceptAll(server: NetServer): Promise<void> {
   let accepted = 0;
   const count = () => {
     accepted += 1;
   };
-  server.on("connection", count);
-  const giveUpAt = performance.now() + MAX_ACCEPTING_MS;
-  for (let quietTurns = 0; quietTurns < 2 && performance.now() < giveUpAt; ) {
-    const before = accepted;
+  server.on("connection", count).on("drop", count);
+  for (let before = -1; accepted !== before && accepted <= BACKLOG; ) {
+    before = accepted;
+    await nextTurn(); // May be of a turn that has looked for connections before; the next one looks again.
     await nextTurn();
-    quietTurns = accepted === before ? quietTurns + 1 : 0;
   }
-  NetServer.prototype.close.call(server);
-  server.off("connection", count);
+  server.off("connection", count).off("drop", count);
 }

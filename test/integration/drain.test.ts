@@ -13,6 +13,7 @@ import {
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type ServiceProcess, startProcess } from "../support/fault-server.ts";
+import { startReconnectingClients } from "../support/reconnecting-clients.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 /** For the machine that runs the tests, beside what the service may take. */
@@ -181,28 +182,11 @@ describe("on SIGTERM the service", () => {
 
   it("loses none of the connections that were set up before the close", async () => {
     await using service = await run({ DRAIN_DELAY: "300ms" });
-    let lost = 0;
-    let answered = 0;
-    let isClosed = false;
-    const client = async () => {
-      while (!isClosed) {
-        const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
-        const isConnected = await once(socket, "connect").then(
-          () => true,
-          () => false,
-        );
-        if (!isConnected) isClosed = true;
-        if (isClosed) return void socket.destroy();
-        socket.end("GET /problems/overloaded HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        const bytes = await socket.toArray().catch(() => []);
-        if (bytes.length > 0) answered += 1;
-        else lost += 1;
-      }
-    };
-    const clients = Array.from({ length: 40 }, client);
+    const clients = startReconnectingClients(Number(new URL(service.url).port), 40);
+    clients.waitForConnections(400);
     service.signal("SIGTERM");
-    await Promise.all(clients);
-    expect(answered).toBeGreaterThan(100);
+    const { answered, lost } = await clients.ended;
+    expect(answered).toBeGreaterThanOrEqual(400);
     expect(lost).toBe(0);
     expect(await service.exited).toBe(0);
   });

@@ -2,13 +2,13 @@
  * What can be asked of the program besides to serve: the check, its version, help.
  */
 
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { writeAll } from "./app/exit.ts";
 import { type CheckResult, toExitCode, toJson, toText } from "./commands/check/report.ts";
 import { ConfigError } from "./config/faults.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Environment } from "./config/types.ts";
+import { VERSION } from "./telemetry/version.ts";
 
 const HELP = `mx-session-bff: a user who is logged in, in; one fresh MX widget URL, out.
 
@@ -35,10 +35,10 @@ export async function runCommandLine(
     return 64; // EX_USAGE of sysexits.h.
   }
   if (options.help) await writeAll(process.stdout, HELP);
-  else if (options.version) await writeAll(process.stdout, `${readVersion()}\n`);
+  else if (options.version) await writeAll(process.stdout, `${VERSION}\n`);
   else if (options.check) {
     const result = await runCheck(environment);
-    await writeAll(process.stdout, options.json ? toJson(result, readVersion()) : toText(result));
+    await writeAll(process.stdout, options.json ? toJson(result, VERSION) : toText(result));
     return toExitCode(result);
   }
   return 0;
@@ -63,8 +63,4 @@ async function runCheck(environment: Environment): Promise<CheckResult> {
     if (error instanceof ConfigError) return { faults: error.faults, findings: [] };
     throw error;
   }
-}
-
-function readVersion(): string {
-  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 }

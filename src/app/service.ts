@@ -17,14 +17,11 @@ import { createRateLimiter } from "../rate-limit/limiter.ts";
 import { openSession } from "../session/open-session.ts";
 import type { RateLimit } from "../session/settings.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import {
-  withAuthenticateSpan,
-  withConnectSpan,
-  withOpenSessionSpan,
-} from "../telemetry/tracing.ts";
+import { withOpenSessionSpan, withSpan } from "../telemetry/tracing.ts";
 import { createPseudonym } from "../telemetry/user-hash.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { createExchange } from "../upstream/exchange.ts";
+import { withConnectSpan } from "../upstream/spans.ts";
 import { deriveKey } from "./deployment-keys.ts";
 import { createLogins } from "./logins.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -116,7 +113,7 @@ export async function startService(
     (issuers.some(({ keys }) => keys.status().hasAnswered) || needsNoKeys);
   const app = createApp({
     openSession: tracing ? withOpenSessionSpan(openSession, tracing) : openSession,
-    authenticate: tracing ? withAuthenticateSpan(authenticate, tracing) : authenticate,
+    authenticate: tracing ? withSpan("authenticate", authenticate, tracing) : authenticate,
     cookieLogins: authentication,
     origins: new Set(config.tenants.flatMap(({ corsOrigins }) => corsOrigins)),
     isShared,

@@ -28,8 +28,9 @@ import { type CredentialRule, findCredentials } from "../session/credentials.ts"
 import type { MxApis, Platform, SsoDirectory, Tenant } from "../session/types.ts";
 import { toUserId } from "../session/user-id.ts";
 import { createWidgetRequestParser } from "../session/widget-policy.ts";
-import { type Tracing, withExchangeSpan } from "../telemetry/tracing.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type { Exchange } from "../upstream/exchange.ts";
+import { withExchangeSpan } from "../upstream/spans.ts";
 import { isLoopback } from "../upstream/upstream-url.ts";
 
 /** Opens a pool of connections to an upstream; whoever gives it closes it. */

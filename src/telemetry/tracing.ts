@@ -12,16 +12,13 @@ import {
   ProxyTracerProvider,
   propagation,
   type Span,
-  SpanKind,
   type SpanOptions,
   SpanStatusCode,
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Authentication } from "../auth/authenticate.ts";
 import { AppError } from "../errors.ts";
 import type { OpenSession } from "../session/open-session.ts";
-import type { Exchange } from "../upstream/exchange.ts";
 
 export type Tracing = {
   tracer: Tracer;
@@ -73,44 +70,13 @@ export function toTraceHeaders(): Record<string, string> {
   return carrier.traceparent ? { traceparent: carrier.traceparent } : {};
 }
 
-/** Of the partner's own systems. `name` stands for the URL, which is configured and may hold anything. */
-export function withExchangeSpan(exchange: Exchange, name: string, tracing: Tracing): Exchange {
-  return (request, timeoutMs) =>
-    inSpan(
-      tracing.tracer,
-      name,
-      { kind: SpanKind.CLIENT, attributes: { "http.request.method": request.method } },
-      async (span) => {
-        const headers = tracing.doesPropagate
-          ? { ...request.headers, ...toTraceHeaders() }
-          : request.headers;
-        const result = await exchange({ ...request, headers }, timeoutMs);
-        if (result.kind === "answer") span.setAttribute("http.response.status_code", result.status);
-        else {
-          span.setAttribute("error.type", result.failure);
-          span.setStatus({ code: SpanStatusCode.ERROR });
-        }
-        return result;
-      },
-    );
-}
-
-/** For a part that opens its connections itself. */
-export function withConnectSpan<Target extends unknown[]>(
-  connect: (...target: Target) => Exchange,
+/** The same function, with a span around each call. */
+export function withSpan<Arguments extends unknown[], Result>(
   name: string,
-  tracing: Tracing,
-): (...target: Target) => Exchange {
-  return (...target) => withExchangeSpan(connect(...target), name, tracing);
-}
-
-type Authenticate = Authentication["authenticate"];
-
-export function withAuthenticateSpan(
-  authenticate: Authenticate,
+  work: (...values: Arguments) => Promise<Result>,
   { tracer }: Tracing,
-): Authenticate {
-  return (...proof) => inSpan(tracer, "authenticate", {}, () => authenticate(...proof));
+): (...values: Arguments) => Promise<Result> {
+  return (...values) => inSpan(tracer, name, {}, () => work(...values));
 }
 
 /** What changes at MX stands on the span as events. */

@@ -55,16 +55,14 @@ export async function startService(
   await using parts = new AsyncDisposableStack();
   const lifecycle: Lifecycle = { state: "serving" };
   const tracing = tracer && { tracer, doesPropagate: config.tracePropagation };
-  const metrics: Metrics = parts.use(
-    createMetrics({
-      version: VERSION,
-      tenants: config.tenants.map(({ name }) => name),
-      maxInFlight: config.maxInFlight,
-      isReady: () => toReadiness(lifecycle, canAuthenticate) === "ready",
-      isDraining: () => lifecycle.state !== "serving",
-      logLinesLost: logger.linesLost,
-    }),
-  );
+  const metrics = createMetrics({
+    version: VERSION,
+    tenants: config.tenants.map(({ name }) => name),
+    maxInFlight: config.maxInFlight,
+    isReady: () => toReadiness(lifecycle, canAuthenticate) === "ready",
+    isDraining: () => lifecycle.state !== "serving",
+    logLinesLost: logger.linesLost,
+  });
 
   const connect: Connect = ({ origin }, connections) =>
     parts.use(

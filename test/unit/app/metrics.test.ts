@@ -37,7 +37,7 @@ function refusedFor(reason: string): RequestEntry {
 
 describe("the metrics", () => {
   it("never fail the request that is counted", async () => {
-    using metrics = metricsOf();
+    const metrics = metricsOf();
     metrics.request(entryOf({ durationMs: Number.NaN }));
     metrics.request({} as RequestEntry);
     metrics.request(entryOf());
@@ -45,7 +45,7 @@ describe("the metrics", () => {
   });
 
   it("count as `other` what goes beyond twenty values of a label", async () => {
-    using metrics = metricsOf();
+    const metrics = metricsOf();
     for (let at = 0; at < 1000; at += 1) metrics.request(refusedFor(`reason_${at}`));
     const lines = (await metrics.text()).match(/^bff_authentication_failures_total\{.*$/gm) ?? [];
     expect(lines).toHaveLength(21);
@@ -53,14 +53,14 @@ describe("the metrics", () => {
   });
 
   it("fold methods that nobody serves", async () => {
-    using metrics = metricsOf();
+    const metrics = metricsOf();
     for (const method of ["PUT", "DELETE", "TRACE", "_OTHER"]) metrics.request(entryOf({ method }));
     const lines = (await metrics.text()).match(/^http_server_requests_total\{.*$/gm) ?? [];
     expect(lines).toEqual([expect.stringMatching(/http_request_method="_OTHER".* 4$/)]);
   });
 
   it("tell a session whose caller has gone from one that was opened", async () => {
-    using metrics = metricsOf();
+    const metrics = metricsOf();
     metrics.request(entryOf({ isClientGone: true, widgetType: "connect_widget" }));
     const text = await metrics.text();
     expect(text).toContain('bff_sessions_total{tenant="bank",result="abandoned"} 1');
@@ -68,7 +68,7 @@ describe("the metrics", () => {
   });
 
   it("count requests in flight", async () => {
-    using metrics = metricsOf();
+    const metrics = metricsOf();
     const ended = metrics.requestStarted();
     expect(await metrics.text()).toContain("http_server_active_requests 1");
     ended();

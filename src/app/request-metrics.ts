@@ -1,0 +1,118 @@
+/** What callers asked for, and what became of it. */
+
+import { SESSION_EVENTS, type SessionEvent } from "../session/budget.ts";
+import type { RequestEntry } from "../telemetry/logger.ts";
+import { type Meters, neverThrows } from "./meters.ts";
+
+const METHODS = new Set(["GET", "POST", "OPTIONS"]);
+const SESSION_ROUTES = new Set(["/session", "/user/widget_urls"]);
+/** Those whose first time is an alarm: they are there with 0, so that it shows as an increase. */
+const DECLARED_RESULTS = ["opened", "upstream-rejected", "upstream-bad-response"];
+/** For labels with many values: those that come first have a series of their own, further ones are `other`. */
+const MAX_VALUES = 20;
+
+export type RequestMetrics = {
+  /** A request has begun; the function says that it has ended. */
+  requestStarted(): () => void;
+  request(entry: RequestEntry): void;
+  sessionEvent(tenant: string, event: SessionEvent): void;
+};
+
+export function createRequestMetrics(meters: Meters, tenants: readonly string[]): RequestMetrics {
+  const sessionMetrics = createSessionMetrics(meters, tenants);
+  const seconds = meters.histogram(
+    "http_server_request_duration_seconds",
+    "Duration of requests for sessions.",
+    "http_route",
+    "http_response_status_class",
+  );
+  const requests = meters.counter(
+    "http_server_requests_total",
+    "Requests on the public port, by what they were answered.",
+    "http_request_method",
+    "http_route",
+    "http_response_status_code",
+    "error_type",
+  );
+  let active = 0;
+  meters.gauge(
+    "http_server_active_requests",
+    "Requests in flight on the public port.",
+    () => active,
+  );
+
+  return {
+    requestStarted() {
+      active += 1;
+      return () => {
+        active -= 1;
+      };
+    },
+    request: neverThrows((entry) => {
+      const { method, route, status, errorType = "", durationMs } = entry;
+      if (SESSION_ROUTES.has(route)) {
+        const http_response_status_class = `${Math.floor(status / 100)}xx`;
+        seconds.observe({ http_route: route, http_response_status_class }, durationMs / 1000);
+      }
+      requests.inc({
+        http_request_method: METHODS.has(method) ? method : "_OTHER",
+        http_route: route,
+        http_response_status_code: status,
+        error_type: errorType,
+      });
+      sessionMetrics.request(entry);
+    }),
+    sessionEvent: neverThrows(sessionMetrics.event),
+  };
+}
+
+function createSessionMetrics(meters: Meters, tenants: readonly string[]) {
+  const sessions = meters.counter(
+    "bff_sessions_total",
+    "Session requests of authenticated users, by how they ended.",
+    "tenant",
+    "result",
+  );
+  const widgetUrls = meters.counter(
+    "bff_widget_urls_total",
+    "Widget URLs handed out.",
+    "widget_type",
+  );
+  const provisioning = meters.counter(
+    "bff_provisioning_total",
+    "Users and Members that were created, updated or completed at MX.",
+    "tenant",
+    "event",
+  );
+  const loginFailures = meters.counter(
+    "bff_authentication_failures_total",
+    "Requests whose login was not accepted.",
+    "reason",
+  );
+  const toReason = createCap(MAX_VALUES);
+  const toWidgetType = createCap(MAX_VALUES);
+  for (const tenant of tenants) {
+    for (const event of SESSION_EVENTS) provisioning.inc({ tenant, event }, 0);
+    for (const result of DECLARED_RESULTS) sessions.inc({ tenant, result }, 0);
+  }
+
+  return {
+    request({ route, status, tenant, error, errorType, isClientGone, widgetType }: RequestEntry) {
+      if (error?.code === "unauthenticated")
+        loginFailures.inc({ reason: toReason(error.reason ?? "unknown") });
+      if (!SESSION_ROUTES.has(route) || tenant === undefined) return;
+      const isOpened = status === 200 && !isClientGone;
+      sessions.inc({ tenant, result: isOpened ? "opened" : errorType || "abandoned" });
+      if (isOpened && widgetType) widgetUrls.inc({ widget_type: toWidgetType(widgetType) });
+    },
+    event: (tenant: string, event: SessionEvent) => provisioning.inc({ tenant, event }),
+  };
+}
+
+function createCap(max: number): (value: string) => string {
+  const known = new Set<string>();
+  return (value) => {
+    if (known.size < max) known.add(value);
+    return known.has(value) ? value : "other";
+  };
+}

@@ -30,11 +30,83 @@ export type FieldError = BodyError | { header: string; detail: string };
 
 /** What an upstream did, in words that are safe to log: no text of the upstream, no id, no URL. */
 export type UpstreamFailure = {
-  operation: string;
-  outcome: string;
+  operation: UpstreamOperation;
+  outcome: UpstreamOutcome;
   status?: number | undefined;
-  reason?: string | undefined;
+  reason?: UpstreamReason | undefined;
 };
+
+/** `session` stands for the request as a whole. */
+export type UpstreamOperation =
+  | "session"
+  | "sso.read_user"
+  | "sso.create_user"
+  | "sso.read_member"
+  | "sso.create_member"
+  | "sso.update_member"
+  | "platform.list_users"
+  | "platform.read_user"
+  | "platform.create_user"
+  | "platform.request_widget_url"
+  | "partner.introspection"
+  | "partner.session_check"
+  | "partner.credential_lookup";
+
+/** MX's outcomes are explained in mx/outcome.ts, the failures of an exchange in upstream/exchange.ts. */
+export type UpstreamOutcome =
+  | "not_found"
+  | "conflict"
+  | "throttled"
+  | "rejected"
+  | "not_sent"
+  | "ambiguous"
+  | "invalid_response"
+  | "unavailable"
+  | "timeout"
+  | "connection_lost"
+  | "stale"
+  | "malformed"
+  | "tls_error";
+
+export type UpstreamReason =
+  // Why a call was not made.
+  | "deadline"
+  | "call_limit"
+  | "client_gone"
+  | "circuit_open"
+  | "bulkhead_full"
+  | "bulkhead_wait"
+  | "busy"
+  // What is wrong with an answer.
+  | "status"
+  | "content_type"
+  | "unparseable"
+  | "schema"
+  | "other_user"
+  | "no_guid"
+  | "no_widget_url"
+  | "widget_url"
+  // What makes no sense over several answers.
+  | "conflict_but_not_found"
+  | "not_yet_propagated"
+  | "user_vanished_twice"
+  | "member_id"
+  | "member_id_conflict"
+  | TransportReason;
+
+/** How an exchange failed: in our own words, or as an error code of Node, undici or OpenSSL in lower case. */
+export type TransportReason =
+  | "timeout"
+  | "compressed"
+  | "malformed"
+  | "stale_connection"
+  | "no_connection"
+  | "unknown"
+  | `proxy_${number}`
+  | `e${string}` // Such as `econnreset` and `err_tls_cert_altname_invalid`.
+  | `und_err_${string}`
+  | `${"hpe" | "cert" | "crl" | "depth_zero" | "self_signed" | "unable_to" | "path_length" | "invalid"}_${string}`
+  | "hostname_mismatch";
 
 export type AppErrorOptions = {
   cause?: unknown;

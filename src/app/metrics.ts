@@ -7,7 +7,8 @@
  */
 
 import { Registry } from "@prometheus-io/client";
-import type { Api, MxObserver } from "../mx/policies/instrument.ts";
+import type { ApiName } from "../mx/call.ts";
+import type { MxObserver } from "../mx/policies/instrument.ts";
 import { createMeters, type Meters, neverThrows } from "./meters.ts";
 import { createMxMetrics } from "./mx-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
@@ -17,7 +18,7 @@ export type Metrics = RequestMetrics & {
   /** Of the text: Prometheus's exposition format 0.0.4. */
   contentType: string;
   text(): Promise<string>;
-  mx(tenant: string, api: Api): MxObserver;
+  mx(tenant: string, api: ApiName): MxObserver;
   issuerKeys(issuer: string, readAgeMs: () => number | undefined): (isLoaded: boolean) => void;
   rateLimit(limit: string): { onRefusal(): void; onStoreFailure(): void };
 };

@@ -1,6 +1,7 @@
 /** Calls to MX, and the policies around them. */
 
-import type { Api, MxObserver } from "../mx/policies/instrument.ts";
+import type { ApiName } from "../mx/call.ts";
+import type { MxObserver } from "../mx/policies/instrument.ts";
 import { type Meters, neverThrows } from "./meters.ts";
 
 const NOT_SENT_REASONS = ["circuit_open", "bulkhead_full", "bulkhead_wait"];
@@ -8,7 +9,7 @@ const KEY_REFUSALS = [401, 403];
 const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 };
 
 /** What each tenant's API is told to, and told about. */
-export function createMxMetrics(meters: Meters): (tenant: string, api: Api) => MxObserver {
+export function createMxMetrics(meters: Meters): (tenant: string, api: ApiName) => MxObserver {
   const observeCalls = createCallMetrics(meters);
   const observePolicies = createPolicyMetrics(meters);
   return (tenant, api) => ({
@@ -17,7 +18,7 @@ export function createMxMetrics(meters: Meters): (tenant: string, api: Api) => M
   });
 }
 
-type Labels = { tenant: string; api: Api };
+type Labels = { tenant: string; api: ApiName };
 
 function createCallMetrics({ counter, histogram }: Meters) {
   const seconds = histogram(

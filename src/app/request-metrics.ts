@@ -1,6 +1,6 @@
 /** What callers asked for, and what became of it. */
 
-import { SESSION_EVENTS, type SessionEvent } from "../session/budget.ts";
+import { SESSION_EVENTS, type SessionEvent } from "../session/types.ts";
 import type { RequestEntry } from "../telemetry/logger.ts";
 import { type Meters, neverThrows } from "./meters.ts";
 

@@ -12,7 +12,7 @@ import { createApp } from "../http/app.ts";
 import { createOperations, toReadiness } from "../http/operations.ts";
 import type { RateLimits } from "../http/rate-limit.ts";
 import { listen } from "../http/server.ts";
-import type { Api } from "../mx/policies/instrument.ts";
+import type { ApiName } from "../mx/call.ts";
 import { createRateLimiter } from "../rate-limit/limiter.ts";
 import { openSession } from "../session/open-session.ts";
 import type { RateLimit } from "../session/settings.ts";
@@ -77,7 +77,7 @@ export async function startService(
   const { logins } = config;
   const isShared = config.tenants.length > 1;
   const tenants = config.tenants.map((each) => {
-    const observe = (api: Api) => metrics.mx(each.name, api);
+    const observe = (api: ApiName) => metrics.mx(each.name, api);
     return { ...each, tenant: createTenant(each, connect, { observe, tracing }) };
   });
   const byIssuer = Map.groupBy(logins.jwt ? tenants : [], ({ auth }) => auth.issuer);

@@ -7,7 +7,7 @@ import { type Request, type RequestHandler, type Response, Router } from "expres
 import { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
-import type { Principal } from "../session/types.ts";
+import type { Principal, RequestContext } from "../session/types.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { ToPseudonym } from "../telemetry/user-hash.ts";
 import { type AdmissionOptions, createAdmission } from "./admission.ts";
@@ -103,22 +103,19 @@ function createOpenWidget({
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const audited = withAuditLog(logger, res);
-    const { type, url, expiresAt } = await openSession(principal, request, audited);
+    const context = { budget: admittedRequest(res).budget, audit: toAuditLog(logger, res) };
+    const { type, url, expiresAt } = await openSession(principal, request, context);
     res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   };
 }
 
-/** The request's budget, which writes to the audit log what changes at MX, at that moment. */
-function withAuditLog(logger: Logger, res: Response): Budget {
-  const { principal, budget } = admittedRequest(res);
+/** Writes to the audit log what changes at MX, at that moment. */
+function toAuditLog(logger: Logger, res: Response): RequestContext["audit"] {
+  const { principal } = admittedRequest(res);
   const { requestId, traceId, userHash = "", address: clientAddress } = res.locals;
   const tenant = principal.tenant.name;
-  return {
-    ...budget,
-    audit(event) {
-      logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
-    },
+  return function audit(event) {
+    logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
   };
 }
 

@@ -1,49 +1,59 @@
 /**
- * One call to MX: credentials and headers on, one exchange within the kind's time limit, the answer classified.
- *
- * Never rejects for what MX does; rejects only where the request's budget does not allow another call.
+ * The way to one of MX's APIs: the policies around a call, in their order, and the call itself.
  */
 
 import { parseJson } from "../json.ts";
-import type { Budget, CallKind } from "../session/budget.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type { Exchange, ExchangeResult } from "../upstream/exchange.ts";
-import { type Answer, type Classify, classifyFailure, type Operation } from "./outcome.ts";
+import type { MxApi, MxCall, Send } from "./call.ts";
+import { type Answer, classifyFailure } from "./outcome.ts";
+import { withBulkhead } from "./policies/bulkhead.ts";
+import { withCircuitBreaker } from "./policies/circuit-breaker.ts";
+import { type MxObserver, withObserver } from "./policies/instrument.ts";
+import { withRetry } from "./policies/retry.ts";
+import { serializeWrites } from "./policies/serialize-writes.ts";
+import { withSpans } from "./policies/spans.ts";
 
-export type MxCall = {
-  operation: Operation;
-  kind: CallKind;
-  method: "GET" | "POST" | "PUT";
-  /** Below the base URL, encoded, without credentials. */
-  path: string;
-  headers?: Record<string, string>;
-  body?: unknown;
-  /** On a connection of its own. */
-  newConnection?: boolean;
-  /** For writes: those with the same word are done one after the other. */
-  serializeBy?: string;
-};
-
-/** Wrapped for retries, limits and measurements; each wrapper takes a `Send` and returns one. */
-export type Send = (call: MxCall, budget: Budget) => Promise<Answer>;
-
-export type SendOptions = {
+export type MxClientOptions = {
+  /** A pool of its own: `connections` to this API's host. */
   exchange: Exchange;
-  /** Path of the base URL, without a slash at the end. */
-  basePath: string;
-  /** On every call: authorization, version. */
-  headers: Record<string, string>;
-  /** Encoded query with credentials (SSO v2), or `""`. */
-  query: string;
-  classify: Classify;
-  /** Wall clock. */
-  now?: () => Date;
+  connections: number;
+  /** Calls that may wait for a connection. */
+  maxWaiting: number;
+  observer: MxObserver;
+  /** For spans. */
+  tenant: string;
+  tracing: Tracing | undefined;
 };
+
+/** What each policy does, and why, is in its own file. Read from the outside in: the first may wait, repeat or refuse. */
+export function createMxClient(api: MxApi, options: MxClientOptions): Send {
+  const { exchange, observer } = options;
+  return serializeWrites(
+    withRetry(
+      withCircuitBreaker(
+        withBulkhead(withObserver(withSpans(createSend(api, exchange), api, options), observer), {
+          ...options,
+          ...observer,
+        }),
+        observer,
+      ),
+      observer,
+    ),
+  );
+}
 
 /** Milliseconds for one attempt. */
 const TIMEOUT_MS: Record<MxCall["method"], number> = { GET: 2000, POST: 3000, PUT: 3000 };
 
-export function createSend(options: SendOptions): Send {
-  const { exchange, basePath, headers, query, classify, now = () => new Date() } = options;
+/**
+ * One call: credentials and headers on, one exchange within the method's time limit, the answer classified.
+ *
+ * Rejects only where the request's budget does not allow another call. `now` is the wall clock.
+ */
+export function createSend(api: MxApi, exchange: Exchange, now = () => new Date()): Send {
+  const { headers, query, classify } = api;
+  const basePath = api.baseUrl.pathname.replace(/\/$/, "");
   const headersWithBody = { ...headers, "content-type": "application/json" };
 
   return async function send(call, budget) {
@@ -61,7 +71,7 @@ export function createSend(options: SendOptions): Send {
       },
       Math.min(TIMEOUT_MS[call.method], budget.remainingMs()),
     );
-    return toAnswer(call.operation, sentAt, result, classify);
+    return toAnswer(call, sentAt, result, classify);
   };
 }
 
@@ -71,41 +81,30 @@ function withQuery(path: string, query: string): string {
 }
 
 function toAnswer(
-  operation: Operation,
+  { operation }: MxCall,
   sentAt: Date,
   result: ExchangeResult,
-  classify: Classify,
+  classify: MxApi["classify"],
 ): Answer {
-  const call = { operation, sentAt };
+  const common = { operation, sentAt };
   if (result.kind === "failure") {
     const { failure, reason } = result;
-    return { ...call, outcome: classifyFailure(failure), reason, body: undefined };
+    return { ...common, outcome: classifyFailure(failure), reason };
   }
-  const { status, retryAfterSeconds } = result;
+  const { status, retryAfterSeconds, discard } = result;
   const content = parse(result);
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && content.kind === "broken") {
-    return { ...call, outcome: "ambiguous", reason: "unparseable", status, body: undefined };
+    return { ...common, outcome: "ambiguous", reason: "unparseable", status };
   }
   if (isSuccess && content.kind === "foreign") {
-    return {
-      ...call,
-      outcome: "invalid_response",
-      reason: "content_type",
-      status,
-      body: undefined,
-    };
+    return { ...common, outcome: "invalid_response", reason: "content_type", status };
   }
   const body = content.kind === "json" ? content.body : undefined;
-  return {
-    operation,
-    sentAt,
-    outcome: classify(operation, status, body),
-    status,
-    retryAfterSeconds,
-    body,
-    discard: result.discard,
-  };
+  const outcome = classify(operation, status, body);
+  return outcome === "ok"
+    ? { ...common, outcome, status, body, discard }
+    : { ...common, outcome, status, retryAfterSeconds };
 }
 
 type Content =

@@ -1,23 +1,23 @@
 /**
  * Creates something at MX at most once, although MX knows no idempotency keys.
  *
- * "Already exists" is success: somebody was faster. An ambiguous create is never repeated blindly: after a moment
- * MX is asked whether it is there, and only an honest "no" leads to one more create.
+ * "Already exists" is success: another request was faster. An ambiguous create is never repeated blindly: after a moment
+ * MX is asked whether it is there, and only a clear "no" leads to one more create.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Budget, CallKind } from "../session/budget.ts";
-import { type Answer, toAppError } from "./outcome.ts";
+import { type Answer, type FailedAnswer, toAppError } from "./outcome.ts";
 
 export type CreateOrFindOptions<T> = {
   kind: CallKind;
-  /** `newConnection`: on a connection of its own, because the one before failed. */
+  /** `newConnection`: on one that has not been used before, because the last one failed. */
   create: (options: Connection) => Promise<Answer>;
   /** The answer of a create that went well, or of one that cannot be (`not_found`). */
   toCreated: (answer: Answer) => T;
   find: (options: Connection) => Promise<T | undefined>;
   /** After "already exists", where that is enough to go on; else `find`. */
-  toExisting?: () => T;
+  toExisting?: (() => T) | undefined;
   /** How long MX may take until a create shows. */
   settleMs: number;
   /** This request made it: MX said so, or it is there after a create whose answer was lost. */
@@ -30,22 +30,26 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
   const { create, toCreated, find, toExisting, settleMs, kind, onCreated } = options;
 
   /** Throws the answer's own failure where there is no time for a look. */
-  async function findLater(waitMs: number, answer: Answer): Promise<T | undefined> {
-    if (!budget.allows("read", waitMs)) fail(answer);
+  async function findLater(waitMs: number, answer: FailedAnswer): Promise<T | undefined> {
+    if (!budget.allows("read", waitMs)) throw toAppError(answer);
     await sleep(waitMs);
     return find({ newConnection: true });
   }
 
+  async function findExisting(answer: FailedAnswer): Promise<T> {
+    const unclear = { ...answer, outcome: "ambiguous", reason: "conflict_but_not_found" } as const;
+    const existing =
+      toExisting?.() ??
+      (await find({ newConnection: false })) ??
+      (await findLater(settleMs, unclear)) ??
+      (await findLater(2 * settleMs, unclear));
+    if (existing === undefined) throw toAppError(unclear);
+    return existing;
+  }
+
   let answer = await create({ newConnection: false });
   for (let isLast = false; ; isLast = true) {
-    if (answer.outcome === "conflict") {
-      const unclear: Answer = { ...answer, outcome: "ambiguous", reason: "conflict_but_not_found" };
-      const existing =
-        toExisting?.() ??
-        (await find({ newConnection: false })) ??
-        (await findLater(settleMs, unclear));
-      return existing ?? (await findLater(2 * settleMs, unclear)) ?? fail(unclear);
-    }
+    if (answer.outcome === "conflict") return findExisting(answer);
     if (answer.outcome !== "ambiguous") {
       const created = toCreated(answer);
       if (answer.outcome === "ok") onCreated?.();
@@ -57,11 +61,7 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
       onCreated?.();
       return found;
     }
-    if (isLast || !budget.allows(kind, 0)) fail(answer);
+    if (isLast || !budget.allows(kind, 0)) throw toAppError(answer);
     answer = await create({ newConnection: true });
   }
-}
-
-function fail(answer: Answer): never {
-  throw toAppError(answer);
 }

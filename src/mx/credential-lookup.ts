@@ -6,12 +6,13 @@
  */
 
 import * as z from "zod";
-import { AppError } from "../errors.ts";
+import { AppError, type UpstreamFailure } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import type { Secret } from "../secret.ts";
 import { MIN_CALL_MS, timeIsUp } from "../session/budget.ts";
 import { type CredentialLookup, toUserkey } from "../session/credentials.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
+import type { ExchangeFailure } from "../upstream/failure.ts";
 
 export type CredentialLookupOptions = {
   exchange: Exchange;
@@ -20,7 +21,6 @@ export type CredentialLookupOptions = {
 };
 
 const TIMEOUT_MS = 2000;
-const OPERATION = "partner.credential_lookup";
 
 const text = z.string().min(1).max(4096);
 const Credentials = z.union([
@@ -32,7 +32,7 @@ const Credentials = z.union([
 export function createCredentialLookup(options: CredentialLookupOptions): CredentialLookup {
   const { exchange } = options;
 
-  return async function lookUpCredentials({ userId, principal }, budget) {
+  return async function lookUpCredentials({ userId, principal }, { budget }) {
     const { issuer, subject } = principal;
     const request = toLookupRequest(options, { user_id: userId, issuer, subject });
     const ask = (newConnection: boolean) => {
@@ -62,31 +62,48 @@ export function toLookupRequest(
   };
 }
 
-function isWorthRepeating(failure: string): boolean {
+function isWorthRepeating(failure: ExchangeFailure): boolean {
   return failure === "not_sent" || failure === "connection_lost" || failure === "stale";
 }
 
-const FAILURE_CODES = {
+type FailureCode =
+  | "upstream_timeout"
+  | "upstream_unavailable"
+  | "upstream_rejected"
+  | "upstream_bad_response";
+
+const FAILURE_CODES: Record<ExchangeFailure, FailureCode> = {
   not_sent: "upstream_unavailable",
   connection_lost: "upstream_unavailable",
   stale: "upstream_unavailable",
   timeout: "upstream_timeout",
   malformed: "upstream_bad_response",
   tls_error: "upstream_bad_response",
-} as const;
+};
 
 function toCredentials(result: ExchangeResult) {
-  if (result.kind === "failure") throw failed(FAILURE_CODES[result.failure], result.reason);
+  if (result.kind === "failure") {
+    const { failure: outcome, reason } = result;
+    throw failed(FAILURE_CODES[outcome], { outcome, reason });
+  }
   const { status } = result;
   if (status === 404) {
     throw new AppError("forbidden", "The partner knows no MX credentials for this user.", {
       reason: "no_credentials",
     });
   }
-  if (status === 429 || status >= 500) throw failed("upstream_unavailable", "status", status);
-  if (status !== 200) throw failed("upstream_rejected", "status", status);
+  if (status === 429 || status >= 500) {
+    throw failed("upstream_unavailable", { outcome: "unavailable", status });
+  }
+  if (status !== 200) throw failed("upstream_rejected", { outcome: "rejected", status });
   const parsed = Credentials.safeParse(parseJson(result.text));
-  if (!parsed.success) throw failed("upstream_bad_response", "schema", status);
+  if (!parsed.success) {
+    throw failed("upstream_bad_response", {
+      outcome: "invalid_response",
+      reason: "schema",
+      status,
+    });
+  }
   if ("userkey" in parsed.data) return toUserkey(parsed.data.userkey, parsed.data.expires);
   const { login, password } = parsed.data;
   return {
@@ -98,13 +115,9 @@ function toCredentials(result: ExchangeResult) {
   };
 }
 
-function failed(
-  code: "upstream_timeout" | "upstream_unavailable" | "upstream_rejected" | "upstream_bad_response",
-  reason: string,
-  status?: number,
-): AppError {
+function failed(code: FailureCode, upstream: Omit<UpstreamFailure, "operation">): AppError {
   return new AppError(code, "The partner's credential lookup did not give a usable answer.", {
     ...(code === "upstream_unavailable" && { retryAfterSeconds: 1 }),
-    upstream: { operation: OPERATION, outcome: code, reason, status },
+    upstream: { operation: "partner.credential_lookup", ...upstream },
   });
 }

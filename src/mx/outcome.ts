@@ -11,43 +11,46 @@
  * - `invalid_response`: a complete answer that cannot be from a healthy MX
  */
 
-import { AppError } from "../errors.ts";
-import type { ExchangeFailure } from "../upstream/exchange.ts";
+import { AppError, type UpstreamOutcome, type UpstreamReason } from "../errors.ts";
+import type { ExchangeFailure } from "../upstream/failure.ts";
+import type { Operation } from "./call.ts";
 
-export type Outcome =
-  | "ok"
+export type Outcome = "ok" | Failure;
+
+export type Failure = Extract<
+  UpstreamOutcome,
   | "not_found"
   | "conflict"
   | "throttled"
   | "rejected"
   | "not_sent"
   | "ambiguous"
-  | "invalid_response";
-
-export type Operation =
-  | "sso.read_user"
-  | "sso.create_user"
-  | "sso.read_member"
-  | "sso.create_member"
-  | "sso.update_member"
-  | "platform.list_users"
-  | "platform.read_user"
-  | "platform.create_user"
-  | "platform.request_widget_url";
+  | "invalid_response"
+>;
 
 /** `body` is parsed JSON, `undefined` where there is none. */
 export type Classify = (operation: Operation, status: number, body: unknown) => Outcome;
 
-export type Answer = {
-  operation: Operation;
-  outcome: Outcome;
-  status?: number;
-  /** Why there is no usable answer, in our own words or as an error code. */
-  reason?: string;
-  retryAfterSeconds?: number | undefined;
+export type Answer = GoodAnswer | FailedAnswer;
+
+export type GoodAnswer = AnswerCommon & {
+  outcome: "ok";
+  status: number;
   body: unknown;
   /** See exchange.ts. */
   discard?: (() => void) | undefined;
+};
+
+export type FailedAnswer = AnswerCommon & {
+  outcome: Failure;
+  /** `undefined` where there was no answer. */
+  status?: number;
+  reason?: UpstreamReason;
+  retryAfterSeconds?: number | undefined;
+};
+
+type AnswerCommon = {
+  operation: Operation;
   /** When the call was sent: a URL in the answer lives from here. */
   sentAt: Date;
 };
@@ -93,10 +96,12 @@ function classifyStatus(status: number, body: unknown): Outcome {
   return status >= 400 ? "rejected" : "invalid_response";
 }
 
-/** An idle connection that MX has closed meanwhile says nothing about MX. */
-export const STALE = "stale_connection";
+/** A connection that MX closed while it was idle says nothing about MX. */
+export function isStale(answer: Answer): boolean {
+  return answer.outcome === "ambiguous" && answer.reason === "stale_connection";
+}
 
-export function classifyFailure(failure: ExchangeFailure): Outcome {
+export function classifyFailure(failure: ExchangeFailure): Failure {
   switch (failure) {
     case "not_sent":
       return "not_sent";
@@ -111,7 +116,7 @@ export function classifyFailure(failure: ExchangeFailure): Outcome {
 }
 
 /** What the caller is told when an answer is final and not `ok`. */
-export function toAppError(answer: Answer): AppError {
+export function toAppError(answer: FailedAnswer): AppError {
   const { operation, outcome, status, reason } = answer;
   const upstream = { operation, outcome, status, reason };
   switch (outcome) {
@@ -119,16 +124,13 @@ export function toAppError(answer: Answer): AppError {
     case "not_sent":
       return unavailable(answer);
     case "ambiguous":
-      if (reason === "timeout")
-        return new AppError("upstream_timeout", "MX did not answer in time. Try again.", {
-          upstream,
-        });
-      if (reason === "unparseable") return badResponse(answer);
-      return unavailable(answer);
+      if (reason === "timeout") {
+        const message = "MX did not answer in time. Try again.";
+        return new AppError("upstream_timeout", message, { upstream });
+      }
+      return reason === "unparseable" ? unusable(answer) : unavailable(answer);
     case "invalid_response":
-      return badResponse(answer);
-    case "ok":
-      return badResponse({ ...answer, outcome: "invalid_response", reason: reason ?? "schema" });
+      return unusable(answer);
     case "not_found":
     case "conflict":
     case "rejected":
@@ -140,32 +142,29 @@ export function toAppError(answer: Answer): AppError {
   }
 }
 
-function badResponse({ operation, outcome, status, reason }: Answer): AppError {
-  return new AppError(
-    "upstream_bad_response",
-    "MX answered in a way that this service cannot use.",
-    {
-      upstream: { operation, outcome, status, reason },
-    },
-  );
+/** An answer that looked good, but cannot be used. */
+export function toInvalid(answer: GoodAnswer, reason: UpstreamReason): FailedAnswer {
+  const { operation, sentAt, status } = answer;
+  return { operation, sentAt, outcome: "invalid_response", status, reason };
+}
+
+function unusable({ operation, outcome, status, reason }: FailedAnswer): AppError {
+  const message = "MX answered in a way that this service cannot use.";
+  const upstream = { operation, outcome, status, reason };
+  return new AppError("upstream_bad_response", message, { upstream });
 }
 
 /** The call was not made: this service protects MX, or itself. */
 export function toNotSentError(
   operation: Operation,
-  reason: string,
+  reason: UpstreamReason,
   retryAfterSeconds: number,
 ): AppError {
   return unavailable({ operation, outcome: "not_sent", reason, retryAfterSeconds });
 }
 
-function unavailable({
-  operation,
-  outcome,
-  status,
-  reason,
-  retryAfterSeconds = 1,
-}: Omit<Answer, "body" | "sentAt">): AppError {
+function unavailable(answer: Omit<FailedAnswer, "sentAt">): AppError {
+  const { operation, outcome, status, reason, retryAfterSeconds = 1 } = answer;
   return new AppError(
     "upstream_unavailable",
     "MX is not available at the moment. Try again later.",

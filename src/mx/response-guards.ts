@@ -3,8 +3,9 @@
  */
 
 import * as z from "zod";
+import type { AppError, UpstreamReason } from "../errors.ts";
 import type { WidgetUrl } from "../session/types.ts";
-import { type Answer, toAppError } from "./outcome.ts";
+import { type Answer, type GoodAnswer, toAppError, toInvalid } from "./outcome.ts";
 
 /** Source: MX Platform API, Request widget URL: "expires after ten minutes or upon first use". */
 const URL_LIFETIME_MS = 10 * 60 * 1000;
@@ -13,20 +14,31 @@ const MAX_URL_LENGTH = 4096;
 /** MX's own ids are put into paths, so they have to look like it. */
 export const UserGuid = z.string().regex(/^USR-[A-Za-z0-9_-]{1,255}$/);
 
-/** The answer as `schema` sees it. Throws what fits the outcome; `upstream_bad_response` where the shape is wrong. */
-export function read<Schema extends z.ZodType>(schema: Schema, answer: Answer): z.infer<Schema> {
-  if (answer.outcome !== "ok") throw toAppError(answer);
+/** The answer as `schema` sees it. Throws `upstream_bad_response` where the shape is wrong. */
+export function read<Schema extends z.ZodType>(
+  schema: Schema,
+  answer: GoodAnswer,
+): z.infer<Schema> {
   const parsed = schema.safeParse(answer.body);
-  if (!parsed.success)
-    throw toAppError({ ...answer, outcome: "invalid_response", reason: "schema" });
+  if (!parsed.success) throw unusable(answer, "schema");
   return parsed.data;
 }
 
+/** Throws what fits the outcome of any other answer. */
+export function requireGood(answer: Answer): GoodAnswer {
+  if (answer.outcome === "ok") return answer;
+  throw toAppError(answer);
+}
+
 /** Where an answer names a user, it must be this one: a mixed-up answer opens somebody else's accounts. */
-export function refuseOtherUser(answer: Answer, named: unknown, own: string | undefined): void {
+export function refuseOtherUser(answer: GoodAnswer, named: unknown, own: string | undefined): void {
   if (named === undefined || named === null || own === undefined || named === own) return;
   answer.discard?.(); // It may have been meant for the request before, on the same connection.
-  throw toAppError({ ...answer, outcome: "invalid_response", reason: "other_user" });
+  throw unusable(answer, "other_user");
+}
+
+export function unusable(answer: GoodAnswer, reason: UpstreamReason): AppError {
+  return toAppError(toInvalid(answer, reason));
 }
 
 export type UrlRule = {

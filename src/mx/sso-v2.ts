@@ -6,9 +6,11 @@
  */
 
 import * as z from "zod";
-import type { Budget, CallKind } from "../session/budget.ts";
+import type { Secret } from "../secret.ts";
+import type { Budget } from "../session/budget.ts";
 import type {
   Identity,
+  Member,
   MemberCreation,
   MemberCredentials,
   OwnedMember,
@@ -17,10 +19,17 @@ import type {
   WidgetUrl,
 } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
-import type { MxCall, Send } from "./client.ts";
+import type { MxApi, MxCall, Send } from "./call.ts";
 import { createOrFind } from "./create-or-find.ts";
-import { type Answer, type Operation, toAppError } from "./outcome.ts";
-import { read, refuseOtherUser, toWidgetUrl, type UrlRule, UserGuid } from "./response-guards.ts";
+import { type Answer, classifySsoV2 } from "./outcome.ts";
+import {
+  read,
+  refuseOtherUser,
+  requireGood,
+  toWidgetUrl,
+  type UrlRule,
+  UserGuid,
+} from "./response-guards.ts";
 
 export type SsoDirectoryOptions = { urlRule: UrlRule };
 
@@ -34,7 +43,7 @@ const User = z.looseObject({
 });
 
 /** The shape of Member answers is not documented: the status decides, and an owner that is named must be ours. */
-const Member = z.looseObject({
+const MemberBody = z.looseObject({
   user_guid: z.string().nullish(),
   external_user_guid: z.string().nullish(),
   external_member_guid: z.string().nullish(),
@@ -42,132 +51,173 @@ const Member = z.looseObject({
 
 type MemberKey = Pick<OwnedMember, "memberId"> & Partial<OwnedMember>;
 
-export function createSsoDirectory(send: Send, options: SsoDirectoryOptions): SsoDirectory {
-  const { urlRule } = options;
-
-  const findUser = async (userId: string, budget: Budget, newConnection = false) => {
-    const answer = await send({ ...get("sso.read_user", "user", userId), newConnection }, budget);
-    return answer.outcome === "not_found" ? undefined : toUser(answer, userId, urlRule);
+export function toSsoApi(config: { baseUrl: URL; apiKey: Secret; clientGuid: string }): MxApi {
+  return {
+    name: "sso",
+    baseUrl: config.baseUrl,
+    headers: { accept: "application/json" },
+    query: toSsoQuery(config),
+    classify: classifySsoV2,
   };
+}
 
-  const createUser: SsoDirectory["createUser"] = async (identity, budget) => {
+/** The key has to stand in the query; it must arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
+export function toSsoQuery({ apiKey, clientGuid }: { apiKey: Secret; clientGuid: string }): string {
+  return `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`;
+}
+
+export function createSsoDirectory(send: Send, { urlRule }: SsoDirectoryOptions): SsoDirectory {
+  return {
+    findUser: (userId, { budget }) => readUser(send, userId, urlRule, REUSED, budget),
+    createUser: bindCreateUser(send, urlRule),
+    findMember: (memberId, { budget }) => readMember(send, { memberId }, REUSED, budget),
+    createMember: bindCreateMember(send),
+    updateMember: bindUpdateMember(send),
+  };
+}
+
+type Connection = { newConnection: boolean };
+const REUSED: Connection = { newConnection: false };
+
+async function readUser(
+  send: Send,
+  userId: string,
+  urlRule: UrlRule,
+  { newConnection }: Connection,
+  budget: Budget,
+): Promise<SsoUser | undefined> {
+  const path = `/user/${encodeURIComponent(userId)}`;
+  const answer = await send(
+    { operation: "sso.read_user", kind: "read", method: "GET", path, newConnection },
+    budget,
+  );
+  return answer.outcome === "not_found" ? undefined : toUser(answer, userId, urlRule);
+}
+
+function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"] {
+  return async function createUser(identity, { budget, audit }) {
     const { userId } = identity;
-    const call = {
-      ...post("sso.create_user", "create_user", "/user", toUserFields(identity)),
+    const call: MxCall = {
+      operation: "sso.create_user",
+      kind: "create_user",
+      method: "POST",
+      path: "/user",
+      body: toUserFields(identity),
       serializeBy: userId,
     };
     const user = await createOrFind(
       {
-        kind: "create_user",
+        kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),
         toCreated: (answer) => toUser(answer, userId, urlRule),
-        find: ({ newConnection }) => findUser(userId, budget, newConnection),
+        find: (connection) => readUser(send, userId, urlRule, connection, budget),
         settleMs: SETTLE_MS,
-        onCreated: () => budget.audit("user_created"),
+        onCreated: () => audit("user_created"),
       },
       budget,
     );
     return { ...user, isNew: true };
   };
+}
 
-  /** As much of the owner as is known is compared. */
-  const findMember = async (own: MemberKey, budget: Budget, newConnection = false) => {
-    const answer = await send(
-      { ...get("sso.read_member", "member", own.memberId), newConnection },
-      budget,
-    );
-    return answer.outcome === "not_found" ? undefined : toMember(answer, own);
-  };
+/** As much of the owner as is known is compared. */
+async function readMember(
+  send: Send,
+  own: MemberKey,
+  { newConnection }: Connection,
+  budget: Budget,
+): Promise<Member | undefined> {
+  const answer = await send(
+    {
+      operation: "sso.read_member",
+      kind: "read",
+      method: "GET",
+      path: toMemberPath(own),
+      newConnection,
+    },
+    budget,
+  );
+  return answer.outcome === "not_found" ? undefined : toMember(answer, own);
+}
 
-  const createMember: SsoDirectory["createMember"] = async (owned, credentials, budget) => {
+function bindCreateMember(send: Send): SsoDirectory["createMember"] {
+  return async function createMember(owned, credentials, { budget, audit }) {
     const { userId, memberId } = owned;
-    const body = {
-      external_user_guid: userId,
-      external_member_guid: memberId,
-      credentials: toFields(credentials),
-    };
-    const call = {
-      ...post("sso.create_member", "create_member", "/member", body),
+    const call: MxCall = {
+      operation: "sso.create_member",
+      kind: "create_member",
+      method: "POST",
+      path: "/member",
+      body: {
+        external_user_guid: userId,
+        external_member_guid: memberId,
+        credentials: toFields(credentials),
+      },
       serializeBy: memberId,
     };
     return createOrFind<MemberCreation>(
       {
-        kind: "create_member",
+        kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),
         toCreated(answer) {
           if (answer.outcome === "not_found") return "no_user";
           toMember(answer, owned);
           return "created";
         },
-        find: async ({ newConnection }) =>
-          (await findMember(owned, budget, newConnection)) ? "exists" : undefined,
+        find: async (connection) =>
+          (await readMember(send, owned, connection, budget)) ? "exists" : undefined,
         settleMs: SETTLE_MS,
-        onCreated: () => budget.audit("member_created"),
+        onCreated: () => audit("member_created"),
       },
       budget,
     );
   };
+}
 
-  const updateMember: SsoDirectory["updateMember"] = async (owned, credentials, budget) => {
-    const { memberId } = owned;
+function bindUpdateMember(send: Send): SsoDirectory["updateMember"] {
+  return async function updateMember(owned, credentials, { budget, audit }) {
     const answer = await send(
       {
         operation: "sso.update_member",
         kind: "update_member",
         method: "PUT",
-        path: `/member/${encodeURIComponent(memberId)}`,
+        path: toMemberPath(owned),
         body: { credentials: toFields(credentials) },
-        serializeBy: memberId,
+        serializeBy: owned.memberId,
       },
       budget,
     );
     if (answer.outcome === "not_found") return "no_member";
     toMember(answer, owned);
-    budget.audit("member_updated");
+    audit("member_updated");
     return "updated";
   };
-
-  return {
-    findUser: (userId, budget) => findUser(userId, budget),
-    createUser,
-    findMember: (memberId, budget) => findMember({ memberId }, budget),
-    createMember,
-    updateMember,
-  };
 }
 
-function get(operation: Operation, collection: "user" | "member", id: string): MxCall {
-  return {
-    operation,
-    kind: "read",
-    method: "GET",
-    path: `/${collection}/${encodeURIComponent(id)}`,
-  };
-}
-
-function post(operation: Operation, kind: CallKind, path: string, body: unknown): MxCall {
-  return { operation, kind, method: "POST", path, body };
+function toMemberPath({ memberId }: MemberKey): string {
+  return `/member/${encodeURIComponent(memberId)}`;
 }
 
 function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
-  const user = read(User, answer);
-  refuseOtherUser(answer, user.external_user_guid, userId);
-  refuseOtherUser(answer, user.external_guid, userId);
+  const good = requireGood(answer);
+  const user = read(User, good);
+  refuseOtherUser(good, user.external_user_guid, userId);
+  refuseOtherUser(good, user.external_guid, userId);
   const widgetUrls = new Map<string, WidgetUrl>();
   for (const type of SSO_WIDGET_TYPES) {
-    const url = toWidgetUrl(urlRule, type, user[`${type}_url`], answer.sentAt);
+    const url = toWidgetUrl(urlRule, type, user[`${type}_url`], good.sentAt);
     if (url) widgetUrls.set(type, url);
   }
   return { guid: user.guid, isNew: false, widgetUrls };
 }
 
 /** Everything of the owner that is known must fit; what the answer leaves out cannot be checked. */
-function toMember(answer: Answer, own: MemberKey): { userGuid: string | undefined } {
-  if (answer.outcome !== "ok") throw toAppError(answer);
-  const { data: member } = Member.safeParse(answer.body);
-  refuseOtherUser(answer, member?.external_member_guid, own.memberId);
-  refuseOtherUser(answer, member?.external_user_guid, own.userId);
-  refuseOtherUser(answer, member?.user_guid, own.userGuid);
+function toMember(answer: Answer, own: MemberKey): Member {
+  const good = requireGood(answer);
+  const { data: member } = MemberBody.safeParse(good.body);
+  refuseOtherUser(good, member?.external_member_guid, own.memberId);
+  refuseOtherUser(good, member?.external_user_guid, own.userId);
+  refuseOtherUser(good, member?.user_guid, own.userGuid);
   return { userGuid: member?.user_guid ?? undefined };
 }
 

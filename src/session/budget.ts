@@ -1,5 +1,5 @@
 /**
- * What one request may still spend: time until its deadline, and calls to MX; and whom it tells what it has changed there.
+ * What one request may still spend: time until its deadline, and calls to MX.
  *
  * No call starts with less than 250 ms left, none after the caller has gone, and never more than ten in all:
  * at most two of each create and of the update, four of the widget URL request.
@@ -10,6 +10,8 @@ import { AppError } from "../errors.ts";
 export type CallKind = "read" | "create_user" | "create_member" | "update_member" | "widget_url";
 
 export type Budget = {
+  /** Names the request, for whoever must know its calls from those of others. */
+  id: symbol;
   /** Milliseconds until the deadline; 0 when it has passed. */
   remainingMs(): number;
   /** Whether another call of this kind may start after `waitMs`. */
@@ -20,19 +22,7 @@ export type Budget = {
   abandon(): void;
   /** Calls paid for so far. */
   spent(): number;
-  /** Something was changed at MX for the user. Must not throw. */
-  audit(event: SessionEvent): void;
 };
-
-export const SESSION_EVENTS = [
-  "user_created",
-  "member_created",
-  "member_updated",
-  /** The User was there, but not its Member: an earlier login had stopped halfway. */
-  "user_healed",
-] as const;
-
-export type SessionEvent = (typeof SESSION_EVENTS)[number];
 
 export type BudgetOptions = {
   /** Milliseconds for the whole request. */
@@ -70,24 +60,12 @@ export function createBudget(options: BudgetOptions): Budget {
     !isAbandoned && total < MAX_CALLS && calls[kind] < MAX_CALLS_OF[kind];
 
   return {
+    id: Symbol("request"),
     remainingMs,
     allows: (kind, waitMs) => hasCalls(kind) && remainingMs() - waitMs >= MIN_CALL_MS,
     spend(kind) {
       if (remainingMs() < MIN_CALL_MS) throw timeIsUp();
-      if (!hasCalls(kind)) {
-        throw new AppError(
-          "upstream_unavailable",
-          "MX could not complete the request. Try again.",
-          {
-            retryAfterSeconds: 1,
-            upstream: {
-              operation: kind,
-              outcome: "not_sent",
-              reason: isAbandoned ? "client_gone" : "call_limit",
-            },
-          },
-        );
-      }
+      if (!hasCalls(kind)) throw noCallsLeft(isAbandoned ? "client_gone" : "call_limit");
       calls[kind] += 1;
       total += 1;
     },
@@ -95,8 +73,14 @@ export function createBudget(options: BudgetOptions): Budget {
       isAbandoned = true;
     },
     spent: () => total,
-    audit() {},
   };
+}
+
+function noCallsLeft(reason: "client_gone" | "call_limit"): AppError {
+  return new AppError("upstream_unavailable", "MX could not complete the request. Try again.", {
+    retryAfterSeconds: 1,
+    upstream: { operation: "session", outcome: "not_sent", reason },
+  });
 }
 
 /** The deadline has passed, or there is too little left of it to start anything. */

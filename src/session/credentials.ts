@@ -7,8 +7,7 @@
 import { createHmac } from "node:crypto";
 import { AppError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
-import type { Budget } from "./budget.ts";
-import type { Identity, MemberCredentials } from "./types.ts";
+import type { Identity, MemberCredentials, RequestContext } from "./types.ts";
 
 export type CredentialRule =
   /** Platform API only: there is no Member to make. */
@@ -21,13 +20,16 @@ export type CredentialRule =
   | { source: "lookup"; lookup: CredentialLookup };
 
 /** Port to the partner's endpoint. Throws `forbidden`, `upstream_unavailable`, `upstream_timeout`, `upstream_bad_response`. */
-export type CredentialLookup = (identity: Identity, budget: Budget) => Promise<MemberCredentials>;
+export type CredentialLookup = (
+  identity: Identity,
+  context: RequestContext,
+) => Promise<MemberCredentials>;
 
 /** A promise only for the lookup, which may reject; throws `forbidden` where the claim is missing. */
 export function findCredentials(
   rule: CredentialRule,
   identity: Identity,
-  budget: Budget,
+  context: RequestContext,
 ): MemberCredentials | Promise<MemberCredentials> {
   switch (rule.source) {
     case "none":
@@ -37,7 +39,7 @@ export function findCredentials(
     case "derived":
       return toUserkey(derivedUserkey(rule.secret, identity.userId), false);
     case "lookup":
-      return rule.lookup(identity, budget);
+      return rule.lookup(identity, context);
   }
 }
 

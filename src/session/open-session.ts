@@ -6,27 +6,26 @@
  */
 
 import { AppError } from "../errors.ts";
-import type { Budget } from "./budget.ts";
 import { toNotFoundError } from "./not-found.ts";
 import { openByPlatform } from "./platform-workflow.ts";
 import { claimsToProfile, DEFAULT_PROFILE_RULE } from "./profile.ts";
 import { openBySso } from "./sso-workflow.ts";
-import type { Identity, Principal, WidgetRequest, WidgetUrl } from "./types.ts";
+import type { Identity, Principal, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
 import { toMemberId } from "./user-id.ts";
 
 export type OpenSession = (
   principal: Principal,
   request: WidgetRequest,
-  budget: Budget,
+  context: RequestContext,
 ) => Promise<WidgetUrl>;
 
-export const openSession: OpenSession = async (principal, request, budget) => {
+export const openSession: OpenSession = async (principal, request, context) => {
   const identity = toIdentity(principal);
   const { mx } = principal.tenant;
-  if (mx.kind === "platform") return openByPlatform(mx.platform, identity, request, budget);
+  if (mx.kind === "platform") return openByPlatform(mx.platform, identity, request, context);
   const url =
-    (await openBySso(mx, identity, request, { isRestart: false }, budget)) ??
-    (await openBySso(mx, identity, request, { isRestart: true }, budget)); // Deleted at MX under our hands.
+    (await openBySso(mx, identity, request, { isRestart: false }, context)) ??
+    (await openBySso(mx, identity, request, { isRestart: true }, context)); // Deleted at MX under our hands.
   if (url) return url;
   const vanished = new AppError(
     "upstream_rejected",

@@ -6,22 +6,21 @@
  */
 
 import { AppError } from "../errors.ts";
-import type { Budget } from "./budget.ts";
 import { toNotFoundError } from "./not-found.ts";
-import type { Identity, Platform, WidgetRequest, WidgetUrl } from "./types.ts";
+import type { Identity, Platform, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
 
 export async function openByPlatform(
   platform: Platform,
   identity: Identity,
   request: WidgetRequest,
-  budget: Budget,
+  context: RequestContext,
 ): Promise<WidgetUrl> {
-  const known = await platform.findUser(identity.userId, budget);
-  const url = known && (await platform.requestWidgetUrl(known, request, budget));
+  const known = await platform.findUser(identity.userId, context);
+  const url = known && (await platform.requestWidgetUrl(known, request, context));
   if (url) return url;
 
-  const created = await platform.createUser(identity, budget);
-  const firstUrl = await platform.requestWidgetUrl(created, request, budget);
+  const created = await platform.createUser(identity, context);
+  const firstUrl = await platform.requestWidgetUrl(created, request, context);
   if (firstUrl) return firstUrl;
   const notYet = new AppError(
     "upstream_unavailable",
@@ -29,7 +28,7 @@ export async function openByPlatform(
     {
       retryAfterSeconds: 1,
       upstream: {
-        operation: "request_widget_url",
+        operation: "platform.request_widget_url",
         outcome: "not_found",
         reason: "not_yet_propagated",
       },

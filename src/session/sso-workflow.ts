@@ -6,13 +6,13 @@
  */
 
 import { AppError } from "../errors.ts";
-import type { Budget } from "./budget.ts";
 import type {
   Identity,
   Member,
   MemberCredentials,
   MxApis,
   OwnedMember,
+  RequestContext,
   SsoDirectory,
   SsoUser,
   WidgetRequest,
@@ -28,26 +28,26 @@ export async function openBySso(
   identity: Identity,
   request: WidgetRequest,
   pass: { isRestart: boolean },
-  budget: Budget,
+  context: RequestContext,
 ): Promise<WidgetUrl | undefined> {
   const { directory } = mx;
-  const lookup = identity.principal.tenant.findCredentials(identity, budget); // Throws before MX is called, if at all.
+  const lookup = identity.principal.tenant.findCredentials(identity, context); // Throws before MX is called, if at all.
   const [known, knownMember, credentials] = await Promise.all([
-    directory.findUser(identity.userId, budget),
-    directory.findMember(identity.memberId, budget), // Wasted only on a first login; saves a round trip on all others.
+    directory.findUser(identity.userId, context),
+    directory.findMember(identity.memberId, context), // Wasted only on a first login; saves a round trip on all others.
     lookup,
   ]);
-  const user = known ?? (await directory.createUser(identity, budget));
+  const user = known ?? (await directory.createUser(identity, context));
   const member = known && knownMember; // A Member read before the create proves nothing.
   if (member) refuseForeignMember(member, user);
 
   const [isMemberCurrent, url] = await Promise.all([
-    ensureMember(directory, { ...identity, userGuid: user.guid }, member, credentials, budget),
+    ensureMember(directory, { ...identity, userGuid: user.guid }, member, credentials, context),
     mx.kind === "both"
-      ? requestUrl(mx, user, identity, request, pass, budget)
+      ? requestUrl(mx, user, identity, request, pass, context)
       : ownUrl(user, request),
   ]);
-  if (isMemberCurrent && known && !knownMember) budget.audit("user_healed");
+  if (isMemberCurrent && known && !knownMember) context.audit("user_healed");
   return isMemberCurrent ? url : undefined;
 }
 
@@ -57,14 +57,14 @@ async function ensureMember(
   owned: OwnedMember,
   member: Member | undefined,
   credentials: MemberCredentials,
-  budget: Budget,
+  context: RequestContext,
 ): Promise<boolean> {
   if (member && !credentials.expires) return true;
-  if (member && (await directory.updateMember(owned, credentials, budget)) === "updated")
+  if (member && (await directory.updateMember(owned, credentials, context)) === "updated")
     return true;
-  const creation = await directory.createMember(owned, credentials, budget);
+  const creation = await directory.createMember(owned, credentials, context);
   if (creation !== "exists" || !credentials.expires) return creation !== "no_user";
-  return (await directory.updateMember(owned, credentials, budget)) === "updated"; // Whoever was faster may hold older ones.
+  return (await directory.updateMember(owned, credentials, context)) === "updated"; // Whoever was faster may hold older ones.
 }
 
 function requestUrl(
@@ -73,7 +73,7 @@ function requestUrl(
   identity: Identity,
   request: WidgetRequest,
   pass: { isRestart: boolean },
-  budget: Budget,
+  context: RequestContext,
 ): Promise<WidgetUrl | undefined> {
   const { guid } = user;
   // Twice unknown may mean: made a moment ago by another replica.
@@ -81,7 +81,7 @@ function requestUrl(
   return mx.platform.requestWidgetUrl(
     { userId: identity.userId, pathId: guid, isNew },
     request,
-    budget,
+    context,
   );
 }
 

@@ -1,10 +1,28 @@
 /**
- * The words of the domain, and the ports that `mx` and `partner` fill.
+ * The words of the domain, and the ports that `mx` fills.
  *
- * Everything that waits takes a `Budget` last: the time and the MX calls that the request may still spend.
+ * Everything that waits takes the request's context last.
  */
 
 import type { Budget } from "./budget.ts";
+
+/** What a request carries from its admission to its answer. */
+export type RequestContext = {
+  /** What it may still spend at MX. */
+  budget: Budget;
+  /** Records that something was changed at MX for the user. Must not throw. */
+  audit(event: SessionEvent): void;
+};
+
+export const SESSION_EVENTS = [
+  "user_created",
+  "member_created",
+  "member_updated",
+  /** The User was there, but not its Member: an earlier login had stopped halfway. */
+  "user_healed",
+] as const;
+
+export type SessionEvent = (typeof SESSION_EVENTS)[number];
 
 /** Who calls, as proven by the partner's own login. Nothing of it comes from the request body. */
 export type Principal = {
@@ -23,7 +41,7 @@ export type Tenant = {
   /** The Member's credentials; not asked for where the SSO API is not configured. */
   findCredentials(
     identity: Identity,
-    budget: Budget,
+    context: RequestContext,
   ): MemberCredentials | Promise<MemberCredentials>;
   /** Body of `POST /session` -> what MX is asked for. Throws `invalid_request` that names each faulty field. */
   parseWidgetRequest(body: unknown): WidgetRequest;
@@ -85,20 +103,20 @@ export type WidgetUrl = { type: string; url: string; expiresAt: Date };
 
 /** MX's SSO API: the User and Member records that a login keeps current. */
 export type SsoDirectory = {
-  findUser(userId: string, budget: Budget): Promise<SsoUser | undefined>;
+  findUser(userId: string, context: RequestContext): Promise<SsoUser | undefined>;
   /** Gives the User that exists afterwards, whoever made it. */
-  createUser(identity: Identity, budget: Budget): Promise<SsoUser>;
-  findMember(memberId: string, budget: Budget): Promise<Member | undefined>;
+  createUser(identity: Identity, context: RequestContext): Promise<SsoUser>;
+  findMember(memberId: string, context: RequestContext): Promise<Member | undefined>;
   /** An answer that names another owner is refused, and so is a Member of another owner that exists already. */
   createMember(
     member: OwnedMember,
     credentials: MemberCredentials,
-    budget: Budget,
+    context: RequestContext,
   ): Promise<MemberCreation>;
   updateMember(
     member: OwnedMember,
     credentials: MemberCredentials,
-    budget: Budget,
+    context: RequestContext,
   ): Promise<MemberUpdate>;
 };
 
@@ -123,16 +141,19 @@ export type MemberUpdate = "updated" | "no_member";
 /** MX's Platform API: Users, and URLs for every widget. */
 export type Platform = {
   /** Costs a call only where MX wants its own guid in the path (v20111101) and it is not remembered. */
-  findUser(userId: string, budget: Budget): Promise<PlatformUser | undefined>;
+  findUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
   /** Gives the User that exists afterwards, whoever made it. */
-  createUser(identity: Identity, budget: Budget): Promise<PlatformUser>;
+  createUser(identity: Identity, context: RequestContext): Promise<PlatformUser>;
   /** `undefined`: MX knows no such User. A User that `isNew` is waited for, about a second. */
   requestWidgetUrl(
     user: PlatformUser,
     request: WidgetRequest,
-    budget: Budget,
+    context: RequestContext,
   ): Promise<WidgetUrl | undefined>;
 };
+
+/** Of MX's Platform API. */
+export type PlatformVersion = "v20250224" | "v20111101";
 
 export type PlatformUser = {
   userId: string;

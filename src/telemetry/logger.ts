@@ -7,7 +7,7 @@
 
 import { pino } from "pino";
 import type { AppError } from "../errors.ts";
-import type { SessionEvent } from "../session/budget.ts";
+import type { SessionEvent } from "../session/types.ts";
 import { createLogDestination, type LogDestination } from "./log-destination.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";

@@ -81,12 +81,12 @@ export function withSpan<Arguments extends unknown[], Result>(
 
 /** What changes at MX stands on the span as events. */
 export function withOpenSessionSpan(openSession: OpenSession, { tracer }: Tracing): OpenSession {
-  return (principal, request, budget) =>
+  return (principal, request, context) =>
     inSpan(tracer, "open session", {}, (span) => {
-      const audit: typeof budget.audit = (event) => {
+      const audit: typeof context.audit = (event) => {
         span.addEvent(event);
-        budget.audit(event);
+        context.audit(event);
       };
-      return openSession(principal, request, { ...budget, audit });
+      return openSession(principal, request, { ...context, audit });
     });
 }

@@ -7,13 +7,10 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
+import type { TransportReason } from "../errors.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
-import {
-  type ConnectionOptions,
-  createConnections,
-  isAfterReuse,
-  isBeforeConnection,
-} from "./pool.ts";
+import { type ExchangeFailure, toFailure } from "./failure.ts";
+import { type ConnectionOptions, createConnections } from "./pool.ts";
 
 export type ExchangeRequest = {
   method: "GET" | "POST" | "PUT";
@@ -37,23 +34,7 @@ export type ExchangeResult =
       /** The answer was not meant for this request: no connection that is open now is used again. */
       discard?: () => void;
     }
-  | { kind: "failure"; failure: ExchangeFailure; reason: string };
-
-/**
- * - `not_sent`: no byte can have arrived
- * - `timeout`: no complete answer within the limit
- * - `connection_lost`: the connection ended before the answer did
- * - `stale`: a connection that had been used before ended without a byte of this answer: it was probably closed while idle
- * - `malformed`: an answer that is not acceptable HTTP: it breaks the protocol, is too large, or is compressed
- * - `tls_error`: the certificate cannot be trusted
- */
-export type ExchangeFailure =
-  | "not_sent"
-  | "timeout"
-  | "connection_lost"
-  | "stale"
-  | "malformed"
-  | "tls_error";
+  | { kind: "failure"; failure: ExchangeFailure; reason: TransportReason };
 
 export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
 
@@ -164,66 +145,4 @@ function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): Exchang
 /** Only the number form is understood; a date is as good as none. Source: RFC 9110, section 10.2.3. */
 function toSeconds(header: string | string[] | undefined): number | undefined {
   return typeof header === "string" && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
-}
-
-const NOT_SENT_CODES = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "UND_ERR_ABORTED", // A proxy that opens no tunnel. Our own abort comes after the answer to it.
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-]);
-const MALFORMED_CODES = new Set(["UND_ERR_RES_EXCEEDED_MAX_SIZE", "UND_ERR_HEADERS_OVERFLOW"]);
-const CERTIFICATE_CODE =
-  /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
-
-/** Codes only: messages and other fields of these errors can hold bytes of the request or the answer. */
-function toFailure(
-  error: unknown,
-  hasHeaders: boolean,
-): { failure: ExchangeFailure; reason: string } {
-  const code = errorCode(error);
-  const reason = proxyRefusal(error) ?? code.toLowerCase();
-  if (CERTIFICATE_CODE.test(code)) return { failure: "tls_error", reason };
-  if (isNotSent(error, code)) return { failure: "not_sent", reason };
-  if (isMalformed(error, code, hasHeaders)) return { failure: "malformed", reason: "malformed" };
-  if (error instanceof Error && isAfterReuse(error)) {
-    return { failure: "stale", reason: "stale_connection" };
-  }
-  return { failure: "connection_lost", reason };
-}
-
-/** Such as `proxy_407`. undici tells the status of a proxy that opens no tunnel in its message alone. */
-function proxyRefusal(error: unknown): string | undefined {
-  const [, status] =
-    /^Proxy response \((\d{3})\)/.exec(error instanceof Error ? error.message : "") ?? [];
-  return status && `proxy_${status}`;
-}
-
-/** The first code found; several addresses of one host fail as an `AggregateError`. */
-function errorCode(error: unknown): string {
-  if (typeof error !== "object" || error === null) return "unknown";
-  if ("code" in error && typeof error.code === "string" && /^[A-Z0-9_]{1,64}$/.test(error.code))
-    return error.code;
-  if ("errors" in error && Array.isArray(error.errors)) return errorCode(error.errors[0]);
-  return "unknown";
-}
-
-/**
- * Against an end in the middle, which undici reports with the same classes: as a length that does not fit, but after the
- * headers, and as a parser error that names the end of file.
- */
-function isMalformed(error: unknown, code: string, hasHeaders: boolean): boolean {
-  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return !hasHeaders;
-  if (MALFORMED_CODES.has(code)) return true;
-  return (
-    error instanceof Error && error.name === "HTTPParserError" && !/\bEOF\b/.test(error.message)
-  );
-}
-
-/** With a proxy in between only the codes tell. */
-function isNotSent(error: unknown, code: string): boolean {
-  return error instanceof Error && (isBeforeConnection(error) || NOT_SENT_CODES.has(code));
 }

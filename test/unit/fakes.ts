@@ -1,12 +1,13 @@
 /** Makers of domain values and stand-ins at the ports, for the unit tests. */
 
-import type { Answer, Outcome } from "../../src/mx/outcome.ts";
+import type { Answer, FailedAnswer, Failure, GoodAnswer, Outcome } from "../../src/mx/outcome.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
 import type {
   Claims,
   Identity,
   Platform,
   Principal,
+  RequestContext,
   SsoDirectory,
   SsoUser,
   Tenant,
@@ -21,6 +22,11 @@ export const SEED = 20_261_120;
 /** A budget whose clock stands still. */
 export function frozenBudget(deadlineMs = 8000): Budget {
   return createBudget({ deadlineMs, now: () => 0 });
+}
+
+/** Of a request with that budget, which changes nothing at MX that anybody is told of. */
+export function contextOf(budget = frozenBudget()): RequestContext {
+  return { budget, audit() {} };
 }
 
 /** Lets everything that is ready run, without waiting for a clock. */
@@ -86,14 +92,16 @@ export function directoryOf(parts: Partial<SsoDirectory> = {}): SsoDirectory {
   };
 }
 
-export function answerOf(outcome: Outcome, parts: Partial<Answer> = {}): Answer {
-  return {
-    operation: "sso.read_user",
-    outcome,
-    body: undefined,
-    sentAt: new Date("2026-11-20T12:00:00Z"),
-    ...parts,
-  };
+export function answerOf(outcome: "ok", parts?: Partial<GoodAnswer>): GoodAnswer;
+export function answerOf(outcome: Failure, parts?: Partial<FailedAnswer>): FailedAnswer;
+export function answerOf(
+  outcome: Outcome,
+  parts?: Partial<Pick<FailedAnswer, "operation" | "retryAfterSeconds">>,
+): Answer;
+export function answerOf(outcome: Outcome, parts: object = {}): Answer {
+  const common = { operation: "sso.read_user", sentAt: new Date("2026-11-20T12:00:00Z") } as const;
+  if (outcome === "ok") return { ...common, outcome, status: 200, body: undefined, ...parts };
+  return { ...common, outcome, ...parts };
 }
 
 type FakeExchange = Exchange & {

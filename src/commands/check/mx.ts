@@ -6,8 +6,9 @@
 
 import type { PlatformConfig, SsoConfig } from "../../config/types.ts";
 import { parseJson } from "../../json.ts";
-import { toPlatformHeaders, toSsoQuery } from "../../mx/credentials.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";
+import { toPlatformHeaders } from "../../mx/platform.ts";
+import { toSsoQuery } from "../../mx/sso-v2.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
 import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { toTransportReason } from "../../upstream/failure.ts";
 import type { ForwardProxy } from "../../upstream/pool.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
@@ -24,7 +25,7 @@ export async function checkProxy({ url: secret }: ForwardProxy): Promise<Judgeme
     await once(socket, isTls ? "secureConnect" : "connect", { signal });
     return { verdict: "ok", message: `${url.host} takes connections.` };
   } catch (error) {
-    const reason = String((error as NodeJS.ErrnoException).code ?? "unknown").toLowerCase();
+    const reason = toTransportReason(String((error as NodeJS.ErrnoException).code));
     const isCertificate = isTls && /cert|self_signed|unable_to|err_ssl|err_tls/.test(reason);
     const failure = isCertificate ? "tls_error" : "not_sent";
     const { message, next } = judgeFailure({ kind: "failure", failure, reason }, url.host);

@@ -2,6 +2,7 @@
 
 import { Redis } from "ioredis";
 import type { Secret } from "../../secret.ts";
+import { toTransportReason } from "../../upstream/failure.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
@@ -66,7 +67,10 @@ function judge(errors: readonly unknown[], host: string): Judgement {
   const isCertificate = /cert|self_signed|unable_to|err_ssl|err_tls/.test(code ?? "");
   if (isCertificate || /^(econn|enotfound|eai_|ehost|enet)/.test(code ?? "")) {
     const failure = isCertificate ? "tls_error" : "not_sent";
-    const judged = judgeFailure({ kind: "failure", failure, reason: code ?? "" }, host);
+    const judged = judgeFailure(
+      { kind: "failure", failure, reason: toTransportReason(code ?? "") },
+      host,
+    );
     return { ...judged, next: `REDIS_URL: ${judged.next}` };
   }
   return {

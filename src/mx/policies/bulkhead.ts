@@ -7,8 +7,9 @@
 
 import { type Budget, MIN_CALL_MS } from "../../session/budget.ts";
 import { createSemaphore } from "../../upstream/semaphore.ts";
-import type { Send } from "../client.ts";
+import type { Send } from "../call.ts";
 import { toNotSentError } from "../outcome.ts";
+import type { BulkheadState, NotSentReason } from "./instrument.ts";
 
 export type BulkheadOptions = {
   /** Calls at once: the connections of the pool behind. */
@@ -16,20 +17,18 @@ export type BulkheadOptions = {
   /** Default: twice the connections. */
   maxWaiting?: number;
   /** A call was not let through. */
-  onNotSent?: (reason: string) => void;
+  onNotSent?: (reason: NotSentReason) => void;
   /** Is given a way to read the state at any time. */
-  watch?: (read: () => BulkheadState) => void;
+  watchBulkhead?: (read: () => BulkheadState) => void;
 };
-
-export type BulkheadState = { inFlight: number; waiting: number; connections: number };
 
 const MAX_WAIT_MS = 1000;
 const REASONS = { full: "bulkhead_full", timeout: "bulkhead_wait" } as const;
 
 export function withBulkhead(send: Send, options: BulkheadOptions): Send {
-  const { connections, maxWaiting = 2 * connections, onNotSent, watch } = options;
+  const { connections, maxWaiting = 2 * connections, onNotSent, watchBulkhead } = options;
   const semaphore = createSemaphore({ limit: connections, maxWaiting, maxWaitMs: MAX_WAIT_MS });
-  watch?.(() => {
+  watchBulkhead?.(() => {
     const { inUse: inFlight, waiting } = semaphore.state();
     return { inFlight, waiting, connections };
   });

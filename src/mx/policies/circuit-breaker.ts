@@ -7,8 +7,9 @@
  */
 
 import type { Budget } from "../../session/budget.ts";
-import type { Send } from "../client.ts";
-import { type Answer, STALE, toNotSentError } from "../outcome.ts";
+import type { Send } from "../call.ts";
+import { type Answer, isStale, toNotSentError } from "../outcome.ts";
+import type { BreakerState, NotSentReason } from "./instrument.ts";
 import { createSlidingWindow } from "./sliding-window.ts";
 
 export type CircuitBreakerOptions = {
@@ -17,18 +18,16 @@ export type CircuitBreakerOptions = {
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
   /** A call was answered at once, without asking MX. */
-  onNotSent?: (reason: string) => void;
+  onNotSent?: (reason: NotSentReason) => void;
   /** Is given a way to read the state at any time. */
-  watch?: (read: () => BreakerState) => void;
+  watchBreaker?: (read: () => BreakerState) => void;
 };
-
-export type BreakerState = State["kind"];
 
 type State =
   | { kind: "closed" }
   | { kind: "open"; untilMs: number }
-  /** The request that tries: what it asks beside its first call may go with it. */
-  | { kind: "half_open"; probe: Budget };
+  /** The id of the request that tries: what it asks beside its first call may go with it. */
+  | { kind: "half_open"; trial: Budget["id"] };
 
 const MIN_CALLS = 20;
 const FAILURE_SHARE = 0.5;
@@ -37,10 +36,10 @@ const OPEN_MS = 5000;
 const OPEN_JITTER = 0.2;
 
 export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = {}): Send {
-  const { random = Math.random, now = () => performance.now(), onNotSent, watch } = options;
+  const { random = Math.random, now = () => performance.now(), onNotSent, watchBreaker } = options;
   const recent = createSlidingWindow<"call" | "failure">(now);
   let state: State = { kind: "closed" };
-  watch?.(() => state.kind);
+  watchBreaker?.(() => state.kind);
 
   function open(): void {
     state = { kind: "open", untilMs: now() + OPEN_MS * (1 + OPEN_JITTER * (2 * random() - 1)) };
@@ -52,7 +51,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
   }
 
   function isRefused(current: State, budget: Budget): boolean {
-    if (current.kind === "half_open") return current.probe !== budget;
+    if (current.kind === "half_open") return current.trial !== budget.id;
     return current.kind === "open" && now() < current.untilMs;
   }
 
@@ -76,11 +75,11 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
       if (state.kind === "closed") record(isFailure(answer)); // Else it was sent before the host was given up.
       return answer;
     }
-    state = { kind: "half_open", probe: budget };
+    state = { kind: "half_open", trial: budget.id };
     try {
       const answer = await send(call, budget);
       if (isFailure(answer)) open();
-      else if (answer.reason === STALE)
+      else if (isStale(answer))
         state = { kind: "open", untilMs: now() }; // Proves nothing: its repeat tries.
       else close();
       return answer;
@@ -91,8 +90,17 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
   };
 }
 
-function isFailure({ outcome, status, reason }: Answer): boolean {
-  if (outcome === "not_sent" || outcome === "ambiguous") return reason !== STALE;
-  if (outcome === "throttled") return status === 503;
-  return outcome === "invalid_response" && reason !== "other_user";
+function isFailure(answer: Answer): boolean {
+  switch (answer.outcome) {
+    case "not_sent":
+      return true;
+    case "ambiguous":
+      return !isStale(answer);
+    case "throttled":
+      return answer.status === 503;
+    case "invalid_response":
+      return true;
+    default:
+      return false;
+  }
 }

@@ -1,13 +1,10 @@
 /**
- * Tells what happens with the calls to one MX host. What is done with it (counted, or nothing) is the observer's matter.
+ * Reports what happens with the calls to one MX host. What is done with it (counted, or nothing) is up to the observer.
  */
 
-import type { Send } from "../client.ts";
-import { type Answer, type Outcome, STALE } from "../outcome.ts";
-import type { BulkheadState } from "./bulkhead.ts";
-import type { BreakerState } from "./circuit-breaker.ts";
-
-export type Api = "platform" | "sso";
+import type { UpstreamReason } from "../../errors.ts";
+import type { Send } from "../call.ts";
+import { type Answer, type Failure, isStale } from "../outcome.ts";
 
 /** None of these may throw. */
 export type MxObserver = {
@@ -15,14 +12,22 @@ export type MxObserver = {
   onAnswer(answer: Answer, durationMs: number): void;
   /** It met a connection that MX had closed while it was idle. */
   onStale(): void;
-  onRetry(outcome: Outcome): void;
+  onRetry(outcome: Failure): void;
   /** The retry budget was spent. */
   onRetryRefused(): void;
-  /** `circuit_open`, `bulkhead_full` or `bulkhead_wait`. */
-  onNotSent(reason: string): void;
+  onNotSent(reason: NotSentReason): void;
   watchBreaker(read: () => BreakerState): void;
   watchBulkhead(read: () => BulkheadState): void;
 };
+
+export type NotSentReason = Extract<
+  UpstreamReason,
+  "circuit_open" | "bulkhead_full" | "bulkhead_wait"
+>;
+
+export type BreakerState = "closed" | "open" | "half_open";
+
+export type BulkheadState = { inFlight: number; waiting: number; connections: number };
 
 export const NO_OBSERVER: MxObserver = {
   onAnswer() {},
@@ -44,7 +49,7 @@ export function withObserver(
     const startedAt = now();
     const answer = await send(call, budget); // Rejects only where nothing was sent.
     observer.onAnswer(answer, now() - startedAt);
-    if (answer.reason === STALE) observer.onStale();
+    if (isStale(answer)) observer.onStale();
     return answer;
   };
 }

@@ -14,8 +14,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallKind } from "../../session/budget.ts";
-import type { Send } from "../client.ts";
-import { type Answer, type Outcome, STALE } from "../outcome.ts";
+import type { Send } from "../call.ts";
+import { type Answer, type FailedAnswer, type Failure, isStale } from "../outcome.ts";
 import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
 
 export type RetryOptions = {
@@ -24,12 +24,12 @@ export type RetryOptions = {
   /** Shared by all calls to one host. */
   retryBudget?: RetryBudget;
   /** One more call is made, because of this outcome of the last one. */
-  onRetry?: (outcome: Outcome) => void;
+  onRetry?: (outcome: Failure) => void;
   /** The retry budget was spent. */
   onRetryRefused?: () => void;
 };
 
-type Retryable = Extract<Outcome, "not_sent" | "throttled" | "ambiguous">;
+type Retryable = Extract<Failure, "not_sent" | "throttled" | "ambiguous">;
 
 const RETRIES: Record<CallKind, Record<Retryable, number>> = {
   read: { not_sent: 2, throttled: 1, ambiguous: 2 },
@@ -47,36 +47,39 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
   const { random = Math.random, retryBudget = createRetryBudget() } = options;
   const { onRetry, onRetryRefused } = options;
 
+  /** Whether the call is made once more after `waitMs`. Takes it from the retry budget. */
+  function mayRepeat(answer: Answer, waitMs: number): boolean {
+    if (isStale(answer)) return true; // No sign of trouble, so outside the retry budget.
+    if (waitMs > MAX_RETRY_AFTER_MS) return false;
+    if (retryBudget.takeRetry()) return true;
+    onRetryRefused?.();
+    return false;
+  }
+
   return async function sendWithRetry(call, budget) {
     const left = { ...RETRIES[call.kind] };
     retryBudget.recordCall();
     let next = call;
     for (let attempt = 0; ; attempt += 1) {
       const answer = await send(next, budget);
-      if (!isRetryable(answer.outcome) || left[answer.outcome] === 0) return answer;
-      const isStale = answer.reason === STALE;
-      const waitMs = isStale ? 0 : toWaitMs(answer, attempt, random);
-      if (waitMs === undefined || !budget.allows(call.kind, waitMs)) return answer;
-      if (!isStale && !retryBudget.takeRetry()) {
-        onRetryRefused?.();
-        return answer;
-      }
+      if (!isRetryable(answer) || left[answer.outcome] === 0) return answer;
+      const waitMs = isStale(answer) ? 0 : toWaitMs(answer, attempt, random);
+      if (!budget.allows(call.kind, waitMs) || !mayRepeat(answer, waitMs)) return answer;
       onRetry?.(answer.outcome);
       left[answer.outcome] -= 1;
-      if (isStale) next = { ...call, newConnection: true };
+      if (isStale(answer)) next = { ...call, newConnection: true };
       else await sleep(waitMs);
     }
   };
 }
 
-function isRetryable(outcome: Outcome): outcome is Retryable {
+function isRetryable(answer: Answer): answer is FailedAnswer & { outcome: Retryable } {
+  const { outcome } = answer;
   return outcome === "not_sent" || outcome === "throttled" || outcome === "ambiguous";
 }
 
-/** `undefined`: MX asks for a longer wait than the caller should bear. */
-function toWaitMs(answer: Answer, attempt: number, random: () => number): number | undefined {
+function toWaitMs(answer: FailedAnswer, attempt: number, random: () => number): number {
   const askedMs = (answer.retryAfterSeconds ?? 0) * 1000;
-  if (askedMs > MAX_RETRY_AFTER_MS) return undefined;
   const backoffMs = random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
   return Math.max(askedMs, backoffMs);
 }

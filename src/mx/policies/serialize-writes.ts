@@ -4,7 +4,7 @@
  * Reads and URL requests run freely. See docs/decisions/0002-only-writes-wait.md.
  */
 
-import type { Send } from "../client.ts";
+import type { Send } from "../call.ts";
 import { createKeyedMutex } from "./keyed-mutex.ts";
 
 export function serializeWrites(send: Send): Send {

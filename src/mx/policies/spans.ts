@@ -4,10 +4,10 @@
  * Source: OpenTelemetry, Semantic conventions for HTTP spans, "HTTP client".
  */
 
-import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { type Span, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { inSpan, type Tracing, toTraceHeaders } from "../../telemetry/tracing.ts";
-import type { Send } from "../client.ts";
-import type { Operation } from "../outcome.ts";
+import type { MxApi, Operation, Send } from "../call.ts";
+import type { Answer } from "../outcome.ts";
 
 const TEMPLATES: Record<Operation, string> = {
   "sso.read_user": "/user/{user}",
@@ -21,15 +21,21 @@ const TEMPLATES: Record<Operation, string> = {
   "platform.request_widget_url": "/users/{user}/widget_urls",
 };
 
-export type SpanTarget = { tenant: string; baseUrl: URL };
+export type SpansOptions = {
+  tenant: string;
+  /** Without it there are no spans. */
+  tracing: Tracing | undefined;
+};
 
-export function withSpans(send: Send, target: SpanTarget, tracing: Tracing): Send {
+export function withSpans(send: Send, { baseUrl }: MxApi, options: SpansOptions): Send {
+  const { tenant, tracing } = options;
+  if (!tracing) return send;
   const { tracer, doesPropagate } = tracing;
-  const { hostname, port, protocol } = target.baseUrl;
+  const { hostname, port, protocol } = baseUrl;
   const fixed = {
     "server.address": hostname,
     "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
-    tenant: target.tenant,
+    tenant,
   };
 
   return function sendInSpan(call, budget) {
@@ -44,14 +50,17 @@ export function withSpans(send: Send, target: SpanTarget, tracing: Tracing): Sen
     return inSpan(tracer, `${call.method} ${template}`, options, async (span) => {
       const headers = { ...call.headers, ...(doesPropagate && toTraceHeaders()) };
       const answer = await send({ ...call, headers }, budget);
-      const { outcome, status, reason } = answer;
-      span.setAttribute("mx.outcome", outcome);
-      if (status !== undefined) span.setAttribute("http.response.status_code", status);
-      if (outcome !== "ok" && outcome !== "not_found" && outcome !== "conflict") {
-        span.setAttribute("error.type", reason ?? outcome);
-        span.setStatus({ code: SpanStatusCode.ERROR });
-      }
+      describe(span, answer);
       return answer;
     });
   };
+}
+
+function describe(span: Span, answer: Answer): void {
+  const { outcome, status } = answer;
+  span.setAttribute("mx.outcome", outcome);
+  if (status !== undefined) span.setAttribute("http.response.status_code", status);
+  if (outcome === "ok" || outcome === "not_found" || outcome === "conflict") return;
+  span.setAttribute("error.type", answer.reason ?? outcome);
+  span.setStatus({ code: SpanStatusCode.ERROR });
 }

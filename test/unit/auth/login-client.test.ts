@@ -8,7 +8,7 @@ const REQUEST: ExchangeRequest = { method: "GET", path: "/me", headers: {} };
 /** What a caller has, of the eight seconds of a request. */
 const WAIT_MS = 7600;
 const failed = (failure: Extract<ExchangeResult, { kind: "failure" }>["failure"]) =>
-  ({ kind: "failure", failure, reason: "a_code" }) as const;
+  ({ kind: "failure", failure, reason: "econnreset" }) as const;
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -28,7 +28,7 @@ describe("a question about a login", () => {
     await expect(call(REQUEST, WAIT_MS)).rejects.toMatchObject({
       code: "auth_unavailable",
       retryAfterSeconds: 1,
-      upstream: { operation: "partner.session_check", outcome: failure, reason: "a_code" },
+      upstream: { operation: "partner.session_check", outcome: failure, reason: "econnreset" },
     });
     expect(exchange.requests.map(({ newConnection = false }) => newConnection)).toEqual(
       [false, true].slice(0, tries),

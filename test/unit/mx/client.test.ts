@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { createSend, type MxCall, type SendOptions } from "../../../src/mx/client.ts";
+import type { MxApi, MxCall } from "../../../src/mx/call.ts";
+import { createSend } from "../../../src/mx/client.ts";
 import { classifyPlatform, classifySsoV2 } from "../../../src/mx/outcome.ts";
 import { createBudget } from "../../../src/session/budget.ts";
-import type { ExchangeResult } from "../../../src/upstream/exchange.ts";
+import type { Exchange, ExchangeResult } from "../../../src/upstream/exchange.ts";
 import { answered, exchangeGiving, frozenBudget } from "../fakes.ts";
 
 const READ: MxCall = {
@@ -19,23 +20,25 @@ const CREATE: MxCall = {
   body: { external_user_guid: "u-1", email: undefined },
 };
 
+const SENT_AT = new Date("2026-11-20T12:00:00Z");
+
+const API: MxApi = {
+  name: "sso",
+  baseUrl: new URL("https://mx.example"),
+  headers: {},
+  query: "",
+  classify: classifySsoV2,
+};
+
 /** Sends one call against a fake exchange, and gives what was exchanged and what came of it. */
 async function run(
   call: MxCall,
-  options: Partial<SendOptions> = {},
+  api: Partial<MxApi> = {},
   result: ExchangeResult = answered("{}"),
   budget = frozenBudget(),
 ) {
   const exchange = exchangeGiving(result);
-  const send = createSend({
-    exchange,
-    basePath: "",
-    headers: {},
-    query: "",
-    classify: classifySsoV2,
-    now: () => new Date("2026-11-20T12:00:00Z"),
-    ...options,
-  });
+  const send = createSend({ ...API, ...api }, exchange, () => SENT_AT);
   const answer = await send(call, budget);
   return { answer, request: exchange.requests[0] };
 }
@@ -73,7 +76,10 @@ describe("the credentials of a call", () => {
 
 describe("a call", () => {
   it("goes below the path of the base URL", async () => {
-    expect((await run(READ, { basePath: "/mx/sso" })).request?.path).toBe("/mx/sso/user/u-1");
+    for (const base of ["https://mx.example/mx/sso", "https://mx.example/mx/sso/"]) {
+      const { request } = await run(READ, { baseUrl: new URL(base) });
+      expect(request?.path).toBe("/mx/sso/user/u-1");
+    }
   });
 
   it("without a body has no content type", async () => {
@@ -109,20 +115,31 @@ describe("a call", () => {
 
   it("is not sent where the budget does not allow it", async () => {
     const exchange = exchangeGiving(answered("{}"));
-    const send = createSend({
-      exchange,
-      basePath: "",
-      headers: {},
-      query: "",
-      classify: classifySsoV2,
-    });
+    const send = createSend(API, exchange);
     const budget = createBudget({ deadlineMs: 100 });
     await expect(send(READ, budget)).rejects.toMatchObject({ code: "upstream_timeout" });
     expect(exchange.requests).toEqual([]);
   });
 
-  it("remembers when it was sent, for the URL in its answer lives from there", async () => {
-    expect((await run(READ)).answer.sentAt).toEqual(new Date("2026-11-20T12:00:00Z"));
+  it("remembers when it was sent, not when it was answered: the URL in its answer lives from there", async () => {
+    let now = SENT_AT;
+    const exchange: Exchange = async () => {
+      now = new Date(SENT_AT.getTime() + 1500);
+      return answered("{}");
+    };
+    const send = createSend(API, exchange, () => now);
+    expect((await send(READ, frozenBudget())).sentAt).toEqual(SENT_AT);
+  });
+
+  it("has the time that is left when it is sent, not when the request began", async () => {
+    let ms = 0;
+    const budget = createBudget({ deadlineMs: 2000, now: () => ms });
+    const exchange = exchangeGiving(answered("{}"));
+    const send = createSend(API, exchange);
+    for (ms of [0, 500, 1750]) await send(READ, budget);
+    expect(exchange.requests.map(({ timeoutMs }) => timeoutMs)).toEqual([2000, 1500, 250]);
+    ms = 1751;
+    await expect(send(READ, budget)).rejects.toMatchObject({ code: "upstream_timeout" });
   });
 });
 
@@ -148,27 +165,15 @@ describe("an answer", () => {
     [
       "200 and HTML",
       answered("<html>", html),
-      { outcome: "invalid_response", reason: "content_type", body: undefined },
+      { outcome: "invalid_response", reason: "content_type" },
     ],
-    [
-      "truncated JSON",
-      answered('{"guid":"USR'),
-      { outcome: "ambiguous", reason: "unparseable", body: undefined },
-    ],
-    [
-      "HTML called JSON",
-      answered("<html>"),
-      { outcome: "ambiguous", reason: "unparseable", body: undefined },
-    ],
-    [
-      "502 and HTML",
-      answered("<html>", { ...html, status: 502 }),
-      { outcome: "ambiguous", body: undefined },
-    ],
+    ["truncated JSON", answered('{"guid":"USR'), { outcome: "ambiguous", reason: "unparseable" }],
+    ["HTML called JSON", answered("<html>"), { outcome: "ambiguous", reason: "unparseable" }],
+    ["502 and HTML", answered("<html>", { ...html, status: 502 }), { outcome: "ambiguous" }],
     [
       "503 and HTML, which is no refusal of MX's own",
       answered("<html>", { ...html, status: 503 }),
-      { outcome: "ambiguous", body: undefined },
+      { outcome: "ambiguous" },
     ],
     [
       "503 and JSON, with a Retry-After",
@@ -183,7 +188,7 @@ describe("an answer", () => {
     [
       "400 that says so in broken JSON",
       answered('{"error":"User with guid u-1 not found.', { status: 400 }),
-      { outcome: "rejected", body: undefined },
+      { outcome: "rejected" },
     ],
   ])("that is %s", async (_what, result, answer) => {
     expect((await run(READ, {}, result)).answer).toMatchObject(answer);
@@ -210,8 +215,7 @@ describe("an answer", () => {
       operation: "sso.read_user",
       outcome,
       reason,
-      body: undefined,
-      sentAt: new Date("2026-11-20T12:00:00Z"),
+      sentAt: SENT_AT,
     });
   });
 });

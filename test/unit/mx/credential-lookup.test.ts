@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { createCredentialLookup } from "../../../src/mx/credential-lookup.ts";
 import { createSecret } from "../../../src/secret.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
-import { answered, frozenBudget, identityOf } from "../fakes.ts";
+import { answered, contextOf, frozenBudget, identityOf } from "../fakes.ts";
 
 const failed = (failure: Extract<ExchangeResult, { kind: "failure" }>["failure"]) =>
-  ({ kind: "failure", failure, reason: "a_code" }) as const;
+  ({ kind: "failure", failure, reason: "econnreset" }) as const;
 
 /** Looks up against a partner that gives these results, one after the other. */
 async function run(results: readonly ExchangeResult[], budget = frozenBudget()) {
@@ -17,7 +17,7 @@ async function run(results: readonly ExchangeResult[], budget = frozenBudget()) 
   };
   const url = new URL("https://bank.example/mx/credentials");
   const lookUp = createCredentialLookup({ exchange, url, token: createSecret("token-1") });
-  const result = await lookUp(identityOf(), budget).catch((error: unknown) => error);
+  const result = await lookUp(identityOf(), contextOf(budget)).catch((error: unknown) => error);
   return { result, requests, timeouts };
 }
 
@@ -93,7 +93,7 @@ describe("the lookup of a Member's credentials", () => {
     const { result, requests } = await run([failed(failure), failed(failure), failed(failure)]);
     expect(result).toMatchObject({
       code,
-      upstream: { operation: "partner.credential_lookup", reason: "a_code" },
+      upstream: { operation: "partner.credential_lookup", reason: "econnreset" },
     });
     expect(requests).toHaveLength(tries);
   });

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
+import type { Operation } from "../../../src/mx/call.ts";
 import {
   type Classify,
   classifyFailure,
   classifyPlatform,
   classifySsoV2,
-  type Operation,
+  type Failure,
   type Outcome,
   toAppError,
 } from "../../../src/mx/outcome.ts";
@@ -25,8 +26,7 @@ const PLATFORM_OPERATIONS: Operation[] = [
   "platform.create_user",
   "platform.request_widget_url",
 ];
-const OUTCOMES: Outcome[] = [
-  "ok",
+const FAILURES: Failure[] = [
   "not_found",
   "conflict",
   "throttled",
@@ -35,6 +35,7 @@ const OUTCOMES: Outcome[] = [
   "ambiguous",
   "invalid_response",
 ];
+const OUTCOMES: Outcome[] = ["ok", ...FAILURES];
 
 const sso = (error: string) => ({ error });
 const platform = (status: string) => ({
@@ -242,7 +243,6 @@ describe("what the caller is told", () => {
       undefined,
     ],
     ["invalid_response", { status: 302 }, "upstream_bad_response", undefined],
-    ["ok", { status: 200 }, "upstream_bad_response", undefined],
     ["rejected", { status: 401 }, "upstream_rejected", undefined],
     ["not_found", { status: 400 }, "upstream_rejected", undefined],
     ["conflict", { status: 409 }, "upstream_rejected", undefined],
@@ -254,10 +254,10 @@ describe("what the caller is told", () => {
 
   it("holds nothing of MX's answer, whatever it was", () => {
     const answer = fc.record({
-      outcome: fc.constantFrom(...OUTCOMES),
+      outcome: fc.constantFrom(...FAILURES),
       body: fc.constantFrom<unknown>("canary", { error: "canary" }, { user: { email: "canary" } }),
       status: fc.integer({ min: 200, max: 599 }),
-      reason: fc.constantFrom("timeout", "unparseable", "schema"),
+      reason: fc.constantFrom("timeout" as const, "unparseable" as const, "schema" as const),
       retryAfterSeconds: fc.option(fc.nat(), { nil: undefined }),
     });
     fc.assert(

@@ -3,6 +3,7 @@ import * as z from "zod";
 import {
   read,
   refuseOtherUser,
+  requireGood,
   toWidgetUrl,
   type UrlRule,
   UserGuid,
@@ -127,7 +128,7 @@ describe("the body of an answer", () => {
     { guid: "USR-../x" },
     { guid: "USR-1?k=" },
     { guid: `USR-${"1".repeat(256)}` },
-  ])("is nonsense where it is %j", (body) => {
+  ])("is unusable where it is %j", (body) => {
     expect(() => read(Body, answerOf("ok", { body }))).toThrow(
       expect.objectContaining({
         code: "upstream_bad_response",
@@ -137,8 +138,7 @@ describe("the body of an answer", () => {
   });
 
   it("is not looked at where the outcome is not ok", () => {
-    const answer = answerOf("throttled", { body: { guid: "USR-1" } });
-    expect(() => read(Body, answer)).toThrow(
+    expect(() => requireGood(answerOf("throttled"))).toThrow(
       expect.objectContaining({ code: "upstream_unavailable" }),
     );
   });

@@ -68,7 +68,7 @@ describe("the calls of a request", () => {
       expect.objectContaining({
         code: "upstream_unavailable",
         retryAfterSeconds: 1,
-        upstream: { operation: kind, outcome: "not_sent", reason: "call_limit" },
+        upstream: { operation: "session", outcome: "not_sent", reason: "call_limit" },
       }),
     );
     expect(budget.spent()).toBe(limit);

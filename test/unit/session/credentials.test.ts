@@ -7,12 +7,12 @@ import {
   type CredentialRule,
   findCredentials,
 } from "../../../src/session/credentials.ts";
-import { frozenBudget, identityOf, principalOf } from "../fakes.ts";
+import { contextOf, identityOf, principalOf } from "../fakes.ts";
 
 const SECRET = "another secret of at least thirty-two characters";
 
 async function find(rule: CredentialRule, identity = identityOf()) {
-  return findCredentials(rule, identity, frozenBudget());
+  return findCredentials(rule, identity, contextOf());
 }
 
 describe("MEMBER_CREDENTIALS=none", () => {
@@ -88,10 +88,12 @@ describe("MEMBER_CREDENTIALS=lookup", () => {
       return credentials;
     };
     const identity = identityOf();
-    const budget = frozenBudget();
+    const context = contextOf();
 
-    expect(await findCredentials({ source: "lookup", lookup }, identity, budget)).toBe(credentials);
-    expect(asked).toEqual([identity, budget]);
+    expect(await findCredentials({ source: "lookup", lookup }, identity, context)).toBe(
+      credentials,
+    );
+    expect(asked).toEqual([identity, context]);
   });
 
   it("passes on what the lookup says is wrong", async () => {

@@ -3,8 +3,8 @@ import { AppError } from "../../../src/errors.ts";
 import { openSession } from "../../../src/session/open-session.ts";
 import type { Identity, MxApis, SsoDirectory, Tenant } from "../../../src/session/types.ts";
 import {
+  contextOf,
   directoryOf,
-  frozenBudget,
   platformOf,
   principalOf,
   ssoUserOf,
@@ -18,7 +18,7 @@ const KNOWN = { userId: "u-1", pathId: "u-1", isNew: false };
 function open(mx: MxApis, parts: Partial<Tenant> = {}, claims = { sub: "u-1" }) {
   const principal = principalOf(claims, tenantOf({ mx, ...parts }));
   const type = mx.kind === "sso" ? "master_widget" : "connect_widget";
-  return openSession(principal, widgetRequest(type), frozenBudget());
+  return openSession(principal, widgetRequest(type), contextOf());
 }
 
 /** An MX where the User is gone by the time its Member is made, in the first `times` passes. */
@@ -163,7 +163,7 @@ describe("when the User vanishes midway", () => {
       widgetType: "pulse_widget",
       options: { insight_guid: "BET-1", current_member_guid: null },
     };
-    await expect(openSession(principal, request, frozenBudget())).rejects.toMatchObject({
+    await expect(openSession(principal, request, contextOf())).rejects.toMatchObject({
       code: "invalid_request",
       errors: [{ pointer: "/widget_url/insight_guid" }],
     });

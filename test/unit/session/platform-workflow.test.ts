@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
 import { openByPlatform } from "../../../src/session/platform-workflow.ts";
 import type { PlatformUser, WidgetUrl } from "../../../src/session/types.ts";
-import { frozenBudget, identityOf, platformOf, widgetUrl } from "../fakes.ts";
+import { contextOf, identityOf, platformOf, widgetUrl } from "../fakes.ts";
 
 const KNOWN: PlatformUser = { userId: "u-1", pathId: "u-1", isNew: false };
 const CREATED: PlatformUser = { userId: "u-1", pathId: "u-1", isNew: true };
@@ -25,7 +25,7 @@ async function run(
     requestWidgetUrl: (user) => call("url", user, urls.shift()),
   });
   const request = { widgetType: "connect_widget", options };
-  const opening = openByPlatform(platform, identityOf(), request, frozenBudget());
+  const opening = openByPlatform(platform, identityOf(), request, contextOf());
   return { result: await opening.catch((error: unknown) => error), calls };
 }
 

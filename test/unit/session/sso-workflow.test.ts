@@ -9,8 +9,8 @@ import type {
   SsoUser,
 } from "../../../src/session/types.ts";
 import {
+  contextOf,
   directoryOf,
-  frozenBudget,
   identityOf,
   platformOf,
   principalOf,
@@ -86,7 +86,7 @@ async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
     identityOf({ principal: principalOf({ sub: "u-1" }, tenant) }),
     widgetRequest(type),
     { isRestart },
-    frozenBudget(),
+    contextOf(),
   );
   const result = await outcome.catch((error: unknown) => error);
   await settle();
@@ -184,7 +184,7 @@ describe("MX's guide", () => {
       identityOf({ principal: principalOf({ sub: "u-1" }, tenant) }),
       widgetRequest("master_widget"),
       { isRestart: false },
-      frozenBudget(),
+      contextOf(),
     );
     const owner = { memberId: "M-u-1", userId: "u-1", userGuid: "USR-1" };
     expect(owned).toEqual([expect.objectContaining(owner), expect.objectContaining(owner)]);
@@ -323,7 +323,7 @@ describe("a step that fails", () => {
       identityOf({ principal: principalOf({ sub: "u-1" }, tenant) }),
       widgetRequest("master_widget"),
       { isRestart: false },
-      frozenBudget(),
+      contextOf(),
     );
     await expect(opening).rejects.toBe(failure);
   });

@@ -100,7 +100,7 @@ describe("the log line of a request", () => {
       outcome: "ambiguous",
       status: 502,
       reason: "und_err_socket",
-    };
+    } as const;
     const error = new AppError("upstream_unavailable", "told to the caller", { upstream });
     expect(logged({ status: 503, error, errorType: "upstream-unavailable" })).toMatchObject({
       level: "warn",
@@ -147,10 +147,9 @@ describe("the log line of a request", () => {
       new AppError("upstream_rejected", "canary", {
         cause: new Error("canary"),
         errors: [{ pointer: "/canary", detail: "canary" }],
-        upstream: Object.assign(
-          { operation: "sso.read_user", outcome: "rejected" },
-          { body: "canary" },
-        ),
+        upstream: Object.assign({ operation: "sso.read_user", outcome: "rejected" } as const, {
+          body: "canary",
+        }),
       }),
       { token: "canary" },
     );

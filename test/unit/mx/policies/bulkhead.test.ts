@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { MxCall, Send } from "../../../../src/mx/client.ts";
+import type { MxCall, Send } from "../../../../src/mx/call.ts";
 import type { Answer } from "../../../../src/mx/outcome.ts";
 import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import { createBudget } from "../../../../src/session/budget.ts";

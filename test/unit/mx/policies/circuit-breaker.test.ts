@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../../../src/errors.ts";
-import type { MxCall, Send } from "../../../../src/mx/client.ts";
-import { type Answer, STALE } from "../../../../src/mx/outcome.ts";
+import type { MxCall, Send } from "../../../../src/mx/call.ts";
+import type { Answer } from "../../../../src/mx/outcome.ts";
 import {
   type CircuitBreakerOptions,
   withCircuitBreaker,
@@ -19,7 +19,7 @@ const OPEN = {
 
 /** An MX that answers what the test says, behind a breaker. */
 function mx({ random = () => 0.5 }: CircuitBreakerOptions = {}) {
-  const state = { answer: answerOf("ok"), calls: 0, takesMs: 0, isGateFull: false };
+  const state = { answer: answerOf("ok") as Answer, calls: 0, takesMs: 0, isGateFull: false };
   const send: Send = async (call, budget) => {
     budget.spend(call.kind);
     if (state.isGateFull) throw new AppError("upstream_unavailable", "not sent");
@@ -215,7 +215,7 @@ describe("a try that meets a stale connection", () => {
 
     nowMs = 6100;
     const budget = frozenBudget();
-    answer = answerOf("ambiguous", { reason: STALE });
+    answer = answerOf("ambiguous", { reason: "stale_connection" });
     await ask(CALL, budget);
     answer = answerOf("ambiguous");
     await ask(CALL, budget);

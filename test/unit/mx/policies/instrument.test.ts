@@ -1,29 +1,26 @@
 /** What the protections around a call tell those who watch. */
 
 import { describe, expect, it } from "vitest";
-import type { MxCall, Send } from "../../../../src/mx/client.ts";
-import { type Answer, STALE } from "../../../../src/mx/outcome.ts";
-import { type BulkheadState, withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
+import type { MxCall, Send } from "../../../../src/mx/call.ts";
+import type { Answer } from "../../../../src/mx/outcome.ts";
+import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
+import { withCircuitBreaker } from "../../../../src/mx/policies/circuit-breaker.ts";
 import {
   type BreakerState,
-  withCircuitBreaker,
-} from "../../../../src/mx/policies/circuit-breaker.ts";
-import { withObserver } from "../../../../src/mx/policies/instrument.ts";
+  type BulkheadState,
+  withObserver,
+} from "../../../../src/mx/policies/instrument.ts";
 import { withRetry } from "../../../../src/mx/policies/retry.ts";
 import { createRateLimiter } from "../../../../src/rate-limit/limiter.ts";
 import { createSecret } from "../../../../src/secret.ts";
-import { frozenBudget, settle } from "../../fakes.ts";
+import { answerOf, frozenBudget, settle } from "../../fakes.ts";
 
 const CALL: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
 
-function answerOf(parts: Partial<Answer> = {}): Answer {
-  return { operation: "sso.read_user", outcome: "ok", body: {}, sentAt: new Date(0), ...parts };
-}
-
 /** Gives these answers, one after the other, then the last one again. */
-function answering(...answers: Partial<Answer>[]): Send {
+function answering(...answers: Answer[]): Send {
   let at = 0;
-  return async () => answerOf(answers[Math.min(at++, answers.length - 1)]);
+  return async () => answers[Math.min(at++, answers.length - 1)] ?? answerOf("ok");
 }
 
 describe("who watches the calls to MX", () => {
@@ -31,7 +28,7 @@ describe("who watches the calls to MX", () => {
     const told: unknown[] = [];
     const times = [100, 130, 200, 201];
     const send = withObserver(
-      answering({}, { outcome: "ambiguous", reason: STALE }),
+      answering(answerOf("ok"), answerOf("ambiguous", { reason: "stale_connection" })),
       {
         onAnswer: ({ outcome }, durationMs) => told.push([outcome, durationMs]),
         onStale: () => told.push("stale"),
@@ -50,9 +47,9 @@ describe("who watches the calls to MX", () => {
       onRetry: (outcome: string) => told.push(outcome),
       onRetryRefused: () => told.push("no budget"),
     };
-    await withRetry(answering({ outcome: "not_sent" }, {}), options)(CALL, frozenBudget());
+    await withRetry(answering(answerOf("not_sent"), answerOf("ok")), options)(CALL, frozenBudget());
     const retryBudget = { recordCall() {}, takeRetry: () => false };
-    const refusing = withRetry(answering({ outcome: "throttled" }), { ...options, retryBudget });
+    const refusing = withRetry(answering(answerOf("throttled")), { ...options, retryBudget });
     await refusing(CALL, frozenBudget());
     expect(told).toEqual(["not_sent", "no budget"]);
   });
@@ -61,11 +58,11 @@ describe("who watches the calls to MX", () => {
     const told: string[] = [];
     let read: () => BreakerState = () => "closed";
     let now = 0;
-    const send = withCircuitBreaker(answering({ outcome: "not_sent" }), {
+    const send = withCircuitBreaker(answering(answerOf("not_sent")), {
       now: () => now,
       random: () => 0.5,
       onNotSent: (reason) => told.push(reason),
-      watch(reader) {
+      watchBreaker(reader) {
         read = reader;
       },
     });
@@ -88,7 +85,7 @@ describe("who watches the calls to MX", () => {
       connections: 1,
       maxWaiting: 1,
       onNotSent: (reason) => told.push(reason),
-      watch(reader) {
+      watchBulkhead(reader) {
         read = reader;
       },
     });
@@ -97,7 +94,7 @@ describe("who watches the calls to MX", () => {
     expect(read()).toEqual({ inFlight: 1, waiting: 1, connections: 1 });
     await expect(send(CALL, frozenBudget())).rejects.toThrow();
     expect(told).toEqual(["bulkhead_full"]);
-    resolve(answerOf());
+    resolve(answerOf("ok"));
     await Promise.all(calls);
     expect(read()).toEqual({ inFlight: 0, waiting: 0, connections: 1 });
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { MxCall, Send } from "../../../../src/mx/client.ts";
-import { type Answer, type Outcome, STALE } from "../../../../src/mx/outcome.ts";
+import type { MxCall, Send } from "../../../../src/mx/call.ts";
+import type { Answer, Outcome } from "../../../../src/mx/outcome.ts";
 import { type RetryOptions, withRetry } from "../../../../src/mx/policies/retry.ts";
 import { type CallKind, createBudget } from "../../../../src/session/budget.ts";
 import { answerOf, SEED } from "../../fakes.ts";
@@ -112,7 +112,7 @@ describe("a call to MX is repeated", () => {
         const { kind, answers, deadlineMs } = options;
         const { attempts, attemptsAt } = await run({ ...options, random: () => chance });
         for (const retryable of ["not_sent", "throttled", "ambiguous"] as const) {
-          const repeated = Array.from(
+          const repeated: (Answer | undefined)[] = Array.from(
             { length: attempts - 1 },
             (_, index) => answers[Math.min(index, answers.length - 1)],
           );
@@ -188,7 +188,9 @@ describe("a call that meets a stale connection", () => {
     const calls: MxCall[] = [];
     const send: Send = async (call) => {
       calls.push(call);
-      return calls.length === 1 ? answerOf("ambiguous", { reason: STALE }) : answerOf("ok");
+      return calls.length === 1
+        ? answerOf("ambiguous", { reason: "stale_connection" })
+        : answerOf("ok");
     };
     const retryBudget = { recordCall() {}, takeRetry };
     const sending = withRetry(send, { retryBudget, random: () => 1 });

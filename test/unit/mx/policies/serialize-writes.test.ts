@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { MxCall, Send } from "../../../../src/mx/client.ts";
+import type { MxCall, Send } from "../../../../src/mx/call.ts";
 import { serializeWrites } from "../../../../src/mx/policies/serialize-writes.ts";
 import { answerOf, frozenBudget, settle } from "../../fakes.ts";
 

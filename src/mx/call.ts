@@ -1,0 +1,43 @@
+/**
+ * The words of a call to MX: what is asked, and what sends it. What comes back is in outcome.ts.
+ */
+
+import type { UpstreamOperation } from "../errors.ts";
+import type { Budget, CallKind } from "../session/budget.ts";
+import type { Answer, Classify } from "./outcome.ts";
+
+export type Operation = Extract<UpstreamOperation, `sso.${string}` | `platform.${string}`>;
+
+export type MxCall = {
+  operation: Operation;
+  kind: CallKind;
+  method: "GET" | "POST" | "PUT";
+  /** Below the base URL, encoded, without credentials. */
+  path: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** On a connection that has not been used before. */
+  newConnection?: boolean;
+  /** For writes: those with the same key are sent one after the other. */
+  serializeBy?: string;
+};
+
+/**
+ * Sends one call. Resolves whatever MX does; rejects only where nothing was sent.
+ *
+ * Each policy takes a `Send` and returns one.
+ */
+export type Send = (call: MxCall, budget: Budget) => Promise<Answer>;
+
+/** One of MX's APIs, as one tenant uses it. */
+export type MxApi = {
+  name: ApiName;
+  baseUrl: URL;
+  /** On every call: authorization, version. */
+  headers: Record<string, string>;
+  /** Encoded query with credentials (SSO v2), or `""`. */
+  query: string;
+  classify: Classify;
+};
+
+export type ApiName = "platform" | "sso";

@@ -1,0 +1,110 @@
+/**
+ * What stands for a User in the paths of MX's Platform API.
+ *
+ * v20250224 takes the partner's own id. v20111101 wants MX's guid, which is found by the `id` filter and remembered until
+ * a 404 says otherwise.
+ * Source: MX Platform API, List users, Read user.
+ */
+
+import { LRUCache } from "lru-cache";
+import * as z from "zod";
+import type { Budget } from "../session/budget.ts";
+import type { PlatformUser, PlatformVersion } from "../session/types.ts";
+import type { Send } from "./call.ts";
+import type { GoodAnswer } from "./outcome.ts";
+import { read, refuseOtherUser, requireGood, UserGuid, unusable } from "./response-guards.ts";
+
+export type PathIds = {
+  /** Costs a call only where MX wants its guid and it is not remembered. */
+  findUser: FindUser;
+  /** Asks MX whether the User is there, after a create whose answer was lost. */
+  confirmUser: FindUser;
+  toCreated(userId: string, answer: GoodAnswer): PlatformUser;
+  /** Where "already exists" is enough to go on. */
+  toExisting?(userId: string): PlatformUser;
+  /** MX knows no such User any more. */
+  forget(userId: string): void;
+};
+
+type FindUser = (
+  userId: string,
+  connection: { newConnection: boolean },
+  budget: Budget,
+) => Promise<PlatformUser | undefined>;
+
+const User = z.object({ guid: UserGuid.nullish(), id: z.string().nullish() });
+const UserBody = z.object({ user: User });
+const UsersBody = z.object({ users: z.array(User) });
+
+export function createPathIds(
+  send: Send,
+  version: PlatformVersion,
+  maxRememberedGuids = 10_000,
+): PathIds {
+  return version === "v20250224" ? createPartnerIds(send) : createGuids(send, maxRememberedGuids);
+}
+
+function createPartnerIds(send: Send): PathIds {
+  return {
+    findUser: async (userId) => toUser(userId, userId),
+    async confirmUser(userId, { newConnection }, budget) {
+      const path = `/users/${encodeURIComponent(userId)}`;
+      const answer = await send(
+        { operation: "platform.read_user", kind: "read", method: "GET", path, newConnection },
+        budget,
+      );
+      if (answer.outcome === "not_found") return undefined;
+      return toOwnUser(userId, requireGood(answer));
+    },
+    toCreated: toOwnUser,
+    toExisting: (userId) => toUser(userId, userId),
+    forget() {},
+  };
+}
+
+function createGuids(send: Send, maxRemembered: number): PathIds {
+  const guids = new LRUCache<string, string>({ max: maxRemembered });
+
+  function remember(userId: string, guid: string): PlatformUser {
+    guids.set(userId, guid);
+    return toUser(userId, guid);
+  }
+
+  async function listUser(userId: string, newConnection: boolean, budget: Budget) {
+    const path = `/users?id=${encodeURIComponent(userId)}`;
+    const answer = await send(
+      { operation: "platform.list_users", kind: "read", method: "GET", path, newConnection },
+      budget,
+    );
+    const { users } = read(UsersBody, requireGood(answer));
+    const guid = users.find((user) => user.id === userId)?.guid; // Whether MX's filter is exact is not documented.
+    return guid ? remember(userId, guid) : undefined;
+  }
+
+  /** A request beside this one may have found it. */
+  const findUser: FindUser = async (userId, { newConnection }, budget) => {
+    const remembered = guids.get(userId);
+    return remembered ? toUser(userId, remembered) : listUser(userId, newConnection, budget);
+  };
+
+  return {
+    findUser,
+    confirmUser: findUser,
+    toCreated(userId, answer) {
+      const { user } = read(UserBody, answer);
+      refuseOtherUser(answer, user.id, userId);
+      if (!user.guid) throw unusable(answer, "no_guid");
+      return remember(userId, user.guid);
+    },
+    forget: (userId) => void guids.delete(userId),
+  };
+}
+
+function toOwnUser(userId: string, answer: GoodAnswer): PlatformUser {
+  refuseOtherUser(answer, read(UserBody, answer).user.id, userId);
+  return toUser(userId, userId);
+}
+
+function toUser(userId: string, pathId: string): PlatformUser {
+  return { userId, pathId, isNew: false };
+}

@@ -97,6 +97,7 @@ const SettingsBody = z
     latencyMs: z.number().min(0),
     propagationMs: z.number().min(0),
     requestsPerSecond: z.int().positive().nullable(),
+    missingWidgets: z.array(z.string()),
     memberExists: z.strictObject({ status: z.int().min(400).max(599), message: z.string() }),
     deviations: z.array(z.enum(Object.keys(DEVIATIONS) as Deviation[])),
   })

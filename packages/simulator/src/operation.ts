@@ -1,4 +1,4 @@
-/** The calls of MX's two APIs that the simulator answers, named `<api>.<what it does>`. */
+/** The calls of MX's APIs that the simulator answers, named `<api>.<what it does>`. */
 
 export const OPERATIONS = [
   "sso.read_user",
@@ -15,6 +15,15 @@ export const OPERATIONS = [
   "platform.update_user",
   "platform.delete_user",
   "platform.request_widget_url",
+  "sso_v3.request_widget_url",
+  "mdx.create_user",
+  "mdx.read_user",
+  "mdx.update_user",
+  "mdx.delete_user",
+  "mdx.create_member",
+  "mdx.read_member",
+  "mdx.update_member",
+  "mdx.delete_member",
 ] as const;
 
 export type Operation = (typeof OPERATIONS)[number];

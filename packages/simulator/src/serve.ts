@@ -19,6 +19,8 @@ import type { SimulatorSettings } from "./settings.ts";
 export type ApiRequest = {
   /** The `{user}` or `{member}` of the path, decoded; empty where the path has none. */
   readonly id: string;
+  /** All that the path names, decoded. */
+  readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: IncomingHttpHeaders;
   /** Whether the call announces JSON. */
@@ -63,7 +65,15 @@ export function createServe(options: ServeOptions): Serve {
       if (sent === undefined) return; // The caller went away before all of the call had arrived.
       const body = parseJson(sent);
       call.receive(body);
-      const request = { id: pathId(req), query, headers, isJson: announcesJson(req), body };
+      const params = pathParams(req);
+      const request = {
+        id: params.id ?? "",
+        params,
+        query,
+        headers,
+        isJson: announcesJson(req),
+        body,
+      };
 
       await wait(settings.latencyMs / 2);
       const reply = await replyUnder(fault, request, behaviour, async () => {
@@ -123,9 +133,11 @@ function splitUrl(url: string): { path: string; query: Record<string, string> } 
   return { path: url.slice(0, mark), query };
 }
 
-function pathId(req: Request): string {
-  const { id } = req.params;
-  return typeof id === "string" ? id : "";
+function pathParams(req: Request): Record<string, string> {
+  const named = Object.entries(req.params);
+  return Object.fromEntries(
+    named.filter((each): each is [string, string] => !Array.isArray(each[1])),
+  );
 }
 
 function announcesJson(req: IncomingMessage): boolean {

@@ -12,6 +12,8 @@ export type SimulatorSettings = Deviating & {
   requestsPerSecond: number | null;
   /** MX does not document its answer to a second Member of the same id; `{id}` becomes that id. */
   memberExists: { status: number; message: string };
+  /** Widget types that the client does not have; SSO API v3 answers 404 for them. */
+  missingWidgets: readonly string[];
 };
 
 export function createSettings(given: {
@@ -23,5 +25,6 @@ export function createSettings(given: {
     requestsPerSecond: null,
     memberExists: { status: 400, message: "Member already exists with guid {id}" },
     deviations: [],
+    missingWidgets: [],
   };
 }

@@ -12,12 +12,14 @@ import { createControl } from "./control.ts";
 import { createFaultPlan, type Fault, type FaultOptions } from "./faults.ts";
 import { createHookList } from "./hooks.ts";
 import { startListener } from "./listener.ts";
+import { createMdxApi } from "./mdx-api.ts";
 import type { Operation } from "./operation.ts";
 import { createPlatformApi } from "./platform-api.ts";
 import { applySeed, type Seed } from "./seed.ts";
 import { createServe } from "./serve.ts";
 import { createSettings, type SimulatorSettings } from "./settings.ts";
 import { createSsoApiV2 } from "./sso-api-v2.ts";
+import { createSsoApiV3 } from "./sso-api-v3.ts";
 import { createState, type SimulatorState } from "./state.ts";
 import { createWidgets } from "./widgets.ts";
 
@@ -28,15 +30,20 @@ export type SimulatorCredentials = {
   /** `k` and `c` of the SSO API. */
   ssoKey: string;
   clientGuid: string;
+  /** `MD-API-KEY` and the path segment of SSO API v3 and MDX Real Time. */
+  mdApiKey: string;
+  vendorClientId: string;
 };
 
 export type SimulatorOptions = {
   /** Default: 127.0.0.1. */
   host?: string | undefined;
-  /** Default for all three: any free port. */
+  /** Default for all of them: any free port. */
   platformPort?: number | undefined;
   ssoPort?: number | undefined;
   widgetPort?: number | undefined;
+  ssoV3Port?: number | undefined;
+  mdxPort?: number | undefined;
   credentials?: Partial<SimulatorCredentials> | undefined;
   /** Where the URLs of widgets lead, such as to a TLS proxy in front. Default: `widgetUrl`. */
   widgetOrigin?: string | undefined;
@@ -54,6 +61,8 @@ export type Simulator = AsyncDisposable & {
   /** Origins, such as `http://127.0.0.1:41234`. */
   readonly platformUrl: string;
   readonly ssoUrl: string;
+  readonly ssoV3Url: string;
+  readonly mdxUrl: string;
   readonly widgetUrl: string;
   /** Control by hand, below `widgetUrl`: see control.ts. */
   readonly controlUrl: string;
@@ -107,11 +116,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
   const platform = await listen(createPlatformApi(shared), options.platformPort);
   const sso = await listen(createSsoApiV2(shared), options.ssoPort);
+  const ssoV3 = await listen(createSsoApiV3(shared), options.ssoV3Port);
+  const mdx = await listen(createMdxApi(shared), options.mdxPort);
   const listeners = started.move();
 
   return {
     platformUrl: platform.url,
     ssoUrl: sso.url,
+    ssoV3Url: ssoV3.url,
+    mdxUrl: mdx.url,
     widgetUrl: widgets.url,
     controlUrl: `${widgets.url}/_simulator`,
     credentials,
@@ -139,6 +152,8 @@ const DEMO_CREDENTIALS: SimulatorCredentials = {
   apiKey: "demo-api-key",
   ssoKey: "demo-sso-key",
   clientGuid: "CLT-00000000-0000-4000-8000-000000000000",
+  mdApiKey: "demo-md-api-key",
+  vendorClientId: "demo-vendor-client",
 };
 
 function createApp(router: Router): Express {

@@ -29,7 +29,7 @@ export type SimulatedUser = {
   profile: Profile;
   readonly createdAt: number;
   /** Which API made it; `undefined` for a test that made it itself. */
-  readonly madeBy: "sso" | "platform" | undefined;
+  readonly madeBy: "sso" | "platform" | "mdx" | undefined;
 };
 
 export type MemberCredential = { field_name: string; response: string };

@@ -1,5 +1,5 @@
 /**
- * The Users that the Platform API sees: a new one only after a moment, whichever API made it.
+ * The Users that the Platform API and SSO API v3 see: a new one only after a moment, whichever API made it.
  *
  * That an id is taken shows at once, when it is used again. Source: MX Platform API, Errors (404 after a create).
  */
@@ -16,7 +16,10 @@ const SLOW_MS = 2000;
 export type VisibleUsers = {
   list(): readonly SimulatedUser[];
   /** By MX's guid; where the version allows it, by the partner's id too. */
-  find(idOrGuid: string, version: PlatformVersion): SimulatedUser | undefined;
+  find(
+    idOrGuid: string,
+    version: Pick<PlatformVersion, "takesPartnerId">,
+  ): SimulatedUser | undefined;
 };
 
 export function createVisibleUsers(options: {

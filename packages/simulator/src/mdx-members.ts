@@ -18,7 +18,7 @@ const Fields = z
   .strictObject({ ...credentials, name: z.string().max(100).optional() })
   .refine(({ userkey, login, password }) => !userkey === Boolean(login) && !login === !password);
 const id = z.string().regex(/^(?!MBR-)[A-Za-z0-9_-]{1,1024}$/);
-const Rooted = z.object({ member: z.looseObject({ id: z.unknown() }) });
+const Rooted = z.object({ member: z.looseObject({}) });
 
 export function createMdxMembers(
   state: SimulatorState,

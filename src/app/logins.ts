@@ -1,71 +1,117 @@
 /**
- * The configured ways to prove a login, wired: for each proof the one who judges it.
+ * The configured ways to log in, wired: for each credential its authenticator, and for each issuer its keys.
  *
  * Introspection and session check speak for one tenant, under the name of its issuer.
  */
 
-import { type Authentication, createAuthentication, type Judge } from "../auth/authenticate.ts";
+import {
+  type Authentication,
+  type Authenticator,
+  createAuthentication,
+} from "../auth/authenticate.ts";
 import { createIntrospectionAuthenticator } from "../auth/introspection.ts";
-import { createIntrospection } from "../auth/introspection-client.ts";
+import { createIssuerKeys, type IssuerKeys } from "../auth/issuer-keys.ts";
+import { createJwtAuthenticator, type TrustedIssuer } from "../auth/jwt.ts";
+import { createLoader } from "../auth/key-set.ts";
 import { createLoginCall, MAX_LOGIN_CALLS } from "../auth/login-client.ts";
 import { createSessionAuthenticator } from "../auth/session-check.ts";
-import { createSessionCheck } from "../auth/session-check-client.ts";
+import type { TenantTrust } from "../auth/trust.ts";
 import type {
-  AuthConfig,
+  Config,
   IntrospectionConfig,
-  LoginConfig,
   SessionCheckConfig,
+  TenantConfig,
 } from "../config/types.ts";
 import type { Tenant } from "../session/types.ts";
 import type { Connect } from "./tenant.ts";
 
 export type LoginOptions = {
-  jwt: Judge | undefined;
-  /** The tenant that introspection and session check speak for. */
-  single: { auth: AuthConfig; tenant: Tenant } | undefined;
+  tenants: readonly { config: TenantConfig; tenant: Tenant }[];
   connect: Connect;
+  /** Told of each load of an issuer's keys; can read how old they are. */
+  watchKeys: (issuer: string, readAgeMs: () => number | undefined) => (isLoaded: boolean) => void;
 };
 
-export function createLogins(config: LoginConfig, options: LoginOptions): Authentication {
-  const { jwt, single, connect } = options;
-  const { tokenCookie, introspection, sessionCheck } = config;
-  return createAuthentication({
-    jwt,
+export type Logins = Authentication &
+  Disposable & {
+    /** Each issuer was asked for its keys, and one has answered, or a login that needs none is configured. */
+    canAuthenticate(): boolean;
+  };
+
+type Member = { config: TenantConfig; trust: TenantTrust };
+
+/** Starts loading the issuers' keys. Disposal ends their refreshes. */
+export function createLogins(config: Config, options: LoginOptions): Logins {
+  const { connect } = options;
+  const { jwt: takesJwts, tokenCookie, introspection, sessionCheck } = config.logins;
+  const members = options.tenants.map(toMember);
+  const issuers = takesJwts ? toIssuers(config, members, options.watchKeys) : [];
+  const [single] = members.length === 1 ? members : [];
+  const authentication = createAuthentication({
+    jwt: takesJwts ? createJwtAuthenticator(issuers) : undefined,
     tokenCookie,
-    introspection: introspection && single && toIntrospection(introspection, single, connect),
+    introspection: introspection && single && toIntrospection(introspection, single.trust, connect),
     session: sessionCheck &&
       single && {
         cookie: sessionCheck.cookie,
-        judge: toSessionCheck(sessionCheck, single, connect),
+        authenticate: toSessionCheck(sessionCheck, single.trust, connect),
       },
   });
+  const needsNoKeys = Boolean(introspection ?? sessionCheck);
+  const statuses = () => issuers.map(({ keys }) => keys.status());
+  return {
+    ...authentication,
+    canAuthenticate: () =>
+      statuses().every(({ wasAsked }) => wasAsked) &&
+      (needsNoKeys || statuses().some(({ hasAnswered }) => hasAnswered)),
+    [Symbol.dispose]() {
+      for (const { keys } of issuers) keys[Symbol.dispose]();
+    },
+  };
 }
 
-type Single = NonNullable<LoginOptions["single"]>;
+function toMember({ config, tenant }: LoginOptions["tenants"][number]): Member {
+  const { auth, claim } = config;
+  const { issuer, audience } = auth;
+  return { config, trust: { tenant, issuer, claim, audience } };
+}
 
-function toIntrospection(config: IntrospectionConfig, single: Single, connect: Connect): Judge {
-  const { url, clientId, clientSecret, requireAudience } = config;
-  const { auth, tenant } = single;
-  const call = createLoginCall({
-    operation: "partner.introspection",
-    exchange: connect(url, MAX_LOGIN_CALLS),
-  });
-  return createIntrospectionAuthenticator({
-    introspect: createIntrospection({ call, url, clientId, clientSecret }),
-    issuer: auth.issuer,
-    audience: auth.audience,
-    requireAudience,
-    tenant,
+/** What tenants of one issuer have in common, the first one says (config/tenant-conflicts.ts). */
+function toIssuers(
+  { proxy, maxInFlight }: Config,
+  members: readonly Member[],
+  watchKeys: LoginOptions["watchKeys"],
+): (TrustedIssuer & { keys: IssuerKeys })[] {
+  const maxWaiting = members.length > 1 ? Math.ceil(maxInFlight / 4) : undefined;
+  const byIssuer = Map.groupBy(members, ({ trust }) => trust.issuer);
+  return [...byIssuer].flatMap(([issuer, ofIssuer]) => {
+    const [first] = ofIssuer;
+    if (!first) return [];
+    const { auth } = first.config;
+    const onLoad = watchKeys(issuer, () => keys.ageMs());
+    const keys = createIssuerKeys({ load: createLoader(auth, proxy), maxWaiting, onLoad });
+    const tenants = ofIssuer.map(({ trust }) => trust);
+    return { ...auth, issuer, keys, findKeys: keys.find, tenants };
   });
 }
 
-function toSessionCheck(config: SessionCheckConfig, single: Single, connect: Connect): Judge {
-  const { url, cookie } = config;
-  const { auth, tenant } = single;
-  const call = createLoginCall({
-    operation: "partner.session_check",
-    exchange: connect(url, MAX_LOGIN_CALLS),
-  });
-  const check = createSessionCheck({ call, url, cookie });
-  return createSessionAuthenticator({ check, issuer: auth.issuer, tenant });
+function toIntrospection(
+  endpoint: IntrospectionConfig,
+  trust: TenantTrust,
+  connect: Connect,
+): Authenticator {
+  const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
+  const call = createLoginCall({ operation: "partner.introspection", exchange });
+  const { requireAudience } = endpoint;
+  return createIntrospectionAuthenticator({ call, endpoint, requireAudience, trust });
+}
+
+function toSessionCheck(
+  endpoint: SessionCheckConfig,
+  trust: TenantTrust,
+  connect: Connect,
+): Authenticator {
+  const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
+  const call = createLoginCall({ operation: "partner.session_check", exchange });
+  return createSessionAuthenticator({ call, endpoint, trust });
 }

@@ -4,8 +4,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tracer } from "@opentelemetry/api";
-import { createIssuerKeys, createLoader } from "../auth/issuer-keys.ts";
-import { createJwtAuthenticator } from "../auth/jwt.ts";
 import type { Config } from "../config/types.ts";
 import type { Lifecycle } from "../http/admission.ts";
 import { createApp } from "../http/app.ts";
@@ -74,45 +72,22 @@ export async function startService(
         proxy: config.proxy,
       }),
     );
-  const { logins } = config;
   const isShared = config.tenants.length > 1;
-  const tenants = config.tenants.map((each) => {
-    const observe = (api: ApiName) => metrics.mx(each.name, api);
-    return { ...each, tenant: createTenant(each, connect, { observe, tracing }) };
-  });
-  const byIssuer = Map.groupBy(logins.jwt ? tenants : [], ({ auth }) => auth.issuer);
-  const issuers = Array.from(byIssuer.values(), (ofIssuer) => {
-    const [{ auth }] = ofIssuer as [(typeof tenants)[number]]; // What tenants of one issuer have in common (tenant-conflicts.ts).
-    const load = createLoader(auth, config.proxy);
-    const maxWaiting = isShared ? Math.ceil(config.maxInFlight / 4) : undefined;
-    const onLoad = metrics.issuerKeys(auth.issuer, () => keys.ageMs());
-    const keys = parts.use(createIssuerKeys({ load, maxWaiting, onLoad }));
-    return {
-      issuer: auth.issuer,
-      algorithms: auth.algorithms,
-      tokenType: auth.tokenType,
-      keys,
-      tenants: ofIssuer.map(({ claim, auth: { audience }, tenant }) => ({
-        claim,
-        audience,
-        tenant,
-      })),
-    };
-  });
-  const authentication = createLogins(logins, {
-    jwt: logins.jwt ? createJwtAuthenticator(issuers) : undefined,
-    single: tenants.length === 1 ? tenants[0] : undefined,
-    connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
-  });
-  const { authenticate } = authentication;
-  const needsNoKeys = Boolean(logins.introspection ?? logins.sessionCheck);
-  const canAuthenticate = () =>
-    issuers.every(({ keys }) => keys.status().wasAsked) &&
-    (issuers.some(({ keys }) => keys.status().hasAnswered) || needsNoKeys);
+  const logins = parts.use(
+    createLogins(config, {
+      tenants: config.tenants.map((each) => {
+        const observe = (api: ApiName) => metrics.mx(each.name, api);
+        return { config: each, tenant: createTenant(each, connect, { observe, tracing }) };
+      }),
+      connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
+      watchKeys: metrics.issuerKeys,
+    }),
+  );
+  const { authenticate, canAuthenticate } = logins;
   const app = createApp({
     openSession: tracing ? withOpenSessionSpan(openSession, tracing) : openSession,
     authenticate: tracing ? withSpan("authenticate", authenticate, tracing) : authenticate,
-    cookieLogins: authentication,
+    cookieLogins: logins,
     origins: new Set(config.tenants.flatMap(({ corsOrigins }) => corsOrigins)),
     isShared,
     maxInFlight: config.maxInFlight,

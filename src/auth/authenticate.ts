@@ -1,34 +1,40 @@
 /**
- * A request's proof -> Principal. One authenticator judges it; a bad proof is never followed by another.
+ * A request's credential -> Principal. The one authenticator that is responsible for it decides; a bad credential is never
+ * followed by another.
  */
 
 import { type AppError, authUnavailable } from "../errors.ts";
 import { type Budget, MIN_CALL_MS } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
 import { withTimeout } from "../upstream/semaphore.ts";
-import { findProof, isProofCookie, type Proof, type ProofHeaders } from "./credential.ts";
+import {
+  type Credential,
+  type CredentialHeaders,
+  findCredential,
+  hasCredentialCookie,
+} from "./credential.ts";
 
 /**
- * Throws `unauthenticated`, or `auth_unavailable` where the proof cannot be judged at the moment. `timeoutMs` is what the
- * caller waits; nothing is sent to the partner that could not be answered within it.
+ * Throws `unauthenticated`, `forbidden` for a good login that is no tenant's, or `auth_unavailable` if nobody can tell at
+ * the moment. `timeoutMs` is what the caller waits; nothing is sent to the partner that could not be answered within it.
  */
-export type Judge = (proof: string, timeoutMs: number) => Promise<Principal>;
+export type Authenticator = (credential: string, timeoutMs: number) => Promise<Principal>;
 
 /** What is undefined is not configured. */
 export type Authenticators = {
-  jwt: Judge | undefined;
-  introspection: Judge | undefined;
+  jwt: Authenticator | undefined;
+  introspection: Authenticator | undefined;
   /** Name of a cookie that holds a JWT. */
   tokenCookie: string | undefined;
-  session: { cookie: string; judge: Judge } | undefined;
+  session: { cookie: string; authenticate: Authenticator } | undefined;
 };
 
 export type Authentication = {
-  authenticate(headers: ProofHeaders, budget: Budget): Promise<Principal>;
+  authenticate(headers: CredentialHeaders, budget: Budget): Promise<Principal>;
   /** Callers may be known by a cookie. */
   takesCookies: boolean;
   /** This one is. */
-  isByCookie(headers: ProofHeaders): boolean;
+  isByCookie(headers: CredentialHeaders): boolean;
 };
 
 /** What is kept of the request's time for what follows: the limit per user, which may wait for Redis, and a call to MX. */
@@ -43,29 +49,29 @@ export function createAuthentication(authenticators: Authenticators): Authentica
     sessionCookie: session?.cookie,
   };
 
-  function judge(proof: Proof, timeoutMs: number): Promise<Principal> | undefined {
-    switch (proof.kind) {
+  function judge(credential: Credential, timeoutMs: number): Promise<Principal> | undefined {
+    switch (credential.kind) {
       case "jwt":
-        return jwt?.(proof.token, timeoutMs);
+        return jwt?.(credential.token, timeoutMs);
       case "opaque":
-        return introspection?.(proof.token, timeoutMs);
+        return introspection?.(credential.token, timeoutMs);
       case "session":
-        return session?.judge(proof.value, timeoutMs);
+        return session?.authenticate(credential.value, timeoutMs);
     }
   }
 
   return {
     async authenticate(headers, budget) {
-      const proof = findProof(rules, headers);
+      const credential = findCredential(rules, headers);
       const timeoutMs = Math.max(0, budget.remainingMs() - RESERVED_MS);
-      const judged = judge(proof, timeoutMs);
-      if (!judged) throw new Error("a proof was found that nothing is configured for");
+      const judged = judge(credential, timeoutMs);
+      if (!judged) throw new Error("a credential was found that nothing is configured for");
       const principal = await withTimeout(judged, timeoutMs, tooLate);
       if (budget.remainingMs() < MIN_CALL_MS) throw tooLate(); // The timer itself may be late.
       return principal;
     },
     takesCookies: tokenCookie !== undefined || session !== undefined,
-    isByCookie: (headers) => isProofCookie(rules, headers),
+    isByCookie: (headers) => hasCredentialCookie(rules, headers),
   };
 }
 

@@ -1,18 +1,19 @@
 /**
- * What a request brings as proof of a login, and who has to judge it.
+ * The credential that a request brings, and which authenticator is responsible for it.
  *
- * The proof that is present decides alone: an `Authorization` header before any cookie, whatever is in it.
- * Sources: RFC 6750, section 2.1 (never in the query); RFC 6265, sections 4.1.1 and 4.2.1 (cookies).
+ * The one that is present decides alone: an `Authorization` header before any cookie, whatever is in it.
+ * Sources: RFC 9110, section 11.4 (credentials); RFC 6750, section 2.1 (never in the query); RFC 6265, sections 4.1.1 and
+ * 4.2.1 (cookies).
  */
 
-import { unauthenticated } from "./jwt.ts";
+import { unauthenticated } from "./refusals.ts";
 
-export type ProofHeaders = Readonly<{
+export type CredentialHeaders = Readonly<{
   authorization?: string | undefined;
   cookie?: string | undefined;
 }>;
 
-export type ProofRules = {
+export type CredentialRules = {
   /** Whether JWTs are verified here. */
   jwt: boolean;
   /** Whether the authorization server is asked about bearer tokens that are not. */
@@ -23,7 +24,7 @@ export type ProofRules = {
   sessionCookie: string | undefined;
 };
 
-export type Proof =
+export type Credential =
   | { kind: "jwt"; token: string }
   | { kind: "opaque"; token: string }
   | { kind: "session"; value: string };
@@ -31,24 +32,27 @@ export type Proof =
 const MAX_TOKEN_LENGTH = 8192;
 const MAX_COOKIE_LENGTH = 4096;
 
-/** Throws `unauthenticated` where there is no proof, or one that nobody here can judge. */
-export function findProof(rules: ProofRules, headers: ProofHeaders): Proof {
+/** Throws `unauthenticated` if there is none, or one that nothing here can judge. */
+export function findCredential(rules: CredentialRules, headers: CredentialHeaders): Credential {
   const { authorization, cookie } = headers;
-  if (authorization !== undefined) return toBearerProof(rules, authorization);
+  if (authorization !== undefined) return toBearerCredential(rules, authorization);
   const tokens = findCookies(cookie, rules.tokenCookie);
   if (tokens.length > 0) return { kind: "jwt", token: onlyOne(tokens) };
   const sessions = findCookies(cookie, rules.sessionCookie);
   if (sessions.length > 0) return { kind: "session", value: onlyOne(sessions) };
-  throw unauthenticated("no_proof");
+  throw unauthenticated("no_credential");
 }
 
-/** Whether a browser may have added the proof by itself, whichever page made it ask. */
-export function isProofCookie(rules: ProofRules, { authorization, cookie }: ProofHeaders): boolean {
+/** Whether a browser may have added the credential by itself, whichever page made the request. */
+export function hasCredentialCookie(
+  rules: CredentialRules,
+  { authorization, cookie }: CredentialHeaders,
+): boolean {
   const names = [rules.tokenCookie, rules.sessionCookie];
   return authorization === undefined && names.some((name) => findCookies(cookie, name).length > 0);
 }
 
-function toBearerProof(rules: ProofRules, authorization: string): Proof {
+function toBearerCredential(rules: CredentialRules, authorization: string): Credential {
   const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
   if (token === undefined) throw unauthenticated("scheme");
   if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated("too_long");

@@ -4,29 +4,35 @@
  * An accepted token is remembered for a minute at most and never beyond its `exp`, a refused one for five seconds, each
  * by its hash. Requests with the same token share one question. The authorization server decides how long a token
  * lives, so there is no limit to it here.
- * Sources: RFC 7662, sections 2.2 and 4; RFC 9449, section 7.2, and RFC 8705, section 3 (bound tokens are no bearer
- * tokens).
+ * Sources: RFC 7662, sections 2 and 4; RFC 6749, section 2.3.1 (id and secret are form-encoded before they become Basic).
  */
 
 import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
-import type { Principal, Tenant } from "../session/types.ts";
-import type { Judge } from "./authenticate.ts";
-import { unauthenticated } from "./jwt.ts";
-import { AssertedClaims, requireCurrent } from "./unsigned-claims.ts";
+import type { Secret } from "../secret.ts";
+import type { Claims, Principal } from "../session/types.ts";
+import type { ExchangeRequest } from "../upstream/exchange.ts";
+import type { Authenticator } from "./authenticate.ts";
+import { requireAudience, requireCurrent, requireSubject, toSeconds } from "./claims.ts";
+import type { LoginCall } from "./login-client.ts";
+import { unauthenticated } from "./refusals.ts";
+import { requireIssuer, type TenantTrust, toPrincipal } from "./trust.ts";
+
+/** How the authorization server is asked. */
+export type IntrospectionEndpoint = { url: URL; clientId: string; clientSecret: Secret };
 
 export type IntrospectionOptions = {
-  /** Port to the authorization server: its answer, a JSON object. Throws `auth_unavailable` where there is none. */
-  introspect: (token: string, timeoutMs: number) => Promise<{ active: boolean }>;
-  issuer: string;
-  audience: readonly string[];
+  call: LoginCall;
+  endpoint: IntrospectionEndpoint;
   /** Refuses answers that name no audience. */
   requireAudience: boolean;
-  tenant: Tenant;
-  /** Wall clock in milliseconds. */
+  trust: TenantTrust;
+  /** Wall clock, in milliseconds since the epoch: claims are judged by it. */
   now?: () => number;
+  /** Milliseconds of a clock that never goes back: what is remembered ends by it. */
+  monotonicNow?: () => number;
 };
 
 const ACCEPTED_MS = 60_000;
@@ -36,20 +42,12 @@ const MAX_REMEMBERED_CHARACTERS = 16 * 1024 * 1024;
 /** Apart from the accepted ones, which a flood of invented tokens must not push out. */
 const MAX_REFUSED = 10_000;
 
-const Accepted = AssertedClaims.extend({
-  aud: z.union([z.string(), z.array(z.string())]).nullish(),
-  /** Servers write `Bearer`; `access_token` is an older habit. */
-  token_type: z
-    .string()
-    .regex(/^(bearer|access_token)$/i)
-    .nullish(),
-  /** Bound to a key, which a bearer does not prove to have. */
-  cnf: z.null().optional(),
-});
+const Introspection = z.looseObject({ active: z.boolean() });
 
-export function createIntrospectionAuthenticator(options: IntrospectionOptions): Judge {
-  const { introspect, issuer, audience, requireAudience, tenant, now = Date.now } = options;
-  const clock = { perf: { now }, ttlResolution: 0 };
+export function createIntrospectionAuthenticator(options: IntrospectionOptions): Authenticator {
+  const { call, endpoint, trust, now = Date.now } = options;
+  const { monotonicNow = () => performance.now() } = options;
+  const clock = { perf: { now: monotonicNow }, ttlResolution: 0 };
   const accepted = new LRUCache<string, Principal>({
     ...clock,
     maxSize: MAX_REMEMBERED_CHARACTERS,
@@ -59,9 +57,9 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
 
   async function ask(token: string, key: string, timeoutMs: number): Promise<Principal> {
     try {
-      const claims = toClaims(await introspect(token, timeoutMs));
-      const principal = { issuer, subject: claims.sub, claims, tenant };
-      remember(key, principal, claims);
+      const answer = await introspect(call, endpoint, token, timeoutMs);
+      const principal = judge(answer);
+      remember(key, principal);
       return principal;
     } catch (error) {
       if (error instanceof AppError && error.code === "unauthenticated") refused.set(key, error);
@@ -69,20 +67,20 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     }
   }
 
-  function toClaims(answer: { active: boolean }): AssertedClaims {
-    if (!answer.active) throw unauthenticated("inactive");
-    const { data: claims } = Accepted.safeParse(answer);
-    if (!claims) throw unauthenticated("claims");
-    requireCurrent(claims, issuer, now());
+  function judge(claims: Claims): Principal {
+    if (claims.active !== true) throw unauthenticated("inactive");
+    requireBearerToken(claims);
+    requireIssuer(trust, claims);
+    requireCurrent(claims, now() / 1000);
     const named = [claims.aud ?? []].flat();
-    if (named.length === 0 && requireAudience) throw unauthenticated("no_audience");
-    if (named.length > 0 && !named.some((name) => audience.includes(name)))
-      throw unauthenticated("audience");
-    return claims;
+    if (named.length > 0 || options.requireAudience) requireAudience(named, trust.audience);
+    return toPrincipal(trust, requireSubject(claims), claims);
   }
 
-  function remember(key: string, principal: Principal, { exp }: AssertedClaims): void {
-    const ttl = Math.floor(Math.min(ACCEPTED_MS, exp == null ? ACCEPTED_MS : exp * 1000 - now()));
+  function remember(key: string, principal: Principal): void {
+    const exp = toSeconds(principal.claims, "exp");
+    const leftMs = exp === undefined ? ACCEPTED_MS : exp * 1000 - now();
+    const ttl = Math.floor(Math.min(ACCEPTED_MS, leftMs));
     const size = JSON.stringify(principal.claims).length;
     if (ttl > 0) accepted.set(key, principal, { ttl, size });
   }
@@ -97,4 +95,45 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     asking.set(key, asked);
     return asked;
   };
+}
+
+/** The server's answer. Throws `auth_unavailable` for all that is none, a refusal of our own credentials included. */
+async function introspect(
+  call: LoginCall,
+  endpoint: IntrospectionEndpoint,
+  token: string,
+  timeoutMs: number,
+): Promise<Claims> {
+  const answer = await call(toIntrospectionRequest(endpoint, token), timeoutMs);
+  const { data: claims } = Introspection.safeParse(answer.body);
+  if (answer.status !== 200 || !claims) throw answer.failed();
+  return claims;
+}
+
+export function toIntrospectionRequest(
+  { url, clientId, clientSecret }: IntrospectionEndpoint,
+  token: string,
+): ExchangeRequest {
+  const credentials = `${formEncode(clientId)}:${formEncode(clientSecret.reveal())}`;
+  return {
+    method: "POST",
+    path: url.pathname + url.search,
+    headers: {
+      authorization: `Basic ${Buffer.from(credentials).toString("base64")}`,
+      "content-type": "application/x-www-form-urlencoded",
+      accept: "application/json",
+    },
+    body: new URLSearchParams({ token, token_type_hint: "access_token" }).toString(),
+  };
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams([["", text]]).toString().slice(1);
+}
+
+/** Servers write `Bearer`; `access_token` is an older habit. What is bound to a key is no bearer token. */
+function requireBearerToken({ token_type: type, cnf }: Claims): void {
+  if (cnf != null) throw unauthenticated("bound_token");
+  if (type == null || (typeof type === "string" && /^(bearer|access_token)$/i.test(type))) return;
+  throw unauthenticated("token_kind");
 }

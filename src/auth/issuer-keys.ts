@@ -1,25 +1,15 @@
 /**
  * An issuer's public keys: loaded at start, refreshed every ten minutes, kept while the issuer is down.
  *
- * An outage of the issuer stops nobody whose keys are known, for a day. Tokens with unknown keys cause at most one
- * load in 30 s; a failed load is followed by another after 5 s at the earliest.
- * Sources: OpenID Connect Discovery 1.0, section 4; RFC 7517; RFC 8725, section 3.10 (keys only from where we chose).
+ * An outage of the issuer stops nobody whose key is known, for a day. Tokens with unknown keys cause at most one load in
+ * 30 s; after a failed load the next one starts 5 s later. Why this is not jose's `createRemoteJWKSet`:
+ * docs/decisions/0014-own-key-cache.md.
  */
 
-import { readFile } from "node:fs/promises";
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
-import * as z from "zod";
-import { AppError, authUnavailable } from "../errors.ts";
-import type { KeySource } from "../session/settings.ts";
-import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
-import type { ForwardProxy } from "../upstream/pool.ts";
-import { findUpstreamProblem } from "../upstream/upstream-url.ts";
-
-/** Gives the key set, or throws: why does not matter to anybody who waits for keys. */
-export type LoadKeys = () => Promise<JSONWebKeySet>;
-
-/** Is shown each exchange that a load takes. */
-export type Watch = (result: ExchangeResult, url: URL) => void;
+import { type CryptoKey, createLocalJWKSet, errors, type JWSHeaderParameters } from "jose";
+import { authUnavailable } from "../errors.ts";
+import { withTimeout } from "../upstream/semaphore.ts";
+import type { LoadKeys } from "./key-set.ts";
 
 export type IssuerKeysOptions = {
   load: LoadKeys;
@@ -31,36 +21,38 @@ export type IssuerKeysOptions = {
   now?: () => number;
 };
 
-export type LoadedIssuerKeys = Disposable & {
-  current(): Promise<JWTVerifyGetKey>;
-  refreshed(tried: JWTVerifyGetKey): Promise<JWTVerifyGetKey | undefined>;
+/**
+ * The keys that fit a token's header; several if it has no `kid`, or if two keys have the same one. If none does, the issuer
+ * is asked for newer keys, provided that the token is `worthAsking`. Throws `auth_unavailable` if there are no keys, or
+ * only ones that are too old.
+ */
+export type FindKeys = (
+  header: JWSHeaderParameters,
+  worthAsking: () => boolean,
+) => Promise<readonly CryptoKey[]>;
+
+export type IssuerKeys = Disposable & {
+  find: FindKeys;
   /** For readiness: has the issuer been asked, and has it ever answered. */
   status(): { wasAsked: boolean; hasAnswered: boolean };
   /** Since it last answered. */
   ageMs(): number | undefined;
 };
 
+type KeySet = ReturnType<typeof createLocalJWKSet>;
+
 const REFRESH_MS = 10 * 60 * 1000;
 const RETRY_MS = 5000;
 const UNKNOWN_KEY_INTERVAL_MS = 30_000;
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
-const TIMEOUT_MS = 2000;
-const MAX_BYTES = 256 * 1024;
-const MAX_KEYS = 100;
-
-const KeySet = z.object({
-  keys: z
-    .array(z.looseObject({ kty: z.string() }))
-    .min(1)
-    .max(MAX_KEYS),
-});
-const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
+/** How long one request waits for a load, which goes on in the background. */
+const MAX_WAIT_MS = 2000;
 
 /** Starts loading at once. Disposal ends the refreshes. */
-export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
+export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   const { load, maxWaiting = Number.POSITIVE_INFINITY, onLoad } = options;
   const { now = () => performance.now() } = options;
-  let loaded: { keys: JWTVerifyGetKey; at: number } | undefined;
+  let loaded: { keys: KeySet; at: number } | undefined;
   let loading: Promise<void> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
   let unknownKeyAt = Number.NEGATIVE_INFINITY;
@@ -92,41 +84,46 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
     if (!isDisposed) timer = setTimeout(reload, nextMs).unref();
   }
 
-  async function waitForKeys(): Promise<void> {
-    if (waiting >= maxWaiting) {
-      throw authUnavailable({
-        retryAfterSeconds: RETRY_MS / 1000,
-        reason: "too_many_waiting",
-      });
-    }
+  /** Until a load has ended, but not for long: it goes on in the background. */
+  async function waitForLoad(): Promise<void> {
+    if (waiting >= maxWaiting) throw noKeys("too_many_waiting");
     waiting += 1;
-    await reload();
+    await withTimeout(reload(), MAX_WAIT_MS, () => noKeys("slow_keys")).catch(() => {});
     waiting -= 1;
   }
 
-  function usable(): JWTVerifyGetKey | undefined {
+  function current(): KeySet | undefined {
     return loaded && now() - loaded.at <= MAX_AGE_MS ? loaded.keys : undefined;
+  }
+
+  async function known(): Promise<KeySet> {
+    const keys = current();
+    if (keys) return keys;
+    if (loading || now() - failedAt >= RETRY_MS) await waitForLoad();
+    const late = current();
+    if (late) return late;
+    throw noKeys(loading ? "slow_keys" : "no_keys");
+  }
+
+  /** Newer keys than those that were tried; `undefined` if the issuer was asked a moment ago. */
+  async function newer(tried: KeySet): Promise<KeySet | undefined> {
+    if (loaded && loaded.keys !== tried) return current(); // Another request has asked meanwhile.
+    const isTooSoon = now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS || now() - failedAt < RETRY_MS;
+    if (!loading && isTooSoon) return undefined;
+    unknownKeyAt = now();
+    await waitForLoad();
+    return current();
   }
 
   void reload();
 
   return {
-    async current() {
-      const keys = usable();
-      if (keys) return keys;
-      if (loading || now() - failedAt >= RETRY_MS) await waitForKeys();
-      const late = usable();
-      if (late) return late;
-      throw authUnavailable({ retryAfterSeconds: RETRY_MS / 1000, reason: "no_keys" });
-    },
-    async refreshed(tried) {
-      if (loaded && loaded.keys !== tried) return usable(); // Somebody else has asked meanwhile.
-      const isTooSoon =
-        now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS || now() - failedAt < RETRY_MS;
-      if (!loading && isTooSoon) return undefined;
-      unknownKeyAt = now();
-      await waitForKeys();
-      return usable();
+    async find(header, worthAsking) {
+      const tried = await known();
+      const fitting = await findFitting(tried, header);
+      if (fitting.length > 0 || !worthAsking()) return fitting;
+      const keys = await newer(tried);
+      return keys ? findFitting(keys, header) : [];
     },
     status: () => ({ wasAsked, hasAnswered: loaded !== undefined }),
     ageMs: () => loaded && now() - loaded.at,
@@ -137,65 +134,17 @@ export function createIssuerKeys(options: IssuerKeysOptions): LoadedIssuerKeys {
   };
 }
 
-export function createLoader(
-  { issuer, keys }: { issuer: string; keys: KeySource },
-  proxy?: ForwardProxy,
-  watch?: Watch,
-): LoadKeys {
-  if (keys.kind === "file") return loadFromFile(keys.path);
-  if (keys.kind === "url") return loadFromUrl(keys.url, proxy, watch);
-  return loadByDiscovery(issuer, proxy, watch);
+async function findFitting(keys: KeySet, header: JWSHeaderParameters): Promise<CryptoKey[]> {
+  const fitting: CryptoKey[] = [];
+  try {
+    fitting.push(await keys(header));
+  } catch (error) {
+    if (error instanceof errors.JWKSMultipleMatchingKeys)
+      for await (const key of error) fitting.push(key);
+  }
+  return fitting;
 }
 
-/** Follows the issuer's discovery document, which has to name the same issuer. */
-export function loadByDiscovery(issuer: string, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
-  return async () => {
-    const base = issuer.replace(/\/$/, "");
-    const document = Discovery.parse(
-      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), proxy, watch),
-    );
-    if (document.issuer !== issuer) throw unusable("wrong_issuer");
-    const jwksUrl = new URL(document.jwks_uri);
-    const isDowngrade = jwksUrl.protocol === "http:" && !issuer.startsWith("http:");
-    if (isDowngrade || findUpstreamProblem(jwksUrl)) throw unusable("unsafe_keys_url");
-    return toKeySet(await fetchJson(jwksUrl, proxy, watch));
-  };
-}
-
-export function loadFromUrl(url: URL, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
-  return async () => toKeySet(await fetchJson(url, proxy, watch));
-}
-
-/** Read anew at each refresh, so that keys can be rotated by replacing the file. */
-export function loadFromFile(path: string): LoadKeys {
-  return async () => toKeySet(JSON.parse(await readFile(path, "utf8")));
-}
-
-/** The discovery document is not one to follow. */
-function unusable(reason: "wrong_issuer" | "unsafe_keys_url"): AppError {
-  return new AppError("auth_unavailable", "The issuer's discovery document cannot be used.", {
-    reason,
-  });
-}
-
-async function fetchJson(url: URL, proxy?: ForwardProxy, watch?: Watch): Promise<unknown> {
-  await using exchange = createExchange({
-    origin: url.origin,
-    connections: 1,
-    maxResponseBytes: MAX_BYTES,
-    proxy,
-  });
-  const headers = { accept: "application/json, application/jwk-set+json" };
-  const result = await exchange(
-    { method: "GET", path: url.pathname + url.search, headers },
-    TIMEOUT_MS,
-  );
-  watch?.(result, url);
-  if (result.kind === "failure") throw new Error(result.reason);
-  if (result.status !== 200) throw new Error(`status ${result.status}`);
-  return JSON.parse(result.text);
-}
-
-function toKeySet(body: unknown): JSONWebKeySet {
-  return KeySet.parse(body);
+function noKeys(reason: "no_keys" | "slow_keys" | "too_many_waiting") {
+  return authUnavailable({ retryAfterSeconds: RETRY_MS / 1000, reason });
 }

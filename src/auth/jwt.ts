@@ -1,149 +1,153 @@
 /**
- * Bearer JWT -> Principal. Strict: algorithms, issuer, audience, times and types are all told to the verifier.
+ * Bearer JWT -> Principal. Strict: algorithms, issuer, audience, times and types are all checked.
  *
- * Every rejected token gets the same answer; the reason goes to the log as a code.
+ * Every rejected token gets the same answer; the reason goes to the log as a word.
  * Sources: RFC 7519; RFC 8725 (JSON Web Token Best Current Practices); RFC 9068; FAPI 2.0 (clock tolerance).
  */
 
 import {
+  type CryptoKey,
   decodeJwt,
+  decodeProtectedHeader,
   errors,
   type JWTPayload,
-  type JWTVerifyGetKey,
   type JWTVerifyOptions,
   jwtVerify,
+  type ProtectedHeaderParameters,
 } from "jose";
-import * as z from "zod";
-import { AppError } from "../errors.ts";
-import type { ClaimRule } from "../session/settings.ts";
-import type { Principal, Tenant } from "../session/types.ts";
+import type { AppError } from "../errors.ts";
+import type { Principal } from "../session/types.ts";
+import type { Authenticator } from "./authenticate.ts";
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  requireAudience,
+  requireCurrent,
+  requireSubject,
+  toSeconds,
+} from "./claims.ts";
+import type { FindKeys } from "./issuer-keys.ts";
+import { type LoginRefusal, unauthenticated } from "./refusals.ts";
+import { findTenant, type TenantTrust, toPrincipal } from "./trust.ts";
 
 export type TrustedIssuer = {
   /** Compared character by character with `iss`. */
   issuer: string;
   algorithms: readonly string[];
   tokenType: string | undefined;
-  keys: IssuerKeys;
+  findKeys: FindKeys;
   /** Whose tokens it makes. */
-  tenants: readonly TrustedTenant[];
+  tenants: readonly TenantTrust[];
 };
 
-export type TrustedTenant = {
-  /** Its tokens have this claim, by type and value; all of the issuer's where undefined. */
-  claim: ClaimRule | undefined;
-  audience: readonly string[];
-  tenant: Tenant;
-};
-
-/** Port to the issuer's published keys. */
-export type IssuerKeys = {
-  /** Throws `auth_unavailable` where there are none, or only ones that are too old. */
-  current(): Promise<JWTVerifyGetKey>;
-  /** Newer keys than the ones that were tried, asked for if need be; `undefined` where that was done a moment ago. */
-  refreshed(tried: JWTVerifyGetKey): Promise<JWTVerifyGetKey | undefined>;
-};
-
-export type JwtAuthenticator = (token: string) => Promise<Principal>;
-
-const CLOCK_TOLERANCE_SECONDS = 10;
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 
-const KnownClaims = z.object({
-  sub: z.string().min(1),
-  iat: z.number(),
-  exp: z.number(),
-});
-
-/**
- * Throws `unauthenticated`, `auth_unavailable` where the issuer's keys are out of reach, or `forbidden` where a good token
- * is none of a tenant's. Which tenant it is, only verified claims say.
- */
-export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): JwtAuthenticator {
+/** Which tenant it is, only verified claims say. */
+export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): Authenticator {
   const byIssuer = new Map(
-    issuers.map((trusted) => [trusted.issuer, { trusted, rules: toRules(trusted) }]),
+    issuers.map((trusted) => [trusted.issuer, { ...trusted, rules: toRules(trusted) }]),
   );
 
   return async function authenticateJwt(token) {
-    const found = byIssuer.get(unverifiedIssuer(token));
-    if (!found) throw unauthenticated("unknown_issuer");
-    const { trusted, rules } = found;
-    const claims = await verify(token, trusted.keys, rules);
-    const known = KnownClaims.safeParse(claims);
-    if (!known.success) throw unauthenticated("claims");
-    const { sub, exp, iat } = known.data;
-    if (exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
-    const tenant = findTenant(trusted.tenants, claims);
-    return { issuer: trusted.issuer, subject: sub, claims, tenant };
+    const { header, claims } = decode(token);
+    const trusted = byIssuer.get(toIssuer(claims));
+    if (!trusted) throw unauthenticated("unknown_issuer");
+    const { algorithms, findKeys, tenants, rules } = trusted;
+    if (!algorithms.some((name) => name === header.alg)) throw unauthenticated("algorithm");
+    const keys = await findKeys(header, () => isAcceptable(tenants, claims));
+    return judge(tenants, await verify(token, keys, rules));
   };
 }
 
-function findTenant(tenants: readonly TrustedTenant[], claims: JWTPayload): Tenant {
-  const found = tenants.find(({ claim }) => !claim || claims[claim.name] === claim.value);
-  if (!found) {
-    throw new AppError(
-      "forbidden",
-      "The token is valid, but belongs to no tenant of this service.",
-      {
-        reason: "no_tenant",
-      },
-    );
-  }
-  const audience = [claims.aud].flat();
-  if (!found.audience.some((name) => audience.includes(name))) throw unauthenticated("audience");
-  return found.tenant;
-}
-
-export function unauthenticated(reason: string): AppError {
-  return new AppError("unauthenticated", "A valid login of this partner is needed.", { reason });
-}
-
-/** Only chooses whose keys and rules apply; nothing else of an unverified token is looked at. */
-function unverifiedIssuer(token: string): string {
+/** Nothing of an unverified token counts, but for the choice of keys and rules. */
+function decode(token: string): { header: ProtectedHeaderParameters; claims: JWTPayload } {
   try {
-    return decodeJwt(token).iss ?? "";
+    return { header: decodeProtectedHeader(token), claims: decodeJwt(token) };
   } catch {
     throw unauthenticated("malformed");
   }
 }
 
-function toRules(trusted: TrustedIssuer): JWTVerifyOptions {
+function toIssuer({ iss }: JWTPayload): string {
+  if (typeof iss === "string" && iss !== "") return iss;
+  throw unauthenticated("claim_iss");
+}
+
+function toRules({ algorithms, issuer, tokenType }: TrustedIssuer): JWTVerifyOptions {
   return {
-    algorithms: [...trusted.algorithms],
-    issuer: trusted.issuer,
-    audience: trusted.tenants.flatMap(({ audience }) => audience), // The tenant's own is checked when it is known.
+    algorithms: [...algorithms],
+    issuer,
     requiredClaims: ["exp", "iat", "sub"],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
-    maxTokenAge: MAX_LIFETIME_SECONDS,
-    ...(trusted.tokenType !== undefined && { typ: trusted.tokenType }),
+    ...(tokenType !== undefined && { typ: tokenType }),
   };
 }
 
 async function verify(
   token: string,
-  keys: IssuerKeys,
+  keys: readonly CryptoKey[],
   rules: JWTVerifyOptions,
 ): Promise<JWTPayload> {
-  const current = await keys.current();
+  if (keys.length === 0) throw unauthenticated("unknown_key");
+  for (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, rules)).payload;
+    } catch (error) {
+      const isOfOtherKey = error instanceof errors.JWSSignatureVerificationFailed;
+      if (!isOfOtherKey) throw refusalFor(error);
+    }
+  }
+  throw unauthenticated("signature");
+}
+
+/** What is told of claims, once they are verified. */
+function judge(tenants: readonly TenantTrust[], claims: JWTPayload): Principal {
+  requireCurrent(claims, Date.now() / 1000);
+  requireLifetime(claims);
+  const subject = requireSubject(claims);
+  requireAudience(
+    claims.aud,
+    tenants.flatMap(({ audience }) => audience),
+  );
+  const trust = findTenant(tenants, claims);
+  requireAudience(claims.aud, trust.audience);
+  return toPrincipal(trust, subject, claims);
+}
+
+/** Whether a signature is all that is missing. A token that is refused anyway must not spend the next load of keys. */
+function isAcceptable(tenants: readonly TenantTrust[], claims: JWTPayload): boolean {
   try {
-    return (await jwtVerify(token, current, rules)).payload;
-  } catch (error) {
-    const refreshed = isUnknownKey(error) ? await keys.refreshed(current) : undefined;
-    if (!refreshed) throw rejected(error);
-    const verified = await jwtVerify(token, refreshed, rules).catch((again: unknown) => {
-      throw rejected(again);
-    });
-    return verified.payload;
+    judge(tenants, claims);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function isUnknownKey(error: unknown): boolean {
-  return error instanceof errors.JWKSNoMatchingKey;
+function requireLifetime(claims: JWTPayload): void {
+  const exp = toSeconds(claims, "exp");
+  const iat = toSeconds(claims, "iat");
+  if (exp === undefined) throw unauthenticated("claim_exp");
+  if (iat === undefined) throw unauthenticated("claim_iat");
+  if (exp <= iat) throw unauthenticated("claim_exp");
+  if (exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
 }
 
-/** jose's messages and payloads repeat the token's content; its codes do not. */
-function rejected(error: unknown): AppError {
-  if (error instanceof AppError) return error;
-  if (error instanceof errors.JOSEError)
-    return unauthenticated(error.code.replace(/^ERR_/, "").toLowerCase());
+const CLAIM_REFUSALS: Readonly<Record<string, LoginRefusal>> = {
+  typ: "token_kind",
+  iss: "claim_iss",
+  sub: "claim_sub",
+  exp: "claim_exp",
+  nbf: "claim_nbf",
+  iat: "claim_iat",
+};
+
+/** jose's messages and payloads repeat the token's content, so they go no further. */
+function refusalFor(error: unknown): AppError {
+  if (error instanceof errors.JWTExpired) return unauthenticated("claim_exp");
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return unauthenticated(CLAIM_REFUSALS[error.claim] ?? "unverifiable");
+  if (error instanceof errors.JOSEAlgNotAllowed) return unauthenticated("algorithm");
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid)
+    return unauthenticated("malformed");
   return unauthenticated("unverifiable");
 }

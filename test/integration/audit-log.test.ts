@@ -141,7 +141,10 @@ describe("the audit log", () => {
       [undefined, undefined],
     ]);
     expect(found[0]).not.toHaveProperty(["user.hash"]);
-    expect(found[0]).toMatchObject({ "error.reason": "no_proof", "client.address": "127.0.0.1" });
+    expect(found[0]).toMatchObject({
+      "error.reason": "no_credential",
+      "client.address": "127.0.0.1",
+    });
     expect(found[4]).toMatchObject({ "user.hash": expect.any(String) });
     expect(found[5]).not.toHaveProperty(["client.address"]);
   });

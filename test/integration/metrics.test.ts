@@ -49,7 +49,7 @@ describe("/metrics", () => {
     expect(value("bff_sessions_total", { tenant: "default", result: "opened" })).toBe(3);
     expect(value("bff_sessions_total", { tenant: "default", result: "invalid-request" })).toBe(1);
     expect(value("bff_widget_urls_total", { widget_type: "connect_widget" })).toBe(3);
-    expect(value("bff_authentication_failures_total", { reason: "no_proof" })).toBe(1);
+    expect(value("bff_authentication_failures_total", { reason: "no_credential" })).toBe(1);
     expect(value("bff_provisioning_total", { event: "user_created" })).toBe(2);
     expect(value("bff_provisioning_total", { event: "member_created" })).toBe(2);
     expect(value("bff_provisioning_total", { event: "user_healed" })).toBe(0);

@@ -1,5 +1,6 @@
 /** Makers of domain values and stand-ins at the ports, for the unit tests. */
 
+import type { JSONWebKeySet } from "jose";
 import type { Answer, FailedAnswer, Failure, GoodAnswer, Outcome } from "../../src/mx/outcome.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
 import type {
@@ -15,6 +16,18 @@ import type {
   WidgetUrl,
 } from "../../src/session/types.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../../src/upstream/exchange.ts";
+
+/** Public keys that differ in their names alone. Source: RFC 7517, appendix A.1. */
+export function keySetOf(...kids: string[]): JSONWebKeySet {
+  const key = {
+    kty: "EC",
+    crv: "P-256",
+    x: "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    y: "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    alg: "ES256",
+  };
+  return { keys: kids.map((kid) => ({ ...key, kid })) };
+}
 
 /** For fast-check: the same cases in every run. */
 export const SEED = 20_261_120;

@@ -1,8 +1,8 @@
 /** The partner's ways to judge a login, asked about one that was made up: they have to say no. */
 
 import * as z from "zod";
-import { toIntrospectionRequest } from "../../auth/introspection-client.ts";
-import { toSessionRequest } from "../../auth/session-check-client.ts";
+import { toIntrospectionRequest } from "../../auth/introspection.ts";
+import { toSessionRequest } from "../../auth/session-check.ts";
 import type { IntrospectionConfig, SessionCheckConfig } from "../../config/types.ts";
 import { parseJson } from "../../json.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";

@@ -1,7 +1,7 @@
 /** The partner's own systems: whether the issuer has keys that can be used, and whether the lookup takes our token. */
 
 import type { JSONWebKeySet, JWK } from "jose";
-import { createLoader } from "../../auth/issuer-keys.ts";
+import { createLoader } from "../../auth/key-set.ts";
 import type { AuthConfig, MemberConfig } from "../../config/types.ts";
 import { AppError } from "../../errors.ts";
 import { toLookupRequest } from "../../mx/credential-lookup.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createAuthentication, type Judge } from "../../../src/auth/authenticate.ts";
+import { type Authenticator, createAuthentication } from "../../../src/auth/authenticate.ts";
 import { createBudget } from "../../../src/session/budget.ts";
 import { principalOf } from "../fakes.ts";
 
@@ -13,12 +13,12 @@ const CREDENTIALS = [
   ["a session cookie", { cookie: "sid=s" }],
 ] as const;
 
-function setUp(judge: Judge) {
+function setUp(authenticator: Authenticator) {
   const { authenticate } = createAuthentication({
-    jwt: judge,
-    introspection: judge,
+    jwt: authenticator,
+    introspection: authenticator,
     tokenCookie: "token",
-    session: { cookie: "sid", judge },
+    session: { cookie: "sid", authenticate: authenticator },
   });
   const budget = createBudget({ deadlineMs: 1000, now: () => Date.now() });
   return { authenticate, budget };

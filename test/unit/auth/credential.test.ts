@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import {
-  findProof,
-  isProofCookie,
-  type ProofHeaders,
-  type ProofRules,
+  type CredentialHeaders,
+  type CredentialRules,
+  findCredential,
+  hasCredentialCookie,
 } from "../../../src/auth/credential.ts";
 
-const ALL: ProofRules = {
+const ALL: CredentialRules = {
   jwt: true,
   introspection: true,
   tokenCookie: "__Host-token",
   sessionCookie: "sid",
 };
-const JWT_ONLY: ProofRules = {
+const JWT_ONLY: CredentialRules = {
   jwt: true,
   introspection: false,
   tokenCookie: undefined,
@@ -23,8 +23,8 @@ const jwt = (token: string) => ({ kind: "jwt", token });
 const opaque = (token: string) => ({ kind: "opaque", token });
 const session = (value: string) => ({ kind: "session", value });
 
-describe("the proof of a request", () => {
-  it.each<[string, ProofHeaders, object]>([
+describe("the credential of a request", () => {
+  it.each<[string, CredentialHeaders, object]>([
     ["a bearer token with two dots", { authorization: "Bearer a.b.c" }, jwt("a.b.c")],
     ["another bearer token", { authorization: "bearer abc==" }, opaque("abc==")],
     ["one with four dots", { authorization: "Bearer a.b.c.d.e" }, opaque("a.b.c.d.e")],
@@ -35,12 +35,12 @@ describe("the proof of a request", () => {
     ["a header before cookies", { authorization: "Bearer x", cookie: "sid=s" }, opaque("x")],
     ["the token before the session", { cookie: "sid=s; __Host-token=a.b.c" }, jwt("a.b.c")],
   ])("is %s", (_what, headers, proof) => {
-    expect(findProof(ALL, headers)).toEqual(proof);
+    expect(findCredential(ALL, headers)).toEqual(proof);
   });
 
-  it.each<[string, ProofHeaders, string]>([
-    ["nothing", {}, "no_proof"],
-    ["other cookies", { cookie: "SID=1; sid ; sid2=1" }, "no_proof"],
+  it.each<[string, CredentialHeaders, string]>([
+    ["nothing", {}, "no_credential"],
+    ["other cookies", { cookie: "SID=1; sid ; sid2=1" }, "no_credential"],
     ["an empty header", { authorization: "", cookie: "sid=s" }, "scheme"],
     ["another scheme", { authorization: "Basic YTpi", cookie: "sid=s" }, "scheme"],
     ["a long token", { authorization: `Bearer ${"x".repeat(8193)}` }, "too_long"],
@@ -64,13 +64,13 @@ describe("the proof of a request", () => {
       "a\u00a0",
       "a\u000b",
       "a\ufeff",
-    ].map((value): [string, ProofHeaders, string] => [
+    ].map((value): [string, CredentialHeaders, string] => [
       `the cookie ${JSON.stringify(value)}`,
       { cookie: `sid=${value}` },
       "cookie_value",
     ]),
   ])("is none with %s", (_what, headers, reason) => {
-    expect(() => findProof(ALL, headers)).toThrow(
+    expect(() => findCredential(ALL, headers)).toThrow(
       expect.objectContaining({ code: "unauthenticated", reason }),
     );
   });
@@ -85,31 +85,31 @@ describe("the proof of a request", () => {
       ],
     ),
   )("is none in %j: a cookie of another name", (cookie) => {
-    expect(() => findProof(ALL, { cookie })).toThrow(
-      expect.objectContaining({ code: "unauthenticated", reason: "no_proof" }),
+    expect(() => findCredential(ALL, { cookie })).toThrow(
+      expect.objectContaining({ code: "unauthenticated", reason: "no_credential" }),
     );
-    expect(isProofCookie(ALL, { cookie })).toBe(false);
+    expect(hasCredentialCookie(ALL, { cookie })).toBe(false);
   });
 
   it.each(["sid=s", "\tsid=s", "a=1;\t sid=s", "sid=s \t;b=2", "sid=s\t"])(
     "is found in %j",
     (cookie) => {
-      expect(findProof(ALL, { cookie })).toEqual(session("s"));
+      expect(findCredential(ALL, { cookie })).toEqual(session("s"));
     },
   );
 
   it("is only what is configured", () => {
-    const without = (rules: Partial<ProofRules>) => ({ ...ALL, ...rules });
+    const without = (rules: Partial<CredentialRules>) => ({ ...ALL, ...rules });
     const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-    expect(() => findProof(JWT_ONLY, bearer("abc"))).toThrow();
-    expect(() => findProof(JWT_ONLY, { cookie: "sid=s; __Host-token=a.b.c" })).toThrow();
-    expect(findProof(without({ jwt: false }), bearer("a.b.c"))).toEqual(opaque("a.b.c"));
+    expect(() => findCredential(JWT_ONLY, bearer("abc"))).toThrow();
+    expect(() => findCredential(JWT_ONLY, { cookie: "sid=s; __Host-token=a.b.c" })).toThrow();
+    expect(findCredential(without({ jwt: false }), bearer("a.b.c"))).toEqual(opaque("a.b.c"));
     const sessionsOnly = without({ jwt: false, introspection: false, tokenCookie: undefined });
-    expect(() => findProof(sessionsOnly, { ...bearer("a.b.c"), cookie: "sid=s" })).toThrow();
+    expect(() => findCredential(sessionsOnly, { ...bearer("a.b.c"), cookie: "sid=s" })).toThrow();
   });
 
-  it.each<[ProofHeaders, boolean]>([
+  it.each<[CredentialHeaders, boolean]>([
     [{}, false],
     [{ cookie: "other=1" }, false],
     [{ cookie: "sid=1" }, true],
@@ -119,7 +119,7 @@ describe("the proof of a request", () => {
     [{ cookie: "sid=1", authorization: "" }, false],
     [{ cookie: "sid=1", authorization: "Bearer x" }, false],
   ])("of %j is by cookie: %s", (headers, expected) => {
-    expect(isProofCookie(ALL, headers)).toBe(expected);
-    expect(isProofCookie(JWT_ONLY, headers)).toBe(false);
+    expect(hasCredentialCookie(ALL, headers)).toBe(expected);
+    expect(hasCredentialCookie(JWT_ONLY, headers)).toBe(false);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createIntrospectionAuthenticator } from "../../../src/auth/introspection.ts";
-import { createIntrospection } from "../../../src/auth/introspection-client.ts";
-import { createLoginCall } from "../../../src/auth/login-client.ts";
+import { createLoginCall, type LoginCall } from "../../../src/auth/login-client.ts";
 import { authUnavailable } from "../../../src/errors.ts";
 import { createSecret } from "../../../src/secret.ts";
+import type { Exchange } from "../../../src/upstream/exchange.ts";
 import { answered, exchangeGiving, tenantOf } from "../fakes.ts";
 
 const ISSUER = "https://login.example.com";
@@ -11,30 +11,37 @@ const START = 1_800_000_000;
 const WAIT_MS = 7600;
 const GOOD = { active: true, sub: "u-1", aud: "mx" };
 
-type Answer = { active: boolean };
+const URL_OF_IT = new URL("https://login.example.com/introspect?realm=a");
+const ENDPOINT = { url: URL_OF_IT, clientId: "bff:1", clientSecret: createSecret("a b+c&%é") };
 
-/** With a clock that the test moves, and an authorization server that answers with `answer`. */
-function setUp(answer: Answer | (() => Promise<Answer>) = GOOD, requireAudience = true) {
+/** With clocks that the test moves, and an authorization server that answers with `answer`. */
+function setUp(answer: object | (() => Promise<object>) = GOOD, requireAudience = true) {
   const tenant = tenantOf();
-  const clock = { seconds: START };
+  const clock = { seconds: START, monotonicMs: 1000 };
   const asked: string[] = [];
+  const call: LoginCall = async ({ body = "" }) => {
+    asked.push(new URLSearchParams(body).get("token") ?? "");
+    const claims = typeof answer === "function" ? await answer() : answer;
+    return { status: 200, body: claims, failed: () => authUnavailable({}) };
+  };
   const authenticate = createIntrospectionAuthenticator({
-    introspect: async (token) => {
-      asked.push(token);
-      return typeof answer === "function" ? answer() : answer;
-    },
-    issuer: ISSUER,
-    audience: ["mx", "mx-2"],
+    call,
+    endpoint: ENDPOINT,
     requireAudience,
-    tenant,
+    trust: { tenant, issuer: ISSUER, claim: undefined, audience: ["mx", "mx-2"] },
     now: () => clock.seconds * 1000,
+    monotonicNow: () => clock.monotonicMs,
   });
-  return { authenticate, asked, clock, tenant };
+  const pass = (seconds: number) => {
+    clock.seconds += seconds;
+    clock.monotonicMs += seconds * 1000;
+  };
+  return { authenticate, asked, clock, pass, tenant };
 }
 
 describe("an introspected token", () => {
   it("becomes a principal under the configured issuer", async () => {
-    const { authenticate, tenant } = setUp({ ...GOOD, email: "ada@example.com" } as Answer);
+    const { authenticate, tenant } = setUp({ ...GOOD, email: "ada@example.com" });
     expect(await authenticate("t", WAIT_MS)).toEqual({
       issuer: ISSUER,
       subject: "u-1",
@@ -61,24 +68,24 @@ describe("an introspected token", () => {
   it.each<[string, object, string]>([
     ["not active", { active: false }, "inactive"],
     ["of another issuer", { iss: `${ISSUER}/` }, "unknown_issuer"],
-    ["of an issuer that is a list", { iss: [ISSUER] }, "claims"],
-    ["for another audience", { aud: "other" }, "audience"],
-    ["for part of an audience", { aud: "m" }, "audience"],
-    ["without an audience", { aud: undefined }, "no_audience"],
-    ["with no audience in the list", { aud: [] }, "no_audience"],
-    ["with null for the audience", { aud: null }, "no_audience"],
-    ["with an audience that is an object", { aud: { mx: true } }, "claims"],
-    ["without a subject", { sub: undefined }, "claims"],
-    ["with an empty subject", { sub: "" }, "claims"],
-    ["with a number as subject", { sub: 1 }, "claims"],
-    ["over", { exp: START - 10 }, "expired"],
-    ["over since 1970", { exp: 0 }, "expired"],
-    ["not begun", { nbf: START + 11 }, "not_yet_valid"],
-    ["issued in the future", { iat: START + 11 }, "not_yet_valid"],
-    ["over at a time in words", { exp: "tomorrow" }, "claims"],
-    ["bound to a key, by type", { token_type: "DPoP" }, "claims"],
-    ["bound to a certificate", { cnf: { "x5t#S256": "x" } }, "claims"],
-    ["a refresh token", { token_type: "refresh_token" }, "claims"],
+    ["of an issuer that is a list", { iss: [ISSUER] }, "claim_iss"],
+    ["for another audience", { aud: "other" }, "claim_aud"],
+    ["for part of an audience", { aud: "m" }, "claim_aud"],
+    ["without an audience", { aud: undefined }, "claim_aud"],
+    ["with no audience in the list", { aud: [] }, "claim_aud"],
+    ["with null for the audience", { aud: null }, "claim_aud"],
+    ["with an audience that is an object", { aud: { mx: true } }, "claim_aud"],
+    ["without a subject", { sub: undefined }, "claim_sub"],
+    ["with an empty subject", { sub: "" }, "claim_sub"],
+    ["with a number as subject", { sub: 1 }, "claim_sub"],
+    ["over", { exp: START - 10 }, "claim_exp"],
+    ["over since 1970", { exp: 0 }, "claim_exp"],
+    ["not begun", { nbf: START + 11 }, "claim_nbf"],
+    ["issued in the future", { iat: START + 11 }, "claim_iat"],
+    ["over at a time in words", { exp: "tomorrow" }, "claim_exp"],
+    ["bound to a key, by type", { token_type: "DPoP" }, "token_kind"],
+    ["bound to a certificate", { cnf: { "x5t#S256": "x" } }, "bound_token"],
+    ["a refresh token", { token_type: "refresh_token" }, "token_kind"],
   ])("that is %s is refused", async (_what, changes, reason) => {
     await expect(setUp({ ...GOOD, ...changes }).authenticate("t", WAIT_MS)).rejects.toMatchObject({
       code: "unauthenticated",
@@ -87,41 +94,57 @@ describe("an introspected token", () => {
   });
 
   it("needs no audience where the operator says so, but never has another", async () => {
-    expect(
-      await setUp({ ...GOOD, aud: [] } as Answer, false).authenticate("t", WAIT_MS),
-    ).toBeTruthy();
+    expect(await setUp({ ...GOOD, aud: [] }, false).authenticate("t", WAIT_MS)).toBeTruthy();
     await expect(
-      setUp({ ...GOOD, aud: ["other"] } as Answer, false).authenticate("t", WAIT_MS),
-    ).rejects.toMatchObject({ reason: "audience" });
+      setUp({ ...GOOD, aud: ["other"] }, false).authenticate("t", WAIT_MS),
+    ).rejects.toMatchObject({ reason: "claim_aud" });
   });
 
   it.each([
     ["a minute", {}, 59, 60],
     ["its own time, if that is shorter", { exp: START + 20 }, 19, 20],
   ])("is remembered for %s", async (_what, changes, stillSeconds, overSeconds) => {
-    const { authenticate, asked, clock } = setUp({ ...GOOD, ...changes });
+    const { authenticate, asked, pass } = setUp({ ...GOOD, ...changes });
     await authenticate("t", WAIT_MS);
-    clock.seconds = START + stillSeconds;
+    pass(stillSeconds);
     await authenticate("t", WAIT_MS);
     expect(asked).toHaveLength(1);
-    clock.seconds = START + overSeconds + 1;
+    pass(overSeconds + 1 - stillSeconds);
     await authenticate("t", WAIT_MS);
     expect(asked).toHaveLength(2);
   });
 
+  it("is forgotten in time although the wall clock was set back", async () => {
+    let isRevoked = false;
+    const { authenticate, clock } = setUp(async () => (isRevoked ? { active: false } : GOOD));
+    await authenticate("t", WAIT_MS);
+    isRevoked = true;
+    clock.seconds -= 3600;
+    clock.monotonicMs += 60_001;
+    await expect(authenticate("t", WAIT_MS)).rejects.toMatchObject({ reason: "inactive" });
+  });
+
+  it("is remembered although the wall clock was set forward", async () => {
+    const { authenticate, asked, clock } = setUp();
+    await authenticate("t", WAIT_MS);
+    clock.seconds += 3600;
+    await authenticate("t", WAIT_MS);
+    expect(asked).toHaveLength(1);
+  });
+
   it("that ended within the tolerance is not remembered", async () => {
-    const { authenticate, asked } = setUp({ ...GOOD, exp: START - 5 } as Answer);
+    const { authenticate, asked } = setUp({ ...GOOD, exp: START - 5 });
     await authenticate("t", WAIT_MS);
     await authenticate("t", WAIT_MS);
     expect(asked).toHaveLength(2);
   });
 
   it("that was refused is refused for five seconds without asking", async () => {
-    const { authenticate, asked, clock } = setUp({ active: false });
+    const { authenticate, asked, pass } = setUp({ active: false });
     for (let turn = 0; turn < 3; turn += 1)
       await expect(authenticate("t", WAIT_MS)).rejects.toThrow();
     expect(asked).toHaveLength(1);
-    clock.seconds += 6;
+    pass(6);
     await expect(authenticate("t", WAIT_MS)).rejects.toThrow();
     expect(asked).toHaveLength(2);
   });
@@ -155,16 +178,18 @@ describe("an introspected token", () => {
 });
 
 describe("the question to the authorization server", () => {
-  it("has id and secret form-encoded before they become Basic", async () => {
-    const exchange = exchangeGiving(answered('{"active":false}'));
-    const introspect = createIntrospection({
+  const authenticatorWith = (exchange: Exchange) =>
+    createIntrospectionAuthenticator({
       call: createLoginCall({ operation: "partner.introspection", exchange }),
-      url: new URL("https://login.example.com/introspect?realm=a"),
-      clientId: "bff:1",
-      clientSecret: createSecret("a b+c&%é"),
+      endpoint: ENDPOINT,
+      requireAudience: true,
+      trust: { tenant: tenantOf(), issuer: ISSUER, claim: undefined, audience: ["mx"] },
     });
 
-    expect(await introspect("t+/=", WAIT_MS)).toEqual({ active: false });
+  it("has id and secret form-encoded before they become Basic", async () => {
+    const exchange = exchangeGiving(answered(JSON.stringify(GOOD)));
+
+    expect(await authenticatorWith(exchange)("t+/=", WAIT_MS)).toMatchObject({ subject: "u-1" });
 
     const [request] = exchange.requests;
     expect(request).toMatchObject({
@@ -178,16 +203,8 @@ describe("the question to the authorization server", () => {
   it.each(["", "null", "[]", "{}", '{"active":"true"}', '{"active":1}', "<html>", '"active"'])(
     "is not answered by %j",
     async (text) => {
-      const introspect = createIntrospection({
-        call: createLoginCall({
-          operation: "partner.introspection",
-          exchange: exchangeGiving(answered(text)),
-        }),
-        url: new URL("https://login.example.com/introspect"),
-        clientId: "bff",
-        clientSecret: createSecret("s"),
-      });
-      await expect(introspect("t", WAIT_MS)).rejects.toMatchObject({
+      const authenticate = authenticatorWith(exchangeGiving(answered(text)));
+      await expect(authenticate("t", WAIT_MS)).rejects.toMatchObject({
         code: "auth_unavailable",
         upstream: { outcome: "invalid_response" },
       });

@@ -5,7 +5,6 @@ import type { AddressInfo } from "node:net";
 import {
   CompactEncrypt,
   type CryptoKey,
-  createLocalJWKSet,
   exportJWK,
   exportSPKI,
   generateKeyPair,
@@ -16,17 +15,16 @@ import {
 } from "jose";
 import { describe, expect, it } from "vitest";
 import { createAuthentication } from "../../../src/auth/authenticate.ts";
-import {
-  createJwtAuthenticator,
-  type TrustedIssuer,
-  type TrustedTenant,
-} from "../../../src/auth/jwt.ts";
+import { createIssuerKeys, type FindKeys } from "../../../src/auth/issuer-keys.ts";
+import { createJwtAuthenticator, type TrustedIssuer } from "../../../src/auth/jwt.ts";
+import type { TenantTrust } from "../../../src/auth/trust.ts";
 import { AppError } from "../../../src/errors.ts";
 import { frozenBudget, tenantOf } from "../fakes.ts";
 
 const ISSUER = "https://login.example.com";
 const AUDIENCE = "mx-session";
 const TENANT = tenantOf();
+const WAIT_MS = 7600;
 
 const [rsa, foreign, ec, ed] = await Promise.all([
   generateKeyPair("RS256", { extractable: true }),
@@ -41,24 +39,24 @@ type Setup = Partial<TrustedIssuer> & { published?: JWK[]; refreshed?: JWK[] };
 
 function authenticatorFor(setup: Setup = {}) {
   const { published = [{ ...rsaJwk, kid: "rsa-1" }], refreshed, ...trusted } = setup;
-  const loads = { count: 0 };
+  const loads = { count: -1 }; // Without the one at the start.
+  const keys = createIssuerKeys({
+    async load() {
+      loads.count += 1;
+      return { keys: (loads.count > 0 && refreshed) || published };
+    },
+  });
   const authenticate = createJwtAuthenticator([
     {
       issuer: ISSUER,
       algorithms: ["RS256"],
       tokenType: undefined,
-      tenants: [{ claim: undefined, audience: [AUDIENCE], tenant: TENANT }],
-      keys: {
-        current: async () => createLocalJWKSet({ keys: published }),
-        async refreshed() {
-          loads.count += 1;
-          return refreshed && createLocalJWKSet({ keys: refreshed });
-        },
-      },
+      tenants: [{ issuer: ISSUER, claim: undefined, audience: [AUDIENCE], tenant: TENANT }],
+      findKeys: keys.find,
       ...trusted,
     },
   ]);
-  return { authenticate, loads };
+  return { authenticate: (jwt: string) => authenticate(jwt, WAIT_MS), loads };
 }
 
 const seconds = () => Math.floor(Date.now() / 1000);
@@ -144,6 +142,21 @@ describe("a token", () => {
     expect(await authenticatorFor().authenticate(jwt)).toMatchObject({ subject: "u-1" });
   });
 
+  it.each([
+    ["no kid", undefined],
+    ["a kid that two keys have", "twice"],
+  ])("is tried with both keys that fit, with %s", async (_what, kid) => {
+    const published = [
+      { ...(await exportJWK(foreign.publicKey)), kid: "twice" },
+      { ...rsaJwk, kid: "twice" },
+    ];
+    const jwt = await token({ header: { kid } });
+    for (const order of [published, published.toReversed()])
+      expect(await authenticatorFor({ published: order }).authenticate(jwt)).toMatchObject({
+        subject: "u-1",
+      });
+  });
+
   it("needs no kid where there is one key", async () => {
     const jwt = await token({ header: { kid: undefined } });
     expect(await authenticatorFor().authenticate(jwt)).toMatchObject({ subject: "u-1" });
@@ -175,27 +188,25 @@ describe("a token", () => {
 
   it("goes to the tenant of its issuer, by its issuer's keys", async () => {
     const common = { algorithms: ["RS256"], tokenType: undefined };
-    const trust = (issuer: string, key: JWK, name: string): TrustedIssuer => {
-      const keys = createLocalJWKSet({ keys: [key] });
-      return {
-        ...common,
-        issuer,
-        tenants: [{ claim: undefined, audience: [AUDIENCE], tenant: tenantOf({ name }) }],
-        keys: { current: async () => keys, refreshed: async () => undefined },
-      };
-    };
+    const trust = (issuer: string, key: JWK, name: string): TrustedIssuer => ({
+      ...common,
+      issuer,
+      tenants: [{ issuer, claim: undefined, audience: [AUDIENCE], tenant: tenantOf({ name }) }],
+      findKeys: createIssuerKeys({ load: async () => ({ keys: [key] }) }).find,
+    });
     const authenticate = createJwtAuthenticator([
       trust("https://a.example", rsaJwk, "a"),
       trust("https://b.example", await exportJWK(foreign.publicKey), "b"),
     ]);
     const ofA = { claims: { iss: "https://a.example" }, header: { kid: undefined } };
-    expect(await authenticate(await token(ofA))).toMatchObject({ tenant: { name: "a" } });
+    expect(await authenticate(await token(ofA), WAIT_MS)).toMatchObject({ tenant: { name: "a" } });
     const jwt = await token({ ...ofA, key: foreign.privateKey });
-    await expect(authenticate(jwt)).rejects.toMatchObject(REFUSED);
+    await expect(authenticate(jwt, WAIT_MS)).rejects.toMatchObject(REFUSED);
   });
 
   describe("of an issuer with several tenants", () => {
-    const trust = (name: string, value: string | number, audience: string): TrustedTenant => ({
+    const trust = (name: string, value: string | number, audience: string): TenantTrust => ({
+      issuer: ISSUER,
       claim: { name: "org", value },
       audience: [audience],
       tenant: tenantOf({ name }),
@@ -238,7 +249,7 @@ describe("a token", () => {
     it("is refused where it was made for another of them", async () => {
       await expect(
         authenticate(await token({ claims: { org: "a", aud: "for-b" } })),
-      ).rejects.toMatchObject({ ...REFUSED, reason: "audience" });
+      ).rejects.toMatchObject({ ...REFUSED, reason: "claim_aud" });
     });
 
     it.each([{ aud: "elsewhere" }, { aud: undefined }])(
@@ -256,11 +267,8 @@ describe("a token", () => {
 
   it("cannot be checked where the issuer's keys are out of reach", async () => {
     const failure = new AppError("auth_unavailable", "no keys");
-    const keys = {
-      current: () => Promise.reject(failure),
-      refreshed: () => Promise.reject(failure),
-    };
-    expect(await refusalOf(await token(), { keys })).toBe(failure);
+    const findKeys: FindKeys = () => Promise.reject(failure);
+    expect(await refusalOf(await token(), { findKeys })).toBe(failure);
   });
 });
 
@@ -328,8 +336,8 @@ describe("a forged token is refused", () => {
     ["a kid of 8 kB", () => token({ header: { kid: "x".repeat(8192) } })],
     ["a kid that is a name of JavaScript", () => token({ header: { kid: "__proto__" } })],
     [
-      "no kid where there are two keys",
-      () => token({ header: { kid: undefined } }),
+      "no kid where there are two keys, both of others",
+      () => token({ header: { kid: undefined }, key: foreign.privateKey }),
       { published: [rsaJwk, { ...rsaJwk, kid: "rsa-2" }] },
     ],
     [
@@ -368,6 +376,8 @@ describe("a forged token is refused", () => {
 
   it.each([
     ["an unknown kid", { header: { kid: "other" } }, 1],
+    ["an unknown kid in an expired token", { header: { kid: "other" }, claims: { exp: 1 } }, 0],
+    ["an unknown kid, for others", { header: { kid: "other" }, claims: { aud: "others" } }, 0],
     ["a foreign key under a known kid", { key: foreign.privateKey }, 0],
     ["an expired token", { claims: { exp: 1 } }, 0],
     ["another algorithm", { header: { alg: "HS256" }, key: Buffer.from("x".repeat(32)) }, 0],
@@ -378,12 +388,12 @@ describe("a forged token is refused", () => {
   });
 
   it("of an unknown issuer asks nobody for keys", async () => {
-    const keys = {
-      current: () => Promise.reject(new Error("asked")),
-      refreshed: () => Promise.reject(new Error("asked")),
-    };
+    const findKeys: FindKeys = () => Promise.reject(new Error("asked"));
     const jwt = await token({ claims: { iss: "https://evil.example" } });
-    expect(await refusalOf(jwt, { keys })).toMatchObject({ ...REFUSED, reason: "unknown_issuer" });
+    expect(await refusalOf(jwt, { findKeys })).toMatchObject({
+      ...REFUSED,
+      reason: "unknown_issuer",
+    });
   });
 
   async function encrypted(): Promise<string> {

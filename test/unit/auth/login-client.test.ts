@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createLoginCall, MAX_LOGIN_CALLS } from "../../../src/auth/login-client.ts";
-import { createSessionCheck } from "../../../src/auth/session-check-client.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
 import { answered, exchangeGiving, settle } from "../fakes.ts";
 
@@ -144,46 +143,5 @@ describe("a question about a login", () => {
     void call(REQUEST, WAIT_MS);
     await settle();
     expect(pending).toHaveLength(MAX_LOGIN_CALLS + 2); // All places are free again.
-  });
-});
-
-describe("the check of a session", () => {
-  const check = (text: string, status: number) => {
-    const exchange = exchangeGiving(answered(text, { status }));
-    const call = createLoginCall({ operation: "partner.session_check", exchange });
-    const url = new URL("https://bank.example/me?as=claims");
-    const result = createSessionCheck({ call, url, cookie: "__Host-s" })("v-1", WAIT_MS);
-    return { result, exchange };
-  };
-
-  it("sends the one cookie, and reads the claims", async () => {
-    const { result, exchange } = check('{"sub":"u-1","email":"ada@example.com"}', 200);
-    expect(await result).toEqual({ sub: "u-1", email: "ada@example.com" });
-    expect(exchange.requests).toEqual([
-      {
-        method: "GET",
-        path: "/me?as=claims",
-        headers: { cookie: "__Host-s=v-1", accept: "application/json" },
-        timeoutMs: expect.any(Number),
-      },
-    ]);
-  });
-
-  it.each([401, 403])("takes %i as nobody", async (status) => {
-    expect(await check('{"sub":"u-1"}', status).result).toBeUndefined();
-  });
-
-  it.each([
-    [200, "{}"],
-    [200, '{"sub":""}'],
-    [200, '{"sub":1}'],
-    [200, "null"],
-    [200, "<html>"],
-    [201, '{"sub":"u-1"}'],
-    [302, ""],
-    [400, '{"sub":"u-1"}'],
-    [500, '{"sub":"u-1"}'],
-  ])("cannot say who it is from %i with %s", async (status, text) => {
-    await expect(check(text, status).result).rejects.toMatchObject({ code: "auth_unavailable" });
   });
 });

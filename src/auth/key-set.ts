@@ -1,0 +1,112 @@
+/**
+ * Loads an issuer's public keys: by OpenID Connect discovery, from a URL, or from a file. Keys come only from where the
+ * operator or the issuer's own document says, never from a token.
+ *
+ * Key sets are taken as they are found: what cannot verify a signature is skipped, and the first hundred others are used.
+ * Sources: OpenID Connect Discovery 1.0, section 4; RFC 7517, section 5; RFC 8725, section 3.10.
+ */
+
+import { createPublicKey, type JsonWebKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { JSONWebKeySet, JWK } from "jose";
+import * as z from "zod";
+import { AppError } from "../errors.ts";
+import type { KeySource } from "../session/settings.ts";
+import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
+import type { ForwardProxy } from "../upstream/pool.ts";
+import { findUpstreamProblem } from "../upstream/upstream-url.ts";
+
+/** Gives at least one key, or throws: those who wait for keys do not need to know why. */
+export type LoadKeys = () => Promise<JSONWebKeySet>;
+
+/** Is shown each exchange that a load takes. */
+export type Watch = (result: ExchangeResult, url: URL) => void;
+
+/** For each of the two documents. Who waits for a key does not wait that long (issuer-keys.ts). */
+const TIMEOUT_MS = 6000;
+const CONNECT_TIMEOUT_MS = 3000;
+const MAX_BYTES = 256 * 1024;
+const MAX_KEYS = 100;
+/** Weaker RSA keys are refused by the verifier. Source: RFC 7518, section 3.3. */
+const MIN_RSA_BITS = 2048;
+
+const KeySet = z.object({ keys: z.array(z.unknown()) });
+const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
+
+export function createLoader(
+  { issuer, keys }: { issuer: string; keys: KeySource },
+  proxy?: ForwardProxy,
+  watch?: Watch,
+): LoadKeys {
+  if (keys.kind === "file") return loadFromFile(keys.path);
+  if (keys.kind === "url") return loadFromUrl(keys.url, proxy, watch);
+  return loadByDiscovery(issuer, proxy, watch);
+}
+
+export function loadByDiscovery(issuer: string, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
+  return async () => {
+    const base = issuer.replace(/\/$/, "");
+    const document = Discovery.parse(
+      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), proxy, watch),
+    );
+    if (document.issuer !== issuer) throw unusable("wrong_issuer");
+    const jwksUrl = new URL(document.jwks_uri);
+    const isDowngrade = jwksUrl.protocol === "http:" && !issuer.startsWith("http:");
+    if (isDowngrade || findUpstreamProblem(jwksUrl)) throw unusable("unsafe_keys_url");
+    return toKeySet(await fetchJson(jwksUrl, proxy, watch));
+  };
+}
+
+export function loadFromUrl(url: URL, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
+  return async () => toKeySet(await fetchJson(url, proxy, watch));
+}
+
+/** Read anew at each refresh, so that keys can be rotated by replacing the file. */
+export function loadFromFile(path: string): LoadKeys {
+  return async () => toKeySet(JSON.parse(await readFile(path, "utf8")));
+}
+
+/** The discovery document is not one to follow. */
+function unusable(reason: "wrong_issuer" | "unsafe_keys_url"): AppError {
+  return new AppError("auth_unavailable", "The issuer's discovery document cannot be used.", {
+    reason,
+  });
+}
+
+async function fetchJson(url: URL, proxy?: ForwardProxy, watch?: Watch): Promise<unknown> {
+  await using exchange = createExchange({
+    origin: url.origin,
+    connections: 1,
+    maxResponseBytes: MAX_BYTES,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    proxy,
+  });
+  const headers = { accept: "application/json, application/jwk-set+json" };
+  const result = await exchange(
+    { method: "GET", path: url.pathname + url.search, headers },
+    TIMEOUT_MS,
+  );
+  watch?.(result, url);
+  if (result.kind === "failure") throw new Error(result.reason);
+  if (result.status !== 200) throw new Error(`status ${result.status}`);
+  return JSON.parse(result.text);
+}
+
+function toKeySet(body: unknown): JSONWebKeySet {
+  const keys = KeySet.parse(body).keys.filter(isUsable).slice(0, MAX_KEYS);
+  if (keys.length === 0) throw new Error("no usable key");
+  return { keys };
+}
+
+/** Whether it is a public key for signatures. Another entry is no fault of the set, and none of its other keys. */
+function isUsable(entry: unknown): entry is JWK {
+  if (typeof entry !== "object" || entry === null) return false;
+  const jwk: JWK = entry;
+  if (jwk.d !== undefined || (jwk.use !== undefined && jwk.use !== "sig")) return false;
+  try {
+    const { asymmetricKeyDetails } = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
+    return (asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) >= MIN_RSA_BITS;
+  } catch {
+    return false; // Without `kty`, symmetric, of an unknown kind or curve, or malformed.
+  }
+}

@@ -33,24 +33,30 @@ export function createPages({ hasDocs }: PageOptions): RequestHandler {
  * inline styles, so the policy stays strict; it may draw icons from `data:` and ask this origin.
  */
 export function createDocs(): RequestHandler {
+  docs ??= readDocs();
+  return createAssets(docs);
+}
+
+/** Both ports may serve them, 1.5 MB. */
+let docs: ReadonlyMap<string, Asset> | undefined;
+
+function readDocs(): ReadonlyMap<string, Asset> {
   const { resolve } = createRequire(import.meta.url);
   const own = (name: string) => readFileSync(new URL(`docs-page/${name}`, import.meta.url));
   const swagger = (name: string) => readFileSync(resolve(`swagger-ui-dist/${name}`));
   const contract = readFileSync(new URL("../../openapi.yaml", import.meta.url));
   const options = { policy: DOCS_POLICY };
-  return createAssets(
-    new Map([
-      ["/openapi.yaml", toAsset(contract, "application/yaml")],
-      ["/docs", toAsset(own("index.html"), "text/html", options)],
-      ["/docs/page.css", toAsset(own("page.css"), "text/css", options)],
-      ["/docs/page.js", toAsset(own("page.js"), "text/javascript", options)],
-      ["/docs/swagger-ui.css", toAsset(swagger("swagger-ui.css"), "text/css", options)],
-      [
-        "/docs/swagger-ui-bundle.js",
-        toAsset(swagger("swagger-ui-bundle.js"), "text/javascript", options),
-      ],
-    ]),
-  );
+  return new Map([
+    ["/openapi.yaml", toAsset(contract, "application/yaml")],
+    ["/docs", toAsset(own("index.html"), "text/html", options)],
+    ["/docs/page.css", toAsset(own("page.css"), "text/css", options)],
+    ["/docs/page.js", toAsset(own("page.js"), "text/javascript", options)],
+    ["/docs/swagger-ui.css", toAsset(swagger("swagger-ui.css"), "text/css", options)],
+    [
+      "/docs/swagger-ui-bundle.js",
+      toAsset(swagger("swagger-ui-bundle.js"), "text/javascript", options),
+    ],
+  ]);
 }
 
 const DOCS_POLICY =

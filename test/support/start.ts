@@ -54,13 +54,16 @@ export type Started = AsyncDisposable & {
   check(test: request.Test): Promise<Response>;
 };
 
+/** Its keys are made in a millisecond. */
+const algorithm = "ES256";
+
 export async function start(options: StartOptions = {}): Promise<Started> {
   const { apis = "platform", environment = {} } = options;
   await using parts = new AsyncDisposableStack();
   const mx = options.mx ?? parts.use(await startSimulator({ credentials: SECRETS }));
   const issuer =
     options.issuer ??
-    parts.use(await startIdentityProvider({ users: PEOPLE, claims: TOKEN_CLAIMS }));
+    parts.use(await startIdentityProvider({ users: PEOPLE, claims: TOKEN_CLAIMS, algorithm }));
 
   const log: string[] = [];
   const logger = createLogger("info", { write: (line) => void log.push(line) });

@@ -18,6 +18,7 @@ import type { Authenticator } from "./authenticate.ts";
 import { requireAudience, requireCurrent, requireSubject, toSeconds } from "./claims.ts";
 import type { LoginCall } from "./login-client.ts";
 import { unauthenticated } from "./refusals.ts";
+import { requireBearerClaims, requireBearerTokenType } from "./token-kind.ts";
 import { requireIssuer, type TenantTrust, toPrincipal } from "./trust.ts";
 
 /** How the authorization server is asked. */
@@ -69,7 +70,8 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
 
   function judge(claims: Claims): Principal {
     if (claims.active !== true) throw unauthenticated("inactive");
-    requireBearerToken(claims);
+    requireBearerClaims(claims);
+    requireBearerTokenType(claims.token_type);
     requireIssuer(trust, claims);
     requireCurrent(claims, now() / 1000);
     const named = [claims.aud ?? []].flat();
@@ -129,11 +131,4 @@ export function toIntrospectionRequest(
 
 function formEncode(text: string): string {
   return new URLSearchParams([["", text]]).toString().slice(1);
-}
-
-/** Servers write `Bearer`; `access_token` is an older habit. What is bound to a key is no bearer token. */
-function requireBearerToken({ token_type: type, cnf }: Claims): void {
-  if (cnf != null) throw unauthenticated("bound_token");
-  if (type == null || (typeof type === "string" && /^(bearer|access_token)$/i.test(type))) return;
-  throw unauthenticated("token_kind");
 }

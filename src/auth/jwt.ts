@@ -27,6 +27,7 @@ import {
 } from "./claims.ts";
 import type { FindKeys } from "./issuer-keys.ts";
 import { type LoginRefusal, unauthenticated } from "./refusals.ts";
+import { requireBearerClaims, requireBearerType } from "./token-kind.ts";
 import { findTenant, type TenantTrust, toPrincipal } from "./trust.ts";
 
 export type TrustedIssuer = {
@@ -51,8 +52,9 @@ export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): Authe
     const { header, claims } = decode(token);
     const trusted = byIssuer.get(toIssuer(claims));
     if (!trusted) throw unauthenticated("unknown_issuer");
-    const { algorithms, findKeys, tenants, rules } = trusted;
+    const { algorithms, tokenType, findKeys, tenants, rules } = trusted;
     if (!algorithms.some((name) => name === header.alg)) throw unauthenticated("algorithm");
+    if (tokenType === undefined) requireBearerType(header.typ);
     const keys = await findKeys(header, () => isAcceptable(tenants, claims));
     return judge(tenants, await verify(token, keys, rules));
   };
@@ -101,6 +103,7 @@ async function verify(
 
 /** What is told of claims, once they are verified. */
 function judge(tenants: readonly TenantTrust[], claims: JWTPayload): Principal {
+  requireBearerClaims(claims);
   requireCurrent(claims, Date.now() / 1000);
   requireLifetime(claims);
   const subject = requireSubject(claims);

@@ -59,6 +59,9 @@ describe("an introspected token", () => {
     ["a token for a year", { iat: START, exp: START + 31_536_000 }],
     ["a type", { token_type: "bearer" }],
     ["an older type", { token_type: "access_token" }],
+    ["a type by URN", { token_type: "urn:ietf:params:oauth:token-type:access_token" }],
+    ["Keycloak's type", { typ: "Bearer" }],
+    ["null for a key that it is not bound to", { cnf: null }],
   ])("may come with %s", async (_what, changes) => {
     expect(await setUp({ ...GOOD, ...changes }).authenticate("t", WAIT_MS)).toMatchObject({
       subject: "u-1",
@@ -83,7 +86,14 @@ describe("an introspected token", () => {
     ["not begun", { nbf: START + 11 }, "claim_nbf"],
     ["issued in the future", { iat: START + 11 }, "claim_iat"],
     ["over at a time in words", { exp: "tomorrow" }, "claim_exp"],
-    ["bound to a key, by type", { token_type: "DPoP" }, "token_kind"],
+    ["bound to a key, by type", { token_type: "DPoP" }, "bound_token"],
+    ["bound to a key, by an older type", { token_type: "pop" }, "bound_token"],
+    ["bound to something unsaid", { cnf: {} }, "bound_token"],
+    ["Keycloak's refresh token", { typ: "Refresh" }, "token_kind"],
+    ["Keycloak's offline token", { typ: "Offline" }, "token_kind"],
+    ["a logout token", { events: {} }, "token_kind"],
+    ["of no type for services", { token_type: "N_A" }, "token_kind"],
+    ["of a type that is no text", { token_type: ["Bearer"] }, "token_kind"],
     ["bound to a certificate", { cnf: { "x5t#S256": "x" } }, "bound_token"],
     ["a refresh token", { token_type: "refresh_token" }, "token_kind"],
   ])("that is %s is refused", async (_what, changes, reason) => {

@@ -488,6 +488,77 @@ describe("the type of a token", () => {
   });
 });
 
+describe("a token that is no bearer token for a service", () => {
+  const LOGOUT = { "http://schemas.openid.net/event/backchannel-logout": {} };
+
+  it.each<[string, string, TokenOptions]>([
+    ["bound to a key", "bound_token", { claims: { cnf: { jkt: "thumbprint" } } }],
+    ["bound to a certificate", "bound_token", { claims: { cnf: { "x5t#S256": "x" } } }],
+    ["bound to a key by name", "bound_token", { claims: { cnf: { kid: "k" } } }],
+    ["bound to something unsaid", "bound_token", { claims: { cnf: {} } }],
+    ["bound, by a text", "bound_token", { claims: { cnf: "thumbprint" } }],
+    ["bound, by Keycloak's type", "bound_token", { claims: { typ: "DPoP" } }],
+    ["a logout token", "token_kind", { claims: { events: LOGOUT } }],
+    ["a security event", "token_kind", { claims: { events: { "https://x.example": {} } } }],
+    ["an introspection answer", "token_kind", { claims: { token_introspection: {} } }],
+    ["Keycloak's refresh token", "token_kind", { claims: { typ: "Refresh" } }],
+    ["Keycloak's offline token", "token_kind", { claims: { typ: "Offline" } }],
+    ["Keycloak's logout token", "token_kind", { claims: { typ: "Logout" } }],
+    ["Keycloak's login cookie", "token_kind", { claims: { typ: "Serialized-ID" } }],
+    ["a refresh token by token_type", "token_kind", { claims: { token_type: "refresh" } }],
+    ["a refresh token by its full type", "token_kind", { claims: { token_type: "refresh_token" } }],
+    ["a refresh token by type", "token_kind", { claims: { type: "refresh" } }],
+    ["a refresh token by token_use", "token_kind", { claims: { token_use: "REFRESH" } }],
+    ...[
+      "logout+jwt",
+      "LOGOUT+JWT",
+      "application/logout+jwt",
+      "secevent+jwt",
+      "dpop+jwt",
+      "token-introspection+jwt",
+      "oauth-authz-req+jwt",
+      "client-authentication+jwt",
+      "kb+jwt",
+      "dc+sd-jwt",
+      "entity-statement+jwt",
+      "refresh",
+      "Refresh Token",
+    ].map((typ): [string, string, TokenOptions] => [
+      `${typ} by header`,
+      "token_kind",
+      { header: { typ } },
+    ]),
+  ])("is refused: %s", async (_what, reason, options) => {
+    expect(await refusalOf(await token(options))).toMatchObject({ ...REFUSED, reason });
+  });
+
+  it.each<[string, TokenOptions]>([
+    ["typ JWT", { header: { typ: "JWT" } }],
+    ["typ jwt", { header: { typ: "jwt" } }],
+    ["typ at+jwt", { header: { typ: "at+jwt" } }],
+    ["typ application/at+jwt", { header: { typ: "application/AT+JWT" } }],
+    ["Keycloak's type", { claims: { typ: "Bearer" } }],
+    ["Cognito's use", { claims: { token_use: "access" } }],
+    [
+      "an ID token, which some providers have nothing beside",
+      { claims: { typ: "ID", nonce: "n" } },
+    ],
+    ["type access", { claims: { type: "access", token_type: "access" } }],
+    ["null for what it is not", { claims: { cnf: null, events: null } }],
+  ])("is another one than with %s", async (_what, options) => {
+    const { authenticate } = authenticatorFor();
+    expect(await authenticate(await token(options))).toMatchObject({ subject: "u-1" });
+  });
+
+  it("may have a type of its own where the operator names it", async () => {
+    const { authenticate } = authenticatorFor({ tokenType: "bank-at+jwt" });
+    const jwt = await token({ header: { typ: "bank-at+jwt" } });
+    expect(await authenticate(jwt)).toMatchObject({ subject: "u-1" });
+    const logout = await token({ header: { typ: "bank-at+jwt" }, claims: { events: LOGOUT } });
+    await expect(authenticate(logout)).rejects.toMatchObject({ reason: "token_kind" });
+  });
+});
+
 describe("the reason for the log", () => {
   it("is a word of a closed set, with nothing of the token", async () => {
     const canary = "canary";

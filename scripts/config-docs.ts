@@ -67,6 +67,9 @@ Environment variables configure the service. \`npm start\` also reads them from 
 service checks all of them and reports every fault at once, by name and never by value.
 
 - An empty variable counts as unset. Lists are comma-separated. Durations look like \`8s\` or \`250ms\`.
+- A value has no quotes around it, no comment behind it, and no blanks, byte-order mark or control characters: shells and \`.env\` files remove quotes
+  and comments, but \`docker run --env-file\` keeps them. JSON may have line breaks within. A secret that really contains a blank and \`#\` goes into a file.
+- A variable that is nearly one of these (\`CORS_ORIGIN\`) is a fault that names the nearest one.
 - **Secret**: can also be set as \`NAME_FILE\`, the path of a file with the value. No secret reaches a log.
 - **Scope**: a variable of the *process* is set in the environment. A variable of a *tenant* is set in the environment too, or per tenant in
   \`TENANTS_FILE\` if there are several ([tenants.md](tenants.md)). *Single tenant*: works only without \`TENANTS_FILE\`.`;

@@ -14,7 +14,7 @@ import { AppError } from "../errors.ts";
 import type { KeySource } from "../session/settings.ts";
 import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
 import type { ForwardProxy } from "../upstream/pool.ts";
-import { findUpstreamProblem } from "../upstream/upstream-url.ts";
+import { mayLeadTo } from "../upstream/upstream-url.ts";
 
 /** Gives at least one key, or throws: those who wait for keys do not need to know why. */
 export type LoadKeys = () => Promise<JSONWebKeySet>;
@@ -40,10 +40,16 @@ export function createLoader(
 ): LoadKeys {
   if (keys.kind === "file") return loadFromFile(keys.path);
   if (keys.kind === "url") return loadFromUrl(keys.url, proxy, watch);
-  return loadByDiscovery(issuer, proxy, watch);
+  return loadByDiscovery(issuer, proxy, watch, keys.httpHosts);
 }
 
-export function loadByDiscovery(issuer: string, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
+/** `httpHosts` are those of ALLOW_HTTP_HOSTS. */
+export function loadByDiscovery(
+  issuer: string,
+  proxy?: ForwardProxy,
+  watch?: Watch,
+  httpHosts: readonly string[] = [],
+): LoadKeys {
   return async () => {
     const base = issuer.replace(/\/$/, "");
     const document = Discovery.parse(
@@ -51,8 +57,7 @@ export function loadByDiscovery(issuer: string, proxy?: ForwardProxy, watch?: Wa
     );
     if (document.issuer !== issuer) throw unusable("wrong_issuer");
     const jwksUrl = new URL(document.jwks_uri);
-    const isDowngrade = jwksUrl.protocol === "http:" && !issuer.startsWith("http:");
-    if (isDowngrade || findUpstreamProblem(jwksUrl)) throw unusable("unsafe_keys_url");
+    if (!mayLeadTo(new URL(issuer), jwksUrl, httpHosts)) throw unusable("unsafe_keys_url");
     return toKeySet(await fetchJson(jwksUrl, proxy, watch));
   };
 }
@@ -63,7 +68,7 @@ export function loadFromUrl(url: URL, proxy?: ForwardProxy, watch?: Watch): Load
 
 /** Read anew at each refresh, so that keys can be rotated by replacing the file. */
 export function loadFromFile(path: string): LoadKeys {
-  return async () => toKeySet(JSON.parse(await readFile(path, "utf8")));
+  return async () => toKeySet(JSON.parse((await readFile(path, "utf8")).replace(/^\uFEFF/, "")));
 }
 
 /** The discovery document is not one to follow. */

@@ -7,8 +7,10 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { checkMxHosts, checkNoProxy } from "./egress.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
 import { toLogins } from "./logins.ts";
+import { reportMisspelt } from "./misspelt.ts";
 import { checkProcess } from "./node-flags.ts";
 import { readVariables } from "./read.ts";
 import { reportReusedSecrets } from "./secret-reuse.ts";
@@ -27,13 +29,22 @@ export function loadConfig(
   readFile: ReadFile = (path) => readFileSync(path, "utf8"),
   flags: readonly string[] = [],
 ): Config {
-  const { TENANTS_FILE: path } = environment;
   const faults = createFaults();
-  const variables = readVariables(path ? ofProcess(environment) : environment, readFile, faults);
+  const isSingle = !environment.TENANTS_FILE;
+  const variables = readVariables(
+    isSingle ? environment : ofProcess(environment),
+    readFile,
+    faults,
+  );
+  reportMisspelt(environment, faults);
   checkProcess(environment, flags, faults);
+  checkNoProxy(variables, environment, faults);
   const logins = toLogins(variables, faults);
-  const many = path ? loadTenants(path, environment, variables, readFile, faults) : [];
-  const tenants = path ? many.map(({ tenant }) => tenant) : [toTenant(variables, readFile, faults)];
+  const many = isSingle ? [] : loadTenants(environment, variables, readFile, faults);
+  const tenants = isSingle
+    ? [toTenant(variables, readFile, faults)]
+    : many.map(({ tenant }) => tenant);
+  checkMxHosts(variables, tenants, faults);
   reportReusedSecrets([{ variables }, ...many], faults);
   if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
     faults.add("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
@@ -78,9 +89,8 @@ function ofProcess(environment: Environment): Environment {
 type LoadedTenant = LabelledTenant & { variables: Variables };
 
 function loadTenants(
-  path: string,
   environment: Environment,
-  { MAX_IN_FLIGHT }: Variables,
+  { TENANTS_FILE, MAX_IN_FLIGHT, ALLOW_HTTP_HOSTS }: Variables,
   readFile: ReadFile,
   faults: Faults,
 ): LoadedTenant[] {
@@ -94,9 +104,12 @@ function loadTenants(
       );
     }
   }
-  const loaded = readTenantsFile(path, readFile, faults).map(({ name, label, claim, ...entry }) => {
+  if (TENANTS_FILE === undefined) return []; // Its value has a fault.
+  const entries = readTenantsFile(TENANTS_FILE, readFile, faults);
+  const loaded = entries.map(({ name, label, claim, ...entry }) => {
     const own = createFaults();
-    const variables = { ...readVariables(entry.variables, readFile, own), MAX_IN_FLIGHT };
+    const given = readVariables(entry.variables, readFile, own);
+    const variables = { ...given, MAX_IN_FLIGHT, ALLOW_HTTP_HOSTS };
     const rules = toTenant(variables, readFile, own);
     for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
     const isSound = own.all().length === 0;

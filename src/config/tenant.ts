@@ -7,13 +7,16 @@ import type { UserIdRule } from "../session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import { findUnsupportedOptions, type WidgetPolicyOptions } from "../session/widget-policy.ts";
 import { findUpstreamProblem } from "../upstream/upstream-url.ts";
+import { checkUpstreams } from "./egress.ts";
 import type { Faults } from "./faults.ts";
 import { toMember, toPlatform, toSso } from "./mx.ts";
+import { trimFile } from "./texts.ts";
 import type { AuthConfig, PlatformConfig, ReadFile, TenantConfig } from "./types.ts";
 import type { Variables } from "./variables.ts";
 
 /** Adds to the faults of its variables. */
 export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): TenantConfig {
+  checkUpstreams(v, faults);
   const platform = toPlatform(v, faults);
   const sso = toSso(v, faults);
   if (!platform && !sso && !faults.has("MX_")) {
@@ -71,9 +74,10 @@ function toKeySource(v: Variables, issuer: string, readFile: ReadFile, faults: F
     return { kind: "file", path: v.AUTH_JWKS_FILE };
   }
   if (v.AUTH_JWKS_URL) return { kind: "url", url: v.AUTH_JWKS_URL };
-  if (!v.AUTH_JWT) return { kind: "discovery" }; // Never asked.
+  const discovery = { kind: "discovery", httpHosts: v.ALLOW_HTTP_HOSTS } as const;
+  if (!v.AUTH_JWT) return discovery; // Never asked.
   const problem = URL.canParse(issuer)
-    ? findUpstreamProblem(new URL(issuer))
+    ? findUpstreamProblem(new URL(issuer), v.ALLOW_HTTP_HOSTS)
     : "must be an https URL";
   if (issuer !== "" && problem) {
     faults.add(
@@ -81,13 +85,13 @@ function toKeySource(v: Variables, issuer: string, readFile: ReadFile, faults: F
       `${problem}, or else its keys cannot be discovered: set AUTH_JWKS_URL or AUTH_JWKS_FILE, or AUTH_JWT=false`,
     );
   }
-  return { kind: "discovery" };
+  return discovery;
 }
 
 function findKeySetProblem(path: string, readFile: ReadFile): string | undefined {
   const unreadable = "names a file that cannot be read as a JSON Web Key Set";
   try {
-    const { data } = KeySetFile.safeParse(parseJson(readFile(path)));
+    const { data } = KeySetFile.safeParse(parseJson(trimFile(readFile(path))));
     if (!data) return unreadable;
     return data.keys.some((key) => "d" in key || "k" in key)
       ? "names a file with a private or symmetric key; it must have public keys only"

@@ -7,6 +7,7 @@
 import * as z from "zod";
 import type { ClaimRule } from "../session/settings.ts";
 import type { Faults } from "./faults.ts";
+import { findNearest } from "./misspelt.ts";
 import type { Environment, ReadFile } from "./types.ts";
 import { isKnown, isOfTenant, isSecret, needsSingleTenant } from "./variables.ts";
 
@@ -117,7 +118,12 @@ function toEntry(entry: unknown, index: number, faults: Faults): TenantEntry | u
 
 function findKeyProblem(key: string): string | undefined {
   if (needsSingleTenant(key)) return "needs a single tenant, configured in the environment";
-  if (!isKnown(key)) return "is not known; .env.example lists what is";
+  if (!isKnown(key)) {
+    const nearest = findNearest(key);
+    return nearest
+      ? `is not known; is ${nearest} meant?`
+      : "is not known; docs/configuration.md lists what is";
+  }
   if (!isOfTenant(key)) return "belongs to the process: set it in the environment";
   return undefined;
 }

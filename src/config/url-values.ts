@@ -1,5 +1,6 @@
 /** The types of values that hold URLs, origins or widget options; otherwise as values.ts. */
 
+import { isIPv4 } from "node:net";
 import * as z from "zod";
 import { parseJson } from "../json.ts";
 import { createSecret } from "../secret.ts";
@@ -7,25 +8,45 @@ import { WidgetOptions } from "../session/widget-options.ts";
 import { findAddressProblem, findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";
 
-/** An upstream: https, or http on loopback; no credentials, no fragment. */
-const url = z.string().transform((text, context) => {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  const problem = parsed ? findUpstreamProblem(parsed) : "must be a URL";
-  if (!parsed || problem) {
-    context.addIssue({ code: "custom", message: problem ?? "" });
-    return z.NEVER;
-  }
-  return parsed;
-});
+const url = (findProblem: (parsed: URL) => string | undefined) =>
+  z.string().transform((text, context) => {
+    const parsed = URL.canParse(text) ? new URL(text) : undefined;
+    const problem = parsed ? findProblem(parsed) : "must be a URL";
+    if (!parsed || problem) {
+      context.addIssue({ code: "custom", message: problem ?? "" });
+      return z.NEVER;
+    }
+    return parsed;
+  });
 
-const UPSTREAM_FORM = "an https URL (http only on loopback)";
+/** One of the partner's own systems. Whether it may be http depends on ALLOW_HTTP_HOSTS: see http-hosts.ts. */
+export const upstream = url((parsed) => findUpstreamProblem(parsed, [parsed.hostname])).register(
+  VALUE_TYPES,
+  { form: "an https URL (http only on loopback and at `ALLOW_HTTP_HOSTS`)" },
+);
 
-export const upstream = url.register(VALUE_TYPES, { form: UPSTREAM_FORM });
-
-/** One that paths and queries are added to. */
-export const baseUrl = url
+/** MX's, which paths and queries are added to. */
+export const baseUrl = url((parsed) => findUpstreamProblem(parsed))
   .refine(({ search }) => search === "", "must not have a query")
-  .register(VALUE_TYPES, { form: `${UPSTREAM_FORM} without a query` });
+  .register(VALUE_TYPES, { form: "an https URL (http only on loopback) without a query" });
+
+/** Names that no public host can have, in lower case, with a port where they have one. */
+export const httpHosts = split
+  .transform((items) => items.map((item) => item.toLowerCase()))
+  .refine(
+    (items) => items.every(isInternalHost),
+    "must list exact host names inside the cluster, such as keycloak or keycloak:8080: without a dot, or ending in .svc, .cluster.local, .internal or .local; no addresses, no wildcards, no URLs",
+  )
+  .register(VALUE_TYPES, { form: "a list of host names, each with a port or without" });
+
+function isInternalHost(item: string): boolean {
+  const [, host = "", port] = /^([a-z0-9_.-]+)(?::([1-9]\d{0,4}))?$/.exec(item) ?? [];
+  if (!host.split(".").every((label) => /^\w(?:[\w-]*\w)?$/.test(label))) return false;
+  if (!URL.canParse(`http://${host}`) || Number(port ?? 1) > 65_535) return false;
+  const parsed = new URL(`http://${host}`);
+  if (parsed.hostname !== host || isIPv4(host) || findAddressProblem(parsed)) return false;
+  return !host.includes(".") || /\.(svc|cluster\.local|internal|local)$/.test(host);
+}
 
 /** It may hold credentials, so it is kept as a secret. */
 const secretUrl = (protocol: RegExp, form: string) =>

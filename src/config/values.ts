@@ -20,6 +20,8 @@ export type Variable = {
   scope: "process" | "tenant" | "single-tenant";
   /** Can also be given as `NAME_FILE`, the path of a file with the value. */
   secret?: true;
+  /** Another name that it is read by where it is not set itself. */
+  alias?: string;
   /** As an operator would write it. */
   default?: string;
   /** What `.env.example` sets, for the few variables that everybody sets. */

@@ -45,8 +45,15 @@ export function isSecret(name: string): name is SecretName {
   return Object.hasOwn(VARIABLES, name) && VARIABLES[name]?.secret === true;
 }
 
+/** Those that can be set, `NAME_FILE` included. */
+export const KNOWN_NAMES = [
+  ...VARIABLE_NAMES,
+  ...SECRET_NAMES.map((name) => `${name}_FILE`),
+  ...Object.values(VARIABLES).flatMap(({ alias }) => alias ?? []),
+];
+
 export function isKnown(name: string): boolean {
-  return findVariable(name) !== undefined;
+  return KNOWN_NAMES.includes(name);
 }
 
 /** Whether it is set in TENANTS_FILE where there is one; the others belong to the process, however many tenants it has. */

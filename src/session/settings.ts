@@ -5,7 +5,8 @@
 
 /** Where an issuer's public keys come from. */
 export type KeySource =
-  | { kind: "discovery" }
+  /** It may lead to these hosts over plain http. */
+  | { kind: "discovery"; httpHosts: readonly string[] }
   | { kind: "url"; url: URL }
   | { kind: "file"; path: string };
 

@@ -5,9 +5,10 @@
  * neither open a new one in the place of an idle one nor throw all of them away. HTTP/1.1, no redirects.
  */
 
-import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import { buildConnector, Client, type Dispatcher, ProxyAgent } from "undici";
 import type { Secret } from "../secret.ts";
 import { withMarks } from "./connection-marks.ts";
+import { createNoProxy } from "./no-proxy.ts";
 import { createPrewarmedSockets } from "./prewarm.ts";
 import { createSemaphore } from "./semaphore.ts";
 
@@ -113,12 +114,10 @@ function createDispatcher(
   };
   if (!proxy || !isProxied(options)) return new Client(origin, { ...limits, connect });
   const tls = toConnectOptions(options);
-  return new EnvHttpProxyAgent({
+  return new ProxyAgent({
     ...limits,
     connections: 1,
-    httpProxy: "",
-    httpsProxy: proxy.url.reveal(),
-    noProxy: proxy.noProxy,
+    uri: proxy.url.reveal(),
     connect: tls,
     proxyTls: tls,
     requestTls: tls,
@@ -134,7 +133,8 @@ function createTunnelClient(origin: string | URL, options: Client.Options): Clie
 }
 
 function isProxied({ origin, proxy }: ConnectionOptions): boolean {
-  return proxy !== undefined && origin.startsWith("https:");
+  if (!proxy || !origin.startsWith("https:")) return false;
+  return !createNoProxy(proxy.noProxy)(new URL(origin));
 }
 
 function toConnectOptions({ connectTimeoutMs = 1000 }: ConnectionOptions) {

@@ -1,7 +1,7 @@
 /**
  * The one rule for every URL that this service calls, whether a configuration or a discovery document names it.
  *
- * https only, plain http on loopback; no credentials, no fragment; never a link-local or cloud metadata address, where
+ * https only, plain http on loopback and at hosts that the operator lists; no credentials, no fragment; never a link-local or cloud metadata address, where
  * the machine's own credentials are.
  * Sources: RFC 3927, RFC 4291 (link-local); RFC 4291, 6052, 3056 and 4380 (IPv4 in IPv6); the metadata addresses of AWS,
  * Google, Azure, Alibaba and Oracle.
@@ -9,14 +9,40 @@
 
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 
-/** What is wrong with it, as the end of a sentence; `undefined` if it may be called. */
-export function findUpstreamProblem(url: URL): string | undefined {
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+/**
+ * What is wrong with it, as the end of a sentence; `undefined` if it may be called. `httpHosts` are those of
+ * ALLOW_HTTP_HOSTS: `keycloak` for every port, or `keycloak:8080`.
+ */
+export function findUpstreamProblem(
+  url: URL,
+  httpHosts: readonly string[] = [],
+): string | undefined {
+  if (url.protocol !== "https:" && !isPlainHttpAllowed(url, httpHosts)) {
     return "must be https (http only on loopback)";
   }
   if (url.username || url.password) return "must not hold credentials";
   if (url.hash) return "must not have a fragment";
   return findAddressProblem(url);
+}
+
+function isPlainHttpAllowed(url: URL, httpHosts: readonly string[]): boolean {
+  return url.protocol === "http:" && (isLoopback(url.hostname) || isListed(url, httpHosts));
+}
+
+/** Whether one of ALLOW_HTTP_HOSTS is meant. */
+export function isListed({ hostname, port, protocol }: URL, httpHosts: readonly string[]): boolean {
+  const withPort = `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
+  return httpHosts.some((host) => host === hostname || host === withPort);
+}
+
+/**
+ * Whether discovery may lead from this issuer to these keys. What comes by plain http can be changed on its way, so an issuer
+ * on http leads only to hosts that are listed themselves, one on https only to https.
+ */
+export function mayLeadTo(issuer: URL, keys: URL, httpHosts: readonly string[]): boolean {
+  if (findUpstreamProblem(keys, httpHosts)) return false;
+  if (issuer.protocol === "https:") return keys.protocol === "https:";
+  return isLoopback(issuer.hostname) || isListed(keys, httpHosts);
 }
 
 /** For URLs that may hold credentials or have other schemes, such as those of Redis and of a proxy. */

@@ -110,6 +110,15 @@ describe("calls to an MX behind https", () => {
     },
   );
 
+  it("go through https_proxy in lower case", async () => {
+    await using proxy = await startProxy();
+    await using way = await startOverTls({ https_proxy: proxy.url, no_proxy: "10.0.0.0/8" });
+
+    expect((await way.ask("grace")).status).toBe(200);
+
+    expect(proxy.tunnels).toHaveLength(1);
+  });
+
   it("go through it where NO_PROXY names others, or another port", async () => {
     await using proxy = await startProxy();
     const noProxy = "example.com,ocalhost,*.localhost,127.0.0.1,localhost:1";

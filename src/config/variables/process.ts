@@ -17,14 +17,24 @@ const EGRESS = {
     schema: url.proxy,
     scope: "process",
     secret: true,
+    alias: "https_proxy",
     description:
-      "Forward proxy for https upstreams (CONNECT), with user name and password if it needs them.",
+      "Forward proxy for https upstreams (CONNECT), with user name and password if it needs them. `https_proxy` is read, too.",
   },
   NO_PROXY: {
     schema: url.noProxy,
     scope: "process",
+    alias: "no_proxy",
     default: "",
-    description: "Hosts that are reached without the proxy.",
+    description:
+      "Hosts that are reached without the proxy: `host` and `.domain` (with all below), `*.domain` (only below), addresses, networks such as `10.0.0.0/8`, `host:port`, or `*`. `no_proxy` is read, too.",
+  },
+  ALLOW_HTTP_HOSTS: {
+    schema: url.httpHosts,
+    scope: "process",
+    default: "",
+    description:
+      "Exact host names inside your cluster that may be called over plain http, for service meshes and compose networks: `keycloak` (any port) or `keycloak:8080`. A name must have no dot, or end in `.svc`, `.cluster.local`, `.internal` or `.local`. Applies to your own systems (issuer, keys, introspection, session check, lookup), never to MX. What is sent there travels in clear.",
   },
 } as const satisfies Record<string, v.Variable>;
 

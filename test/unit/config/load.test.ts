@@ -268,7 +268,7 @@ describe("a secret in a file", () => {
   const files: Record<string, string> = {
     "/run/secrets/key": "file-key\n",
     "/run/secrets/windows": "file-key\r\n",
-    "/run/secrets/two-lines": "file-key\n\n",
+    "/run/secrets/two-lines": "file\nkey\n",
     "/run/secrets/empty": "\n",
     "/run/secrets/blank": "  \n",
   };
@@ -737,7 +737,7 @@ describe("an unsafe or faulty configuration", () => {
   );
 
   it.each<[string, Environment]>([
-    ["keys that look odd", { MX_PLATFORM_API_KEY: "& + % # space = é" }],
+    ["keys that look odd", { MX_PLATFORM_API_KEY: "& + %# space = é" }],
     ["a page on a local name", { CORS_ORIGINS: "http://localhost:5173,http://app.test:8080" }],
     ["private networks", { TRUSTED_PROXIES: "10.0.0.0/8,192.168.1.1,fc00::/7,::1" }],
     ["DEBUG=false", { DEBUG: "false" }],

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { findAddressProblem, findUpstreamProblem } from "../../../src/upstream/upstream-url.ts";
+import {
+  findAddressProblem,
+  findUpstreamProblem,
+  mayLeadTo,
+} from "../../../src/upstream/upstream-url.ts";
 
 const problemOf = (text: string) => findUpstreamProblem(new URL(text));
 
@@ -82,4 +86,37 @@ describe("the URL of an upstream", () => {
       expect(findAddressProblem(new URL(`redis://${host}:6379`))).toBe(METADATA);
     },
   );
+});
+
+describe("keys that a discovery document leads to", () => {
+  const HOSTS = ["keycloak:8080", "keys"];
+  const leads = (issuer: string, keys: string) => mayLeadTo(new URL(issuer), new URL(keys), HOSTS);
+
+  it.each([
+    ["https://a.example", "https://b.example/keys"],
+    ["https://keycloak", "https://a.example/keys"],
+    ["http://keycloak:8080/realms/a", "http://keycloak:8080/keys"],
+    ["http://keycloak:8080/realms/a", "http://keys:1234/"],
+    ["http://keycloak:8080/realms/a", "https://keys/"],
+    ["http://127.0.0.1:1", "http://127.0.0.1:2/keys"],
+    ["http://127.0.0.1:1", "https://a.example/keys"],
+  ])("may be, from %s, %s", (issuer, keys) => {
+    expect(leads(issuer, keys)).toBe(true);
+  });
+
+  it.each([
+    ["https://a.example", "http://keys/"],
+    ["https://a.example", "http://127.0.0.1/keys"],
+    ["https://keycloak:8080", "http://keycloak:8080/keys"],
+    ["http://keycloak:8080", "http://keycloak:8081/keys"],
+    ["http://keycloak:8080", "https://keycloak/keys"],
+    ["http://keycloak:8080", "http://a.example/keys"],
+    ["http://keycloak:8080", "https://a.example/keys"],
+    ["http://keycloak:8080", "http://127.0.0.1/keys"],
+    ["http://keycloak:8080", "http://keys.evil.example/"],
+    ["http://keycloak:8080", "http://user:password@keys/"],
+    ["http://127.0.0.1:1", "http://a.example/keys"],
+  ])("must not be, from %s, %s", (issuer, keys) => {
+    expect(leads(issuer, keys)).toBe(false);
+  });
 });

@@ -192,6 +192,8 @@ describe("keys from a file", () => {
     expect(await load()).toEqual(setOf("key-1"));
     writeFileSync(path, JSON.stringify(setOf("key-2")));
     expect(await load()).toEqual(setOf("key-2"));
+    writeFileSync(path, `\ufeff${KEYS}\n`); // As an editor may save it.
+    expect(await load()).toEqual(setOf("key-1"));
   });
 
   it.each([

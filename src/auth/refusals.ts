@@ -10,7 +10,6 @@ export const LOGIN_REFUSALS = [
   // What the request brings.
   "no_credential",
   "scheme",
-  "too_long",
   "not_a_jwt",
   "no_bearer_tokens_here",
   "cookie_twice",

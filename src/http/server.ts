@@ -9,6 +9,9 @@ import { createServer, type RequestListener, type ServerResponse } from "node:ht
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
+/** All headers of a request together. Tokens of Microsoft Entra ID with 200 groups have 11 kB. */
+const MAX_HEADER_BYTES = 32 * 1024;
+
 /** How many connections wait in the kernel to be accepted; it keeps at most one more. */
 const BACKLOG = 4096;
 
@@ -41,7 +44,7 @@ export async function listen(
       requestTimeout: 10_000,
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 65_000, // Longer than a load balancer's, so that the balancer is the one to close.
-      maxHeaderSize: 16 * 1024,
+      maxHeaderSize: MAX_HEADER_BYTES,
     },
     (req, res) => {
       answering.set(req.socket, res);

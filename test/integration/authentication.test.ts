@@ -3,6 +3,7 @@
  * test/unit/jwt.test.ts.
  */
 
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -80,6 +81,33 @@ describe("POST /session without a good token", () => {
 
     expect(response.status).toBe(401);
     expect(service.log.join("")).not.toContain(token.slice(0, 20));
+  });
+
+  it.each([
+    ["11 kB, of somebody with 200 groups", 200],
+    ["30 kB, of somebody with 580 groups", 580],
+  ])("accepts a token of %s", async (_what, count) => {
+    await using service = await start();
+    const groups = Array.from({ length: count }, () => randomUUID());
+    const token = await service.issuer.issueToken("ada", { claims: { groups } });
+
+    const test = service.request().set("Authorization", `Bearer ${token}`);
+    expect((await service.check(test)).status).toBe(200);
+  });
+
+  it("answers headers of more than 32 kB with 431, before it looks at anything", async () => {
+    await using service = await start({ environment: { CORS_ORIGINS: "https://app.example.com" } });
+    const answer = await fetch(`${service.url}/session`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${"x".repeat(33 * 1024)}`,
+        origin: "https://app.example.com",
+      },
+    });
+
+    expect(answer.status).toBe(431);
+    expect(answer.headers.has("access-control-allow-origin")).toBe(false);
+    expect(await answer.text()).toBe("");
   });
 
   it("insists on the token type where the operator names one", async () => {

@@ -211,7 +211,6 @@ describe("a session cookie", () => {
     ["with a comma", `${SESSION_COOKIE}=s,grace`],
     ["with a quote at one end", `${SESSION_COOKIE}="s-grace`],
     ["with bytes that are no ASCII", `${SESSION_COOKIE}=s-gr\u00e4ce`],
-    ["that is too long", `${SESSION_COOKIE}=${"s".repeat(4097)}`],
     ["of a name in other letters", `${SESSION_COOKIE.toLowerCase()}=s-grace`],
     ["of a longer name", `x${SESSION_COOKIE}=s-grace`],
     ["without a value", SESSION_COOKIE],

@@ -1,10 +1,8 @@
 /** Whether this machine's clock agrees with those of the issuer and MX: tokens and URLs expire by it. */
 
+import { CLOCK_TOLERANCE_SECONDS } from "../../auth/claims.ts";
 import type { Asked } from "./ask.ts";
 import type { Finding } from "./finding.ts";
-
-/** What the check of a token forgives (auth/jwt.ts). */
-const TOLERANCE_MS = 10_000;
 
 /** Nothing where no answer had a date. */
 export function judgeClock(clocks: readonly Asked[]): Finding[] {
@@ -12,7 +10,7 @@ export function judgeClock(clocks: readonly Asked[]): Finding[] {
   if (!worst) return [];
   const { host, aheadMs } = worst;
   const subject = { party: "clock" as const, target: host };
-  if (Math.abs(aheadMs) <= TOLERANCE_MS) {
+  if (Math.abs(aheadMs) <= CLOCK_TOLERANCE_SECONDS * 1000) {
     return [{ ...subject, verdict: "ok", message: "This machine's clock agrees with theirs." }];
   }
   const seconds = Math.round(Math.abs(aheadMs) / 1000);
@@ -22,7 +20,7 @@ export function judgeClock(clocks: readonly Asked[]): Finding[] {
       ...subject,
       verdict: "clock_off",
       message: `This machine's clock is ${seconds} s ${direction} that of ${host}.`,
-      next: "Have the clock set by NTP: logins are refused when it is more than 10 s off.",
+      next: `Have the clock set by NTP: logins are refused when it is more than ${CLOCK_TOLERANCE_SECONDS} s off.`,
     },
   ];
 }

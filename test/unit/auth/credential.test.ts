@@ -19,6 +19,8 @@ const JWT_ONLY: CredentialRules = {
   sessionCookie: undefined,
 };
 
+const LONG = "x".repeat(30_000);
+
 const jwt = (token: string) => ({ kind: "jwt", token });
 const opaque = (token: string) => ({ kind: "opaque", token });
 const session = (value: string) => ({ kind: "session", value });
@@ -33,6 +35,8 @@ describe("the credential of a request", () => {
     ["a quoted cookie", { cookie: 'sid="s-1"' }, session('"s-1"')],
     ["one of many cookies", { cookie: "a=1;sid=s-1; xsid=2;sid2=3" }, session("s-1")],
     ["a header before cookies", { authorization: "Bearer x", cookie: "sid=s" }, opaque("x")],
+    ["of 30 kB", { authorization: `Bearer ${LONG}` }, opaque(LONG)],
+    ["of 30 kB in a cookie", { cookie: `sid=${LONG}` }, session(LONG)],
     ["the token before the session", { cookie: "sid=s; __Host-token=a.b.c" }, jwt("a.b.c")],
   ])("is %s", (_what, headers, proof) => {
     expect(findCredential(ALL, headers)).toEqual(proof);
@@ -43,11 +47,9 @@ describe("the credential of a request", () => {
     ["other cookies", { cookie: "SID=1; sid ; sid2=1" }, "no_credential"],
     ["an empty header", { authorization: "", cookie: "sid=s" }, "scheme"],
     ["another scheme", { authorization: "Basic YTpi", cookie: "sid=s" }, "scheme"],
-    ["a long token", { authorization: `Bearer ${"x".repeat(8193)}` }, "too_long"],
     ["two cookies", { cookie: "sid=a; sid=a" }, "cookie_twice"],
     ["two cookies, one empty", { cookie: "sid=; sid=a" }, "cookie_twice"],
     ["a bad token cookie beside a session", { cookie: "__Host-token=; sid=a" }, "cookie_value"],
-    ["a long cookie", { cookie: `sid=${"x".repeat(4097)}` }, "cookie_value"],
     ...[
       "",
       '"',

@@ -3,6 +3,7 @@
  */
 
 import { once } from "node:events";
+import { trustExtraAuthorities } from "./app/env-file.ts";
 import { explainAndExit, loadOrExit } from "./app/exit.ts";
 import { startService } from "./app/service.ts";
 import { endProcess, watchForShutdown } from "./app/shutdown.ts";
@@ -16,6 +17,7 @@ import { VERSION } from "./telemetry/version.ts";
 const code = await runCommandLine(process.argv.slice(2), process.env);
 if (code !== undefined) process.exit(code);
 
+trustExtraAuthorities();
 const config = await loadOrExit(process.env);
 const log = createLogDestination();
 const logger = createLogger(config.logLevel, log);
@@ -23,7 +25,9 @@ const shutdown = watchForShutdown(logger);
 
 {
   const tracer = findTracer(VERSION);
-  await using service = await startService(config, logger, tracer).catch(explainAndExit);
+  await using service = await startService(config, logger, tracer).catch((error) =>
+    explainAndExit(error, config),
+  );
   logger.lifecycle("listening", {
     port: Number(service.url.port),
     operationsPort: Number(service.operationsUrl.port),

@@ -551,6 +551,7 @@ async function runMain(args: string[], environment: Environment = {}) {
   const main = new URL("../../src/main.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH, ...environment },
+    cwd: tmpdir(), // Where there is no .env.
   });
   const [out, errors] = [child.stdout.toArray(), child.stderr.toArray()];
   const [code] = await once(child, "exit");

@@ -42,8 +42,9 @@ export function toText({ faults, findings }: CheckResult): string {
 }
 
 export function toFaultText(faults: readonly ConfigFault[]): string {
+  const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   const lines = faults.map(({ variable, message }) => `  ${variable} ${message}`);
-  return `The configuration has ${faults.length} fault(s):\n${lines.join("\n")}\nEvery variable is explained in .env.example.\n`;
+  return `The configuration has ${count}:\n${lines.join("\n")}\nEvery variable is explained in docs/configuration.md.\n`;
 }
 
 const PARTY_NAMES: Readonly<Record<Finding["party"], string>> = {

@@ -804,6 +804,17 @@ describe("an unsafe or faulty configuration", () => {
     expect(namesOf({}).sort()).toEqual(["AUTH_AUDIENCE", "AUTH_ISSUER", "MX_PLATFORM_CLIENT_ID"]);
   });
 
+  it.each([
+    ["https://app.example.com/", "number 1 (app.example.com): it must be an exact origin"],
+    ["https://a.example,https://*.b.example", "number 2 (*.b.example): it must be an exact origin"],
+    ["https://a.example , app.example.com", "number 2: it must be an exact origin"],
+    ["https://a.example,*", "number 2: it must be an exact origin"],
+    ["http://a.example,https://b.example/", "number 1 (a.example): it must be https"],
+  ])("is told which entry of CORS_ORIGINS=%s is bad", (origins, problem) => {
+    const [fault] = faultsOf({ ...PLATFORM, CORS_ORIGINS: origins });
+    expect(fault?.message).toContain(problem);
+  });
+
   it("is told one line for each fault, the name first", () => {
     expect(() => loadConfig({ ...PLATFORM, PORT: "x", MAX_IN_FLIGHT: "0" })).toThrow(
       "  PORT must be a port from 0 to 65535\n  MAX_IN_FLIGHT must be a whole number from 1 to 100000",

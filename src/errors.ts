@@ -7,6 +7,7 @@ export type ErrorCode =
   | "unauthenticated"
   | "forbidden"
   | "unusable_user_id"
+  | "user_disabled"
   | "csrf_rejected"
   | "not_found"
   | "method_not_allowed"
@@ -50,7 +51,8 @@ export type UpstreamOperation =
   | "platform.request_widget_url"
   | "partner.introspection"
   | "partner.session_check"
-  | "partner.credential_lookup";
+  | "partner.credential_lookup"
+  | "partner.userinfo";
 
 /** MX's outcomes are explained in mx/outcome.ts, the failures of an exchange in upstream/exchange.ts. */
 export type UpstreamOutcome =
@@ -90,8 +92,16 @@ export type UpstreamReason =
   | "conflict_but_not_found"
   | "not_yet_propagated"
   | "user_vanished_twice"
+  // What is wrong with a Member, or what the partner says about one.
   | "member_id"
   | "member_id_conflict"
+  | "unknown_member"
+  | "owner_unknown"
+  // What is wrong with the issuer's userinfo endpoint.
+  | "no_userinfo_endpoint"
+  | "wrong_issuer"
+  | "unsafe_userinfo_url"
+  | "other_subject"
   | TransportReason;
 
 /** How an exchange failed: in our own words, or as an error code of Node, undici or OpenSSL in lower case. */

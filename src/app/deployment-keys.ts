@@ -24,3 +24,8 @@ function toMaterial({ mx, userId, member }: TenantConfig): string {
     member.source === "derived" && member.secret.reveal(),
   ]);
 }
+
+/** The key of the users' names in the log. */
+export function toAuditKey(config: Config): Secret {
+  return config.auditKey ?? deriveKey(config, "user.hash");
+}

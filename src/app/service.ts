@@ -20,10 +20,11 @@ import { createPseudonym } from "../telemetry/user-hash.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { createExchange } from "../upstream/exchange.ts";
 import { withConnectSpan } from "../upstream/spans.ts";
-import { deriveKey } from "./deployment-keys.ts";
+import { deriveKey, toAuditKey } from "./deployment-keys.ts";
 import { createLogins } from "./logins.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Connect, createTenant } from "./tenant.ts";
+import { createUserinfoByIssuer } from "./userinfo.ts";
 
 export type Service = AsyncDisposable & {
   /** Base URL of the public port. */
@@ -73,11 +74,13 @@ export async function startService(
       }),
     );
   const isShared = config.tenants.length > 1;
+  const userinfo = parts.use(createUserinfoByIssuer(config));
   const logins = parts.use(
     createLogins(config, {
       tenants: config.tenants.map((each) => {
         const observe = (api: ApiName) => metrics.mx(each.name, api);
-        return { config: each, tenant: createTenant(each, connect, { observe, tracing }) };
+        const instruments = { observe, tracing, userinfo: userinfo.of };
+        return { config: each, tenant: createTenant(each, connect, instruments) };
       }),
       connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
       watchKeys: metrics.issuerKeys,
@@ -96,7 +99,7 @@ export async function startService(
     hstsMaxAge: config.hstsMaxAge,
     hasDocs: config.publicDocs,
     rateLimits: await createRateLimits(config, metrics, parts),
-    toPseudonym: createPseudonym(config.auditKey ?? deriveKey(config, "user.hash")),
+    toPseudonym: createPseudonym(toAuditKey(config)),
     logger: withMetrics(logger, metrics),
     requestStarted: metrics.requestStarted,
     tracer,

@@ -90,7 +90,7 @@ type LoadedTenant = LabelledTenant & { variables: Variables };
 
 function loadTenants(
   environment: Environment,
-  { TENANTS_FILE, MAX_IN_FLIGHT, ALLOW_HTTP_HOSTS }: Variables,
+  { TENANTS_FILE, MAX_IN_FLIGHT, REQUEST_DEADLINE, ALLOW_HTTP_HOSTS }: Variables,
   readFile: ReadFile,
   faults: Faults,
 ): LoadedTenant[] {
@@ -109,7 +109,7 @@ function loadTenants(
   const loaded = entries.map(({ name, label, claim, ...entry }) => {
     const own = createFaults();
     const given = readVariables(entry.variables, readFile, own);
-    const variables = { ...given, MAX_IN_FLIGHT, ALLOW_HTTP_HOSTS };
+    const variables = { ...given, MAX_IN_FLIGHT, REQUEST_DEADLINE, ALLOW_HTTP_HOSTS };
     const rules = toTenant(variables, readFile, own);
     for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
     const isSound = own.all().length === 0;

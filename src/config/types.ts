@@ -5,6 +5,8 @@
 
 import type { Secret } from "../secret.ts";
 import type { CredentialRule } from "../session/credentials.ts";
+import type { MemberIdRule } from "../session/member-id.ts";
+import type { ProfileRule } from "../session/profile.ts";
 import type { ClaimRule, KeySource, RateLimit } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
@@ -74,6 +76,10 @@ export type TenantConfig = Readonly<{
   userId: UserIdRule;
   mx: MxConfig;
   member: MemberConfig;
+  memberIds: MemberIdRule;
+  profile: ProfileConfig;
+  /** The partner's endpoint for Member credentials and profiles. */
+  lookup: LookupConfig | undefined;
   widgets: WidgetPolicyOptions;
   /** Origins of pages that may call. */
   corsOrigins: readonly string[];
@@ -108,7 +114,16 @@ export type PlatformConfig = Readonly<{
 
 export type SsoConfig = Readonly<{ baseUrl: URL; apiKey: Secret; clientGuid: string }>;
 
-/** The domain's rule, with the address of the lookup in place of the lookup itself. */
-export type MemberConfig =
-  | Exclude<CredentialRule, { source: "lookup" }>
-  | { source: "lookup"; url: URL; token: Secret };
+/** The domain's rule, without the lookup itself. */
+export type MemberConfig = Exclude<CredentialRule, { source: "lookup" }> | { source: "lookup" };
+
+export type LookupConfig = Readonly<{ url: URL; token: Secret }>;
+
+export type ProfileConfig = Readonly<{
+  rule: ProfileRule;
+  source: Variables["PROFILE_SOURCE"];
+  /** Where the userinfo endpoint may be over plain http. */
+  httpHosts: readonly string[];
+  /** For all that is asked about one user's profile. */
+  timeoutMs: number;
+}>;

@@ -57,6 +57,16 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     advice:
       "Choose another claim with USER_ID_CLAIM, or set USER_ID_MODE=hmac and USER_ID_SECRET: then any identifier works, such as auth0|123 or an e-mail address. Decide before the first user: a later change gives every user a new MX user.",
   },
+  user_disabled: {
+    name: "user-disabled",
+    status: 403,
+    title: "The user is disabled at MX",
+    happened:
+      "The login is good, but MX says that this user is disabled. Nothing was created or changed.",
+    actor: "the operator",
+    advice:
+      "Find out why the user was disabled: by you (`is_disabled` in the Platform API, `status` in the SSO API), or by MX. `mx-session-bff --user <claim value> --live` shows what MX says about a user. Enable the user at MX to let them in again.",
+  },
   csrf_rejected: {
     name: "csrf-rejected",
     status: 403,

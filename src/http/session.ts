@@ -103,19 +103,20 @@ function createOpenWidget({
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const context = { budget: admittedRequest(res).budget, audit: toAuditLog(logger, res) };
+    const context = { budget: admittedRequest(res).budget, ...toRecords(logger, res) };
     const { type, url, expiresAt } = await openSession(principal, request, context);
     res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   };
 }
 
-/** Writes to the audit log what changes at MX, at that moment. */
-function toAuditLog(logger: Logger, res: Response): RequestContext["audit"] {
+/** Writes to the log what changes at MX, and what was not to be had, at that moment. */
+function toRecords(logger: Logger, res: Response): Omit<RequestContext, "budget"> {
   const { principal } = admittedRequest(res);
   const { requestId, traceId, userHash = "", address: clientAddress } = res.locals;
-  const tenant = principal.tenant.name;
-  return function audit(event) {
-    logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
+  const common = { requestId, traceId, tenant: principal.tenant.name, userHash };
+  return {
+    audit: (event) => logger.change({ ...common, event, clientAddress }),
+    profileFailed: (error) => logger.profileFailed({ ...common, error }),
   };
 }
 

@@ -9,9 +9,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Secret } from "../secret.ts";
 import type {
-  Identity,
+  NewUser,
   Platform,
-  PlatformUser,
+  PlatformPath,
   PlatformVersion,
   WidgetRequest,
 } from "../session/types.ts";
@@ -85,24 +85,25 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
   const ids = createPathIds(send, version, maxRememberedGuids);
   return {
     findUser: (userId, { budget }) => ids.findUser(userId, { newConnection: false }, budget),
+    readUser: (userId, { budget }) => ids.confirmUser(userId, { newConnection: false }, budget),
     createUser: bindCreateUser(send, ids),
     requestWidgetUrl: bindRequestWidgetUrl(send, ids, urlRule),
   };
 }
 
 function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
-  return async function createUser(identity, { budget, audit }) {
-    const { userId } = identity;
+  return async function createUser(user, { budget, audit }) {
+    const { userId } = user;
     const { toExisting } = ids;
     const call: MxCall = {
       operation: "platform.create_user",
       kind: "create_user",
       method: "POST",
       path: "/users",
-      body: { user: toUserFields(identity) },
+      body: { user: toUserFields(user) },
       serializeBy: userId,
     };
-    const user = await createOrFind(
+    const existing = await createOrFind(
       {
         kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),
@@ -114,7 +115,7 @@ function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
       },
       budget,
     );
-    return { ...user, isNew: true };
+    return { ...existing, isNew: true };
   };
 }
 
@@ -140,7 +141,7 @@ function bindRequestWidgetUrl(
 }
 
 function toOwnUrl(
-  user: PlatformUser,
+  user: PlatformPath,
   { widgetType }: WidgetRequest,
   answer: GoodAnswer,
   urlRule: UrlRule,
@@ -156,11 +157,11 @@ function toOwnUrl(
 }
 
 /** With the partner's id in the path (v20250224) MX's guid is not known, and so cannot be compared. */
-function toGuid(user: PlatformUser): string | undefined {
+function toGuid(user: PlatformPath): string | undefined {
   return user.pathId === user.userId ? undefined : user.pathId;
 }
 
-function toUrlCall(user: PlatformUser, request: WidgetRequest): MxCall {
+function toUrlCall(user: PlatformPath, request: WidgetRequest): MxCall {
   const { language, callbackPayload } = request;
   const headers = {
     ...(language && { "accept-language": language }),
@@ -176,6 +177,6 @@ function toUrlCall(user: PlatformUser, request: WidgetRequest): MxCall {
   };
 }
 
-function toUserFields({ userId, profile: { email, metadata } }: Identity) {
+function toUserFields({ userId, profile: { email, metadata } }: NewUser) {
   return { id: userId, is_disabled: false, ...(email && { email }), ...(metadata && { metadata }) };
 }

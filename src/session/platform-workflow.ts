@@ -6,6 +6,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import { refuseDisabled } from "./disabled.ts";
 import { toNotFoundError } from "./not-found.ts";
 import type { Identity, Platform, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
 
@@ -15,11 +16,15 @@ export async function openByPlatform(
   request: WidgetRequest,
   context: RequestContext,
 ): Promise<WidgetUrl> {
-  const known = await platform.findUser(identity.userId, context);
+  const { userId, principal } = identity;
+  const known = await platform.findUser(userId, context);
+  if (known) refuseDisabled(known);
   const url = known && (await platform.requestWidgetUrl(known, request, context));
   if (url) return url;
 
-  const created = await platform.createUser(identity, context);
+  const profile = await principal.tenant.findProfile(identity, undefined, context);
+  const created = await platform.createUser({ userId, profile }, context);
+  refuseDisabled(created); // It existed, or another request was faster.
   const firstUrl = await platform.requestWidgetUrl(created, request, context);
   if (firstUrl) return firstUrl;
   const notYet = new AppError(

@@ -50,11 +50,6 @@ export function toUserId(rule: UserIdRule, principal: Principal): string {
   return `U-${hmac.update(principal.issuer).update("\0").update(value).digest("base64url")}`;
 }
 
-/** MX's convention. Source: MX SSO API v2, Guide. */
-export function toMemberId(userId: string): string {
-  return `M-${userId}`;
-}
-
 function unusable(): AppError {
   return new AppError(
     "unusable_user_id",

@@ -6,7 +6,7 @@
  */
 
 import { pino } from "pino";
-import type { AppError } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { SessionEvent } from "../session/types.ts";
 import { createLogDestination, type LogDestination } from "./log-destination.ts";
 
@@ -51,6 +51,11 @@ export type ChangeEntry = Pick<RequestEntry, "requestId" | "traceId" | "clientAd
   userHash: string;
 };
 
+/** A new user's profile could not be read where it is kept. */
+export type ProfileFailure = Pick<ChangeEntry, "requestId" | "traceId" | "tenant" | "userHash"> & {
+  error: unknown;
+};
+
 export type LifecycleEvent = "listening" | "configured" | "draining" | "stopped";
 
 export type LifecycleFields = {
@@ -67,6 +72,7 @@ export type Logger = {
   /** A fault of our own that no request can tell about. */
   fault(cause: unknown): void;
   change(entry: ChangeEntry): void;
+  profileFailed(entry: ProfileFailure): void;
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
   /** Lines that could not be written. */
   linesLost(): number;
@@ -90,6 +96,7 @@ export function createLogger(
   return {
     request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
     fault: (cause) => log.error(describe(cause), "fault"),
+    profileFailed: (entry) => log.warn(toProfileFields(entry), "profile"),
     change(entry) {
       log.info(toChangeFields(entry), "change");
       log.flush();
@@ -127,12 +134,18 @@ function toFields(entry: RequestEntry): Record<string, unknown> {
     "mx.calls": entry.mxCalls,
     "client.gone": entry.isClientGone || undefined,
     "error.type": entry.errorType,
+    ...toUpstreamFields(error),
+    ...(error?.code === "internal_error" && describe(error.cause)),
+  };
+}
+
+function toUpstreamFields(error: AppError | undefined): Record<string, unknown> {
+  return {
     "error.reason": error?.reason,
     "upstream.operation": error?.upstream?.operation,
     "upstream.outcome": error?.upstream?.outcome,
     "upstream.status": error?.upstream?.status,
     "upstream.reason": error?.upstream?.reason,
-    ...(error?.code === "internal_error" && describe(error.cause)),
   };
 }
 
@@ -163,6 +176,13 @@ function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
     "user.hash": entry.userHash,
     "client.address": entry.clientAddress,
   };
+}
+
+function toProfileFields({ error, requestId, traceId, tenant, userHash }: ProfileFailure) {
+  const common = { request_id: requestId, trace_id: traceId, tenant, "user.hash": userHash };
+  const event = { "event.name": "profile.unavailable", "event.outcome": "failure" };
+  if (!(error instanceof AppError)) return { ...event, ...common, ...describe(error) };
+  return { ...event, ...common, ...toUpstreamFields(error) };
 }
 
 const LIFECYCLE: Record<LifecycleEvent, string> = {

@@ -42,7 +42,7 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
 
 function checkTenant(
   asker: Asker,
-  { name: tenant, auth, mx, member }: TenantConfig,
+  { name: tenant, auth, mx, member, profile, lookup }: TenantConfig,
   takesJwts: boolean,
 ): Promise<Finding>[] {
   const findings: Promise<Finding>[] = [];
@@ -60,9 +60,10 @@ function checkTenant(
     const judged = checkSsoApi(asker, mx.sso, platform);
     findings.push(find({ party: "sso_api", target, tenant }, judged));
   }
-  if (member.source === "lookup") {
-    const target = member.url.host;
-    findings.push(find({ party: "credential_lookup", target, tenant }, checkLookup(asker, member)));
+  const isLookedUp = member.source === "lookup" || profile.source === "lookup";
+  if (lookup && isLookedUp) {
+    const target = lookup.url.host;
+    findings.push(find({ party: "credential_lookup", target, tenant }, checkLookup(asker, lookup)));
   }
   return findings;
 }

@@ -137,7 +137,7 @@ describe("a configuration", () => {
     [
       "lookup",
       { MEMBER_LOOKUP_URL: "https://bank.example/keys", MEMBER_LOOKUP_TOKEN: "lookup-token-1" },
-      { source: "lookup", url: new URL("https://bank.example/keys") },
+      { source: "lookup" },
     ],
   ])("can have MEMBER_CREDENTIALS=%s", (source, variables, member) => {
     const environment = { ...SSO, MEMBER_USERKEY_SECRET: undefined, ...variables };

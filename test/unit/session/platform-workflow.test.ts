@@ -4,8 +4,8 @@ import { openByPlatform } from "../../../src/session/platform-workflow.ts";
 import type { PlatformUser, WidgetUrl } from "../../../src/session/types.ts";
 import { contextOf, identityOf, platformOf, widgetUrl } from "../fakes.ts";
 
-const KNOWN: PlatformUser = { userId: "u-1", pathId: "u-1", isNew: false };
-const CREATED: PlatformUser = { userId: "u-1", pathId: "u-1", isNew: true };
+const KNOWN: PlatformUser = { userId: "u-1", pathId: "u-1", isDisabled: false, isNew: false };
+const CREATED: PlatformUser = { userId: "u-1", pathId: "u-1", isDisabled: false, isNew: true };
 
 /** Runs it against a fake MX that gives these URLs one after the other, and tells the calls. */
 async function run(

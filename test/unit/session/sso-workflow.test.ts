@@ -5,7 +5,7 @@ import type {
   Member,
   MemberCreation,
   MemberUpdate,
-  PlatformUser,
+  PlatformPath,
   SsoUser,
 } from "../../../src/session/types.ts";
 import {
@@ -49,7 +49,7 @@ async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
   const { user, member, creation = "created", expires = false, platform, fail = [] } = mx;
   const updates = [...(mx.updates ?? ["updated"])];
   const events: string[] = [];
-  const asked: PlatformUser[] = [];
+  const asked: PlatformPath[] = [];
 
   async function call<T>(name: string, result: T): Promise<T> {
     events.push(`> ${name}`);
@@ -132,13 +132,13 @@ describe("MX's guide", () => {
     ],
     [
       "another login was faster: its Member is enough",
-      { user: known, creation: "exists" },
+      { user: known, creation: { userGuid: "USR-1" } },
       [...START, "create member"],
       "sso",
     ],
     [
       "another login was faster and may have older credentials: an update",
-      { user: known, creation: "exists", expires: true },
+      { user: known, creation: { userGuid: "USR-1" }, expires: true },
       [...START, "create member", "update member"],
       "sso",
     ],
@@ -158,7 +158,7 @@ describe("MX's guide", () => {
     ["the User vanished before its Member was made", { user: known, creation: "no_user" }],
     [
       "the Member of a faster login vanished before its update",
-      { user: known, creation: "exists", expires: true, updates: ["no_member"] },
+      { user: known, creation: { userGuid: "USR-1" }, expires: true, updates: ["no_member"] },
     ],
   ])("begins again when %s", async (_what, mx) => {
     expect((await run(mx)).result).toBeUndefined();

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
 import { createSecret } from "../../../src/secret.ts";
-import { toMemberId, toUserId, type UserIdRule } from "../../../src/session/user-id.ts";
+import { toUserId, type UserIdRule } from "../../../src/session/user-id.ts";
 import { principalOf, SEED } from "../fakes.ts";
 
 const CLAIM: UserIdRule = { mode: "claim", claim: "sub" };
@@ -224,11 +224,5 @@ describe("USER_ID_MODE=hmac", () => {
       }),
       { seed: SEED, numRuns: 10_000 },
     );
-  });
-});
-
-describe("the Member id", () => {
-  it("is M- and the user id, as MX suggests", () => {
-    expect(toMemberId("u-8f3a")).toBe("M-u-8f3a");
   });
 });

@@ -9,6 +9,7 @@ import { type CheckResult, toExitCode, toJson, toText } from "./commands/check/r
 import { ConfigError } from "./config/faults.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Environment } from "./config/types.ts";
+import { findWarnings } from "./config/warnings.ts";
 import { VERSION } from "./telemetry/version.ts";
 
 const HELP = `mx-session-bff exchanges a logged-in user's token for a one-time MX widget URL.
@@ -61,9 +62,9 @@ async function runCheck(environment: Environment): Promise<CheckResult> {
   try {
     const config = loadConfig(environment, undefined, process.execArgv);
     const { check } = await import("./commands/check/check.ts"); // The service has no use for so much code.
-    return { faults: [], findings: await check(config) };
+    return { faults: [], warnings: findWarnings(config), findings: await check(config) };
   } catch (error) {
-    if (error instanceof ConfigError) return { faults: error.faults, findings: [] };
+    if (error instanceof ConfigError) return { faults: error.faults, warnings: [], findings: [] };
     throw error;
   }
 }

@@ -111,6 +111,7 @@ export type TransportReason =
   | "malformed"
   | "stale_connection"
   | "no_connection"
+  | "foreign_listener"
   | "unknown"
   | `proxy_${number}`
   | `e${string}` // Such as `econnreset` and `err_tls_cert_altname_invalid`.

@@ -9,6 +9,7 @@ import { startService } from "./app/service.ts";
 import { endProcess, watchForShutdown } from "./app/shutdown.ts";
 import { runCommandLine } from "./cli.ts";
 import { toDigest } from "./config/load.ts";
+import { findWarnings } from "./config/warnings.ts";
 import { createLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { findTracer } from "./telemetry/tracing.ts";
@@ -37,6 +38,8 @@ const shutdown = watchForShutdown(logger);
     tenants: config.tenants.length,
     configDigest: toDigest(config),
   });
+
+  for (const warning of findWarnings(config)) logger.warning(warning);
 
   if (!shutdown.aborted) await once(shutdown, "abort");
   logger.lifecycle("draining"); // Leaving the block disposes the service: stop listening, finish, close pools.

@@ -71,6 +71,7 @@ export async function startService(
         warm: config.tenants.length <= MAX_WARM_TENANTS ? WARM_CONNECTIONS : 0,
         maxResponseBytes: MAX_ANSWER_BYTES,
         proxy: config.proxy,
+        allowListeners: config.allowPreloads,
       }),
     );
   const isShared = config.tenants.length > 1;

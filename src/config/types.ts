@@ -31,10 +31,14 @@ export type Config = Readonly<{
   hstsMaxAge: number | undefined;
   /** Whether the public port serves the contract. */
   publicDocs: boolean;
-  /** Key of the users' pseudonyms in the log; else derived from MX's keys. */
+  /** Keys what replicas have to agree on; else they derive it from the rest of the configuration. */
+  instanceSecret: Secret | undefined;
+  /** Key of the users' pseudonyms in the log. */
   auditKey: Secret | undefined;
   /** Whether upstreams are sent `traceparent`. */
   tracePropagation: boolean;
+  /** Whether the SSO API may be called although something else listens to requests. */
+  allowPreloads: boolean;
   /** The way out for https upstreams. */
   proxy: ForwardProxy | undefined;
   rateLimits: RateLimitConfig;

@@ -68,6 +68,7 @@ export function createSend(api: MxApi, exchange: Exchange, now = () => new Date(
         headers: call.headers ? { ...common, ...call.headers } : common,
         body: hasBody ? JSON.stringify(call.body) : undefined,
         newConnection: call.newConnection ?? false,
+        hasSecretPath: query !== "",
       },
       Math.min(TIMEOUT_MS[call.method], budget.remainingMs()),
     );

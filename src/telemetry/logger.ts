@@ -74,6 +74,8 @@ export type Logger = {
   change(entry: ChangeEntry): void;
   profileFailed(entry: ProfileFailure): void;
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
+  /** Something that an operator should know. `message` is a constant text. */
+  warning(warning: { name: string; message: string }): void;
   /** Lines that could not be written. */
   linesLost(): number;
 };
@@ -105,6 +107,8 @@ export function createLogger(
       log.info(toLifecycleFields(event, fields), event);
       log.flush();
     },
+    warning: ({ name, message }) =>
+      log.warn({ "event.name": "configuration.warning", warning: name }, message),
     linesLost: () => destination.linesLost?.() ?? 0,
   };
 }

@@ -146,7 +146,9 @@ describe("--check of several tenants", () => {
       ["platform_api", "second", "key_refused"],
       ["clock", undefined, "ok"],
     ]);
-    expect(toText({ faults: [], findings })).toMatch(/^FAILED {2}Platform API \(second\)/m);
+    expect(toText({ faults: [], warnings: [], findings })).toMatch(
+      /^FAILED {2}Platform API \(second\)/m,
+    );
   });
 });
 
@@ -640,7 +642,7 @@ describe("the command line", () => {
     expect(JSON.parse(text)).toEqual({
       ok: true,
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
-      configuration: { ok: true, faults: [] },
+      configuration: { ok: true, faults: [], warnings: [] },
       checks: [
         expect.objectContaining({ party: "issuer" }),
         {

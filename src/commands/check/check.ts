@@ -24,7 +24,7 @@ export type CheckOptions = {
 /** One per party, in a fixed order. Never rejects for what a party does. */
 export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
   const { now = Date.now, timeoutMs = 4000 } = options;
-  const asker = createAsker({ proxy: config.proxy, timeoutMs, now });
+  const asker = createAsker({ ...config, timeoutMs, now });
   const [upstreams, shared] = await Promise.all([
     Promise.all([
       ...config.tenants.flatMap((tenant) => checkTenant(asker, tenant, config.logins.jwt)),

@@ -90,12 +90,19 @@ const SERVER = {
     description:
       "Whether the public port serves the contract, at `/openapi.yaml` and `/docs`. The operations port always does.",
   },
+  INSTANCE_SECRET: {
+    schema: v.strongSecret,
+    scope: "process",
+    secret: true,
+    description:
+      "Secret of this deployment, the same in all replicas, at least 32 characters; for example from `openssl rand -base64 48`. It keys the users' pseudonyms in the log (`user.hash`) and the rate limits in Redis. Without it, both depend on MX's client ids: they survive a new MX key, but change when a tenant is added or removed.",
+  },
   AUDIT_KEY: {
     schema: v.strongSecret,
     scope: "process",
     secret: true,
     description:
-      "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters; for example from `openssl rand -base64 48`. Without it, the key is derived from MX's keys and changes with them. See docs/observability.md.",
+      "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters, for those who look users up in the log with it. Without it, the key is derived from `INSTANCE_SECRET`. See docs/observability.md.",
   },
   TRACE_PROPAGATION: {
     schema: v.flag,
@@ -103,6 +110,13 @@ const SERVER = {
     default: "false",
     description:
       "Whether MX and your own systems receive `traceparent`. Has an effect only if tracing is on.",
+  },
+  ALLOW_PRELOADS: {
+    schema: v.flag,
+    scope: "process",
+    default: "false",
+    description:
+      "Whether the service starts although an instrumentation was loaded before it that listens to its requests (an APM agent in `NODE_OPTIONS`, for example). The SSO API takes its key in the URL, so such an agent records it. Has an effect only with the SSO API; without it, the service starts with a warning.",
   },
 } as const satisfies Record<string, v.Variable>;
 

@@ -57,7 +57,7 @@ export function createAuthentication(authenticators: Authenticators): Authentica
       case "opaque":
         return introspection?.(credential.token, timeoutMs);
       case "session":
-        return session?.authenticate(credential.value, timeoutMs);
+        return session?.authenticate(credential.cookies, timeoutMs);
     }
   }
 

@@ -66,9 +66,11 @@ function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
   return {
     issuer,
     audience,
+    audienceClaim: v.AUTH_AUDIENCE_CLAIM,
     keys: toKeySource(v, issuer, readFile, faults),
     algorithms: v.AUTH_ALGORITHMS,
     tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
+    maxTokenLifetimeMs: v.AUTH_MAX_TOKEN_LIFETIME,
   };
 }
 

@@ -67,6 +67,7 @@ export type IntrospectionConfig = Readonly<{
   url: URL;
   clientId: string;
   clientSecret: Secret;
+  method: Variables["AUTH_INTROSPECTION_AUTH"];
   requireAudience: boolean;
 }>;
 
@@ -93,10 +94,13 @@ export type TenantConfig = Readonly<{
 export type AuthConfig = Readonly<{
   issuer: string;
   audience: readonly string[];
+  /** The claim that names the audience of a token. */
+  audienceClaim: string;
   keys: KeySource;
   algorithms: readonly string[];
   /** The `typ` header that tokens must have, such as `at+jwt`; any where undefined. */
   tokenType: string | undefined;
+  maxTokenLifetimeMs: number;
 }>;
 
 export type MxConfig = Readonly<{

@@ -52,10 +52,10 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 403,
     title: "The user identifier cannot be used at MX",
     happened:
-      "The claim chosen with USER_ID_CLAIM is missing, longer than 128 characters, has characters other than letters, digits, - and _, starts like one of MX's own ids (USR-, MBR-, CLT-), or is blank or a word like null or None.",
+      "The claim chosen with USER_ID_CLAIM is missing, is neither a string nor an integer at the top level, is longer than 128 characters, has characters other than letters, digits, - and _, starts like one of MX's own ids (USR-, MBR-, CLT-), or is blank or a word like null or None.",
     actor: "the operator",
     advice:
-      "Choose another claim with USER_ID_CLAIM, or set USER_ID_MODE=hmac and USER_ID_SECRET: then any identifier works, such as auth0|123 or an e-mail address. Decide before the first user: a later change gives every user a new MX user.",
+      "Choose another claim with USER_ID_CLAIM. If its characters or its length are the reason, you can also set USER_ID_MODE=hmac and USER_ID_SECRET: then any identifier works, such as auth0|123 or an e-mail address. Decide before the first user: a later change gives every user a new MX user.",
   },
   user_disabled: {
     name: "user-disabled",

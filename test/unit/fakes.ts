@@ -1,6 +1,7 @@
 /** Makers of domain values and stand-ins at the ports, for the unit tests. */
 
 import type { JSONWebKeySet } from "jose";
+import type { TenantTrust } from "../../src/auth/trust.ts";
 import type { Answer, FailedAnswer, Failure, GoodAnswer, Outcome } from "../../src/mx/outcome.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
 import { createMemberIds } from "../../src/session/member-id.ts";
@@ -62,6 +63,20 @@ export function tenantOf(parts: Partial<Tenant> = {}): Tenant {
     corsOrigins: [],
     allowCallbackPayload: false,
     mx: { kind: "platform", platform: platformOf() },
+    ...parts,
+  };
+}
+
+/** The trust in `https://login.example.com` for one tenant. */
+export function trustOf(parts: Partial<TenantTrust> = {}): TenantTrust {
+  return {
+    tenant: tenantOf(),
+    issuer: "https://login.example.com",
+    claim: undefined,
+    audience: ["mx-session"],
+    audienceClaim: "aud",
+    maxLifetimeMs: 24 * 60 * 60 * 1000,
+    userIdClaim: "sub",
     ...parts,
   };
 }

@@ -60,6 +60,7 @@ export type UpstreamOutcome =
   | "conflict"
   | "throttled"
   | "rejected"
+  | "option_rejected"
   | "not_sent"
   | "ambiguous"
   | "invalid_response"
@@ -91,6 +92,7 @@ export type UpstreamReason =
   // What makes no sense over several answers.
   | "conflict_but_not_found"
   | "not_yet_propagated"
+  | "unknown_reference"
   | "user_vanished_twice"
   // What is wrong with a Member, or what the partner says about one.
   | "member_id"

@@ -120,12 +120,14 @@ function toRecords(logger: Logger, res: Response): Omit<RequestContext, "budget"
   };
 }
 
-/** Every browser sends one; what does not look like one is left out. Source: RFC 9110, section 12.5.4. */
+/** Every browser sends one; what is not well-formed is left out. Source: RFC 9110, section 12.5.4. */
 function toLanguage(header: string | undefined): string | undefined {
-  return header && header !== "*" && /^[A-Za-z0-9*,;=. -]{1,256}$/.test(header)
-    ? header
-    : undefined;
+  const isUsable = header && header !== "*" && header.length <= 256 && LANGUAGES.test(header);
+  return isUsable ? header : undefined;
 }
+
+const LANGUAGE = String.raw`(?:\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)(?: *; *q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?`;
+const LANGUAGES = new RegExp(`^${LANGUAGE}(?: *, *${LANGUAGE})*$`);
 
 /** Source: MX Platform API, Request widget URL: Base64, at most 1024 characters. */
 function toCallbackPayload(req: Request): string | undefined {

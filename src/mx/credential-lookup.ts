@@ -10,7 +10,7 @@ import { AppError, type UpstreamFailure } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import type { Secret } from "../secret.ts";
 import { MIN_CALL_MS, timeIsUp } from "../session/budget.ts";
-import { type CredentialLookup, toUserkey } from "../session/credentials.ts";
+import { type CredentialLookup, isCredential, toUserkey } from "../session/credentials.ts";
 import type { Identity, MemberCredentials } from "../session/types.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
@@ -23,7 +23,7 @@ export type PartnerLookupOptions = {
 
 const TIMEOUT_MS = 2000;
 
-const text = z.string().min(1).max(4096);
+const text = z.string().refine(isCredential);
 const Credentials = z.union([
   z.object({ userkey: text, expires: z.boolean().default(false) }),
   z.object({ login: text, password: text }),

@@ -61,7 +61,7 @@ function createPartnerIds(send: Send): PathIds {
       return toOwnUser(userId, requireGood(answer));
     },
     toCreated: toOwnUser,
-    toExisting: (userId) => toUser(userId, userId),
+    toExisting: (userId) => ({ ...toUser(userId, userId), isConfirmed: true }),
     forget() {},
   };
 }
@@ -71,7 +71,7 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
 
   function remember(userId: string, guid: string, isDisabled?: boolean | null): PlatformUser {
     guids.set(userId, guid);
-    return { ...toUser(userId, guid, isDisabled), guid };
+    return { ...toUser(userId, guid), guid, isConfirmed: true, isDisabled: isDisabled ?? false };
   }
 
   async function listUser(userId: string, newConnection: boolean, budget: Budget) {
@@ -107,9 +107,15 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
 function toOwnUser(userId: string, answer: GoodAnswer): PlatformUser {
   const { user } = read(UserBody, answer);
   refuseOtherUser(answer, user.id, userId);
-  return { ...toUser(userId, userId, user.is_disabled), guid: user.guid ?? undefined };
+  const { guid, is_disabled: isDisabled } = user;
+  return {
+    ...toUser(userId, userId),
+    guid: guid ?? undefined,
+    isConfirmed: true,
+    isDisabled: isDisabled ?? false,
+  };
 }
 
-function toUser(userId: string, pathId: string, isDisabled?: boolean | null): PlatformUser {
-  return { userId, pathId, isDisabled: isDisabled ?? false, isNew: false };
+function toUser(userId: string, pathId: string): PlatformUser {
+  return { userId, pathId, isConfirmed: false, isDisabled: false, isNew: false };
 }

@@ -7,6 +7,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { AppError, type FieldError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type {
   NewUser,
@@ -17,7 +18,7 @@ import type {
 } from "../session/types.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
 import { createOrFind } from "./create-or-find.ts";
-import { classifyPlatform, type GoodAnswer } from "./outcome.ts";
+import { classifyPlatform, type FailedAnswer, type GoodAnswer } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
 import {
   read,
@@ -133,6 +134,7 @@ function bindRequestWidgetUrl(
       }
       const answer = await send(call, budget);
       if (answer.outcome === "not_found") continue;
+      if (answer.outcome === "option_rejected") throw toOptionError(request, answer);
       return toOwnUrl(user, request, requireGood(answer), urlRule);
     }
     ids.forget(user.userId);
@@ -156,13 +158,30 @@ function toOwnUrl(
   return url;
 }
 
+/** MX does not say which one in words that can be relied on. */
+function toOptionError(request: WidgetRequest, answer: FailedAnswer): AppError {
+  const { operation, outcome, status } = answer;
+  const [only, ...others] = request.callerOptions;
+  const isClear = only !== undefined && others.length === 0 && !request.callbackPayload;
+  const error: FieldError = isClear
+    ? { pointer: `/widget_url/${only}`, detail: "was refused by MX" }
+    : {
+        pointer: "/widget_url",
+        detail: "has an option that MX refuses, or comes with such a header",
+      };
+  return new AppError("invalid_request", "MX refused an option of this request.", {
+    errors: [error],
+    upstream: { operation, outcome, status },
+  });
+}
+
 /** With the partner's id in the path (v20250224) MX's guid is not known, and so cannot be compared. */
 function toGuid(user: PlatformPath): string | undefined {
   return user.pathId === user.userId ? undefined : user.pathId;
 }
 
 function toUrlCall(user: PlatformPath, request: WidgetRequest): MxCall {
-  const { language, callbackPayload } = request;
+  const { language, callbackPayload, callerOptions } = request;
   const headers = {
     ...(language && { "accept-language": language }),
     ...(callbackPayload && { "x-callback-payload": callbackPayload }),
@@ -174,6 +193,7 @@ function toUrlCall(user: PlatformPath, request: WidgetRequest): MxCall {
     path: `/users/${encodeURIComponent(user.pathId)}/widget_urls`,
     ...((language || callbackPayload) && { headers }),
     body: { widget_url: request.options },
+    hasCallerOptions: callerOptions.length > 0 || callbackPayload !== undefined,
   };
 }
 

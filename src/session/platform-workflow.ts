@@ -7,8 +7,15 @@
 
 import { AppError } from "../errors.ts";
 import { refuseDisabled } from "./disabled.ts";
-import { toNotFoundError } from "./not-found.ts";
-import type { Identity, Platform, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
+import { hasReferences, toNotFoundError, unknownReference } from "./not-found.ts";
+import type {
+  Identity,
+  Platform,
+  PlatformUser,
+  RequestContext,
+  WidgetRequest,
+  WidgetUrl,
+} from "./types.ts";
 
 export async function openByPlatform(
   platform: Platform,
@@ -21,6 +28,10 @@ export async function openByPlatform(
   if (known) refuseDisabled(known);
   const url = known && (await platform.requestWidgetUrl(known, request, context));
   if (url) return url;
+  if (known && hasReferences(request)) {
+    const confirmed = known.isConfirmed ? known : await platform.readUser(identity.userId, context);
+    if (confirmed) return openForConfirmed(platform, confirmed, known, request, context);
+  }
 
   const profile = await principal.tenant.findProfile(identity, undefined, context);
   const created = await platform.createUser({ userId, profile }, context);
@@ -40,4 +51,22 @@ export async function openByPlatform(
     },
   );
   throw toNotFoundError(request, notYet);
+}
+
+/**
+ * The User exists, so the 404 means what an option names: no User is created for it. One more try where MX has confirmed
+ * the User only after the 404, since a new User shows late.
+ */
+async function openForConfirmed(
+  platform: Platform,
+  confirmed: PlatformUser,
+  tried: PlatformUser,
+  request: WidgetRequest,
+  context: RequestContext,
+): Promise<WidgetUrl> {
+  refuseDisabled(confirmed);
+  const url =
+    confirmed === tried ? undefined : await platform.requestWidgetUrl(confirmed, request, context);
+  if (url) return url;
+  throw toNotFoundError(request, unknownReference());
 }

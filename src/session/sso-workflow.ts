@@ -8,6 +8,7 @@
 import { AppError } from "../errors.ts";
 import { refuseDisabled } from "./disabled.ts";
 import type { MemberId } from "./member-id.ts";
+import { hasReferences, toNotFoundError, unknownReference } from "./not-found.ts";
 import type {
   Identity,
   Member,
@@ -56,6 +57,9 @@ export async function openBySso(
       : ownUrl(user, request),
   ]);
   if (isMemberCurrent && known && !knownMember) context.audit("user_healed");
+  if (isMemberCurrent && known && !url && hasReferences(request)) {
+    throw toNotFoundError(request, unknownReference()); // MX has just confirmed the User.
+  }
   return isMemberCurrent ? url : undefined;
 }
 
@@ -132,7 +136,7 @@ function requestUrl(
   // Twice unknown may mean: made a moment ago by another replica.
   const isNew = user.isNew || pass.isRestart;
   return mx.platform.requestWidgetUrl(
-    { userId: identity.userId, pathId: guid, isNew },
+    { userId: identity.userId, pathId: guid, isConfirmed: true, isNew },
     request,
     context,
   );

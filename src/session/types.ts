@@ -104,6 +104,8 @@ export type LookedUp = { memberId: unknown; profile: unknown };
 export type WidgetRequest = {
   widgetType: string;
   options: Readonly<Record<string, unknown>>;
+  /** Names of those that the caller chose, and not the operator. */
+  callerOptions: readonly string[];
   /** From `Accept-Language`. */
   language?: string | undefined;
   /** From `X-Callback-Payload`: MX repeats it in its webhooks. */
@@ -167,7 +169,10 @@ export type Platform = {
   readUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
   /** Gives the User that exists afterwards, whoever made it. */
   createUser(user: NewUser, context: RequestContext): Promise<PlatformUser>;
-  /** `undefined`: MX knows no such User. A User that `isNew` is waited for, about a second. */
+  /**
+   * `undefined`: MX says 404, which can mean the User or something that an option names. A User that `isNew` is waited for,
+   * about a second. Throws `invalid_request` where MX refuses an option of the caller's.
+   */
   requestWidgetUrl(
     user: PlatformPath,
     request: WidgetRequest,
@@ -183,6 +188,8 @@ export type PlatformPath = {
   userId: string;
   /** What stands in MX's path: a `USR-` guid, or the partner's id where MX takes it. */
   pathId: string;
+  /** MX has named the User in an answer to this request. */
+  isConfirmed: boolean;
   /** MX may answer 404 for a moment after a create. */
   isNew: boolean;
 };

@@ -4,8 +4,8 @@
  * Order: the caller's body is checked; operator defaults fill what it leaves open; forced values win.
  */
 
-import type * as z from "zod";
-import { AppError, type BodyError } from "../errors.ts";
+import type { BodyError } from "../errors.ts";
+import { invalidBody, toBodyErrors } from "./body-errors.ts";
 import type { WidgetRequest } from "./types.ts";
 import {
   createWidgetUrlBody,
@@ -53,7 +53,7 @@ export function createWidgetRequestParser(
 
   return function parseWidgetRequest(body) {
     const parsed = Body.safeParse(body ?? {});
-    if (!parsed.success) throw invalid(firstOfEach(parsed.error.issues.flatMap(toBodyErrors)));
+    if (!parsed.success) throw invalidBody(toBodyErrors(parsed.error));
     const asked = parsed.data.widget_url ?? {};
     refuse(policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked));
 
@@ -67,8 +67,28 @@ export function createWidgetRequestParser(
     return {
       widgetType,
       options: policy.source === "v20111101" ? withoutNulls(options) : options,
+      callerOptions: namesOfCaller(asked, merged, policy.source),
     };
   };
+}
+
+/**
+ * The options that reach MX as the caller wrote them. Three do not count, as MX's SDKs always send them: the type, the
+ * version, and `is_mobile_webview: false`.
+ */
+function namesOfCaller(
+  asked: PolicyValues,
+  merged: PolicyValues,
+  source: WidgetPolicyOptions["source"],
+): string[] {
+  const { widget_type: _type, ui_message_version: _version, ...others } = asked;
+  const sent = new Map<string, unknown>(Object.entries(merged));
+  return Object.entries(others).flatMap(([name, value]) => {
+    const isReplaced = sent.get(name) !== value;
+    const isUsual = name === "is_mobile_webview" && value === false;
+    const isDropped = value === null && source === "v20111101";
+    return isReplaced || isUsual || isDropped ? [] : [name];
+  });
 }
 
 /** What an operator's defaults or forced values have against this version, as for a caller's options. */
@@ -172,66 +192,5 @@ function defined<T extends object>(values: T): Partial<T> {
 }
 
 function refuse(errors: BodyError[]): void {
-  if (errors.length > 0) throw invalid(errors);
+  if (errors.length > 0) throw invalidBody(errors);
 }
-
-/** A string where an array is due is also too long for it: one fault a field is enough. */
-function firstOfEach(errors: BodyError[]): BodyError[] {
-  return [...Map.groupBy(errors, (error) => error.pointer).values()].flatMap(
-    ([first]) => first ?? [],
-  );
-}
-
-/** A body of 16 kB has room for thousands; an answer must not be larger than its request. */
-const MAX_NAMED_ERRORS = 20;
-
-function invalid(errors: BodyError[]): AppError {
-  const [first] = errors;
-  const where =
-    first && first.pointer !== "" ? first.pointer.slice(1).replaceAll("/", ".") : "The body";
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  return new AppError("invalid_request", `${where} ${first?.detail ?? "is not valid"}${more}.`, {
-    errors: errors.slice(0, MAX_NAMED_ERRORS),
-  });
-}
-
-/** In our own words: zod would repeat what the caller sent. An unknown name is shown only where it looks like one. */
-function toBodyErrors(issue: z.core.$ZodIssue): BodyError[] {
-  const pointer = issue.path.map((key) => `/${String(key)}`).join("");
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) =>
-      /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key)
-        ? { pointer: `${pointer}/${key}`, detail: "is not an option of MX's widgets" }
-        : { pointer, detail: "has an option with an unusable name" },
-    );
-  }
-  return [{ pointer, detail: toDetail(issue) }];
-}
-
-function toDetail(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`;
-    case "invalid_value":
-      return `must be one of ${issue.values.map(String).join(", ")}`;
-    case "invalid_format":
-      return issue.format === "date" ? "must be a date such as 2026-01-31" : issue.message;
-    case "too_small":
-      return issue.origin === "number" ? `must be at least ${issue.minimum}` : "must not be empty";
-    case "too_big":
-      return issue.origin === "number"
-        ? `must be at most ${issue.maximum}`
-        : `must not be longer than ${issue.maximum}`;
-    default:
-      return "is not valid";
-  }
-}
-
-const TYPE_WORDS: Record<string, string> = {
-  string: "a string",
-  boolean: "true or false",
-  int: "an integer",
-  number: "an integer",
-  object: "an object",
-  array: "an array",
-};

@@ -90,7 +90,11 @@ export function identityOf(parts: Partial<Identity> = {}): Identity {
 }
 
 export function widgetRequest(widgetType = "connect_widget"): WidgetRequest {
-  return { widgetType, options: { widget_type: widgetType, ui_message_version: 4 } };
+  return {
+    widgetType,
+    options: { widget_type: widgetType, ui_message_version: 4 },
+    callerOptions: [],
+  };
 }
 
 export function widgetUrl(name = "fresh", type = "connect_widget"): WidgetUrl {

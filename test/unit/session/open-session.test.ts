@@ -13,7 +13,7 @@ import {
   widgetUrl,
 } from "../fakes.ts";
 
-const KNOWN = { userId: "u-1", pathId: "u-1", isDisabled: false, isNew: false };
+const KNOWN = { userId: "u-1", pathId: "u-1", isConfirmed: false, isDisabled: false, isNew: false };
 
 function open(mx: MxApis, parts: Partial<Tenant> = {}, claims: Claims = { sub: "u-1" }) {
   const principal = principalOf(claims, tenantOf({ mx, ...parts }));
@@ -167,6 +167,7 @@ describe("when the User vanishes midway", () => {
     const request = {
       widgetType: "pulse_widget",
       options: { insight_guid: "BET-1", current_member_guid: null },
+      callerOptions: ["insight_guid", "current_member_guid"],
     };
     await expect(openSession(principal, request, contextOf())).rejects.toMatchObject({
       code: "invalid_request",

@@ -233,18 +233,18 @@ describe("the URL", () => {
   it("comes from the Platform API with the guid of the User, where both are configured", async () => {
     const { result, asked } = await run({ user: known, member, platform: { url: PLATFORM_URL } });
     expect(result).toBe(PLATFORM_URL);
-    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isNew: false }]);
+    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isConfirmed: true, isNew: false }]);
   });
 
   it("is waited for where the User was made a moment ago", async () => {
     const { asked } = await run({ platform: { url: PLATFORM_URL } });
-    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-NEW", isNew: true }]);
+    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-NEW", isConfirmed: true, isNew: true }]);
   });
 
   it("is waited for in the second pass, for another replica may have made the User", async () => {
     const mx: Mx = { user: known, member, platform: { url: PLATFORM_URL } };
     const { asked } = await run(mx, { isRestart: true });
-    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isNew: true }]);
+    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isConfirmed: true, isNew: true }]);
   });
 
   it("is missing where the Platform API does not know the User: the workflow begins again", async () => {

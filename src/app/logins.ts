@@ -71,10 +71,9 @@ export function createLogins(config: Config, options: LoginOptions): Logins {
 }
 
 function toMember({ config, tenant }: LoginOptions["tenants"][number]): Member {
-  const { auth, claim, userId } = config;
-  const { issuer, audience, audienceClaim, maxTokenLifetimeMs: maxLifetimeMs } = auth;
-  const rules = { issuer, claim, audience, audienceClaim, maxLifetimeMs };
-  return { config, trust: { ...rules, userIdClaim: userId.claim, tenant } };
+  const { auth, claim } = config;
+  const { issuer, audience } = auth;
+  return { config, trust: { tenant, issuer, claim, audience } };
 }
 
 /** What tenants of one issuer have in common, the first one says (config/tenant-conflicts.ts). */
@@ -114,5 +113,5 @@ function toSessionCheck(
 ): Authenticator {
   const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
   const call = createLoginCall({ operation: "partner.session_check", exchange });
-  return createSessionAuthenticator({ call, url: endpoint.url, trust });
+  return createSessionAuthenticator({ call, endpoint, trust });
 }

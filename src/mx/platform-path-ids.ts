@@ -32,11 +32,7 @@ type FindUser = (
   budget: Budget,
 ) => Promise<PlatformUser | undefined>;
 
-const User = z.object({
-  guid: UserGuid.nullish(),
-  id: z.string().nullish(),
-  is_disabled: z.boolean().nullish(),
-});
+const User = z.object({ guid: UserGuid.nullish(), id: z.string().nullish() });
 const UserBody = z.object({ user: User });
 const UsersBody = z.object({ users: z.array(User) });
 
@@ -61,7 +57,7 @@ function createPartnerIds(send: Send): PathIds {
       return toOwnUser(userId, requireGood(answer));
     },
     toCreated: toOwnUser,
-    toExisting: (userId) => ({ ...toUser(userId, userId), isConfirmed: true }),
+    toExisting: (userId) => toUser(userId, userId),
     forget() {},
   };
 }
@@ -69,9 +65,9 @@ function createPartnerIds(send: Send): PathIds {
 function createGuids(send: Send, maxRemembered: number): PathIds {
   const guids = new LRUCache<string, string>({ max: maxRemembered });
 
-  function remember(userId: string, guid: string, isDisabled?: boolean | null): PlatformUser {
+  function remember(userId: string, guid: string): PlatformUser {
     guids.set(userId, guid);
-    return { ...toUser(userId, guid), guid, isConfirmed: true, isDisabled: isDisabled ?? false };
+    return toUser(userId, guid);
   }
 
   async function listUser(userId: string, newConnection: boolean, budget: Budget) {
@@ -81,8 +77,8 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
       budget,
     );
     const { users } = read(UsersBody, requireGood(answer));
-    const user = users.find(({ id }) => id === userId); // Whether MX's filter is exact is not documented.
-    return user?.guid ? remember(userId, user.guid, user.is_disabled) : undefined;
+    const guid = users.find((user) => user.id === userId)?.guid; // Whether MX's filter is exact is not documented.
+    return guid ? remember(userId, guid) : undefined;
   }
 
   /** A request beside this one may have found it. */
@@ -98,24 +94,17 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
       const { user } = read(UserBody, answer);
       refuseOtherUser(answer, user.id, userId);
       if (!user.guid) throw unusable(answer, "no_guid");
-      return remember(userId, user.guid, user.is_disabled);
+      return remember(userId, user.guid);
     },
     forget: (userId) => void guids.delete(userId),
   };
 }
 
 function toOwnUser(userId: string, answer: GoodAnswer): PlatformUser {
-  const { user } = read(UserBody, answer);
-  refuseOtherUser(answer, user.id, userId);
-  const { guid, is_disabled: isDisabled } = user;
-  return {
-    ...toUser(userId, userId),
-    guid: guid ?? undefined,
-    isConfirmed: true,
-    isDisabled: isDisabled ?? false,
-  };
+  refuseOtherUser(answer, read(UserBody, answer).user.id, userId);
+  return toUser(userId, userId);
 }
 
 function toUser(userId: string, pathId: string): PlatformUser {
-  return { userId, pathId, isConfirmed: false, isDisabled: false, isNew: false };
+  return { userId, pathId, isNew: false };
 }

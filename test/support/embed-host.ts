@@ -23,13 +23,22 @@ export type EmbedHost = AsyncDisposable & {
   requests: { headers: IncomingHttpHeaders; body: unknown }[];
   /** Widget URLs that a frame has asked for, in order. */
   opened: string[];
+  /** How many widget URLs `/session` has given out. */
+  readonly urls: number;
   /** What `/session` answers from now on, one after the other; the last one for ever. Default: `widget`. */
   answer(...answers: Answer[]): void;
+  /** What `/session`, `/token` and the widgets are asked for waits, until `release`. */
+  hold(what: Held): void;
+  /** Goes on with what was held. `cut`: the connection breaks instead, and each new one to `what`, until `mend`. */
+  release(what: Held, how?: "cut"): void;
+  mend(): void;
 };
 
+export type Held = "session" | "token" | "widget";
+
 /**
- * `widget` says `mx/load` and answers "back"; `silent` says nothing, as one that does not load.
- * A hung one never answers.
+ * `widget` says `mx/load`, answers "back", and says what the page tells it to; `silent` says nothing, as one that does
+ * not load. A hung one never answers.
  */
 export type Answer =
   | "widget"
@@ -42,6 +51,8 @@ export type HostOptions = {
   headers?: Record<string, string>;
   /** Frames of every origin, besides the widgets'. */
   framesAnything?: boolean;
+  /** What stands in the body beside the usual. */
+  html?: string;
 };
 
 /** A page of the host, in a browser. */
@@ -87,17 +98,26 @@ export async function visitHost(
 const EMBED = readFileSync(new URL("../../packages/embed/embed.js", import.meta.url));
 
 export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHost> {
-  const { headers = {}, framesAnything = false } = options;
+  const { headers = {}, framesAnything = false, html = "" } = options;
   await using parts = new AsyncDisposableStack();
   const requests: EmbedHost["requests"] = [];
   const opened: string[] = [];
   let answers: Answer[] = ["widget"];
-  let made = 0;
+  let urls = 0;
+  const held = new Map<Held, PromiseWithResolvers<"go" | "cut">>();
+
+  /** Whether the connection holds. */
+  async function pass(what: Held, res: ServerResponse): Promise<boolean> {
+    const isCut = (await held.get(what)?.promise) === "cut";
+    if (isCut) res.destroy();
+    return !isCut;
+  }
 
   const widgets = parts.use(
-    await serve((req, res) => {
+    await serve(async (req, res) => {
       const isSpent = opened.includes(req.url ?? "");
       opened.push(req.url ?? "");
+      if (!(await pass("widget", res))) return;
       res.setHeader("Content-Type", "text/html");
       if (isSpent) res.writeHead(410).end("<title>Spent</title>");
       else res.end(req.url?.startsWith("/widget") ? WIDGET : "<title>Silent</title>");
@@ -105,6 +125,7 @@ export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHo
   );
 
   async function answerSession(headers: IncomingHttpHeaders, body: string, res: ServerResponse) {
+    if (!(await pass("session", res))) return;
     requests.push({ headers, body: JSON.parse(body || "{}") });
     const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? "widget";
     if (answer === "hung") return;
@@ -112,8 +133,8 @@ export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHo
       res.writeHead(answer.status, answer.headers).end(answer.body);
       return;
     }
-    made += 1;
-    const url = `${widgets.url}/${answer}/${made}`;
+    urls += 1;
+    const url = `${widgets.url}/${answer}/${urls}`;
     res.setHeader("Content-Type", "application/json");
     res.end(JSON.stringify({ widget_url: { type: "connect_widget", url, expires_at: "" } }));
   }
@@ -122,16 +143,18 @@ export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHo
     await serve(async (req, res) => {
       if (req.url === "/session") {
         await answerSession(req.headers, await text(req), res);
-      } else if (req.url === "/embed.js" || req.url === "/page.js") {
+      } else if (req.url === "/token") {
+        if (await pass("token", res)) res.end("a.b.c");
+      } else if (req.url && req.url in SCRIPTS) {
         res.setHeader("Content-Type", "text/javascript");
-        res.end(req.url === "/page.js" ? SCRIPT : EMBED);
+        res.end(SCRIPTS[req.url]);
       } else if (req.url === "/favicon.ico") {
         res.writeHead(204).end();
       } else {
         res.setHeader("Content-Type", "text/html");
         res.setHeader("Content-Security-Policy", toPolicy(framesAnything ? "*" : widgets.url));
         for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-        res.end(PAGE);
+        res.end(toPage(html));
       }
     }),
   );
@@ -142,9 +165,19 @@ export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHo
     widgetOrigin: widgets.url,
     requests,
     opened,
+    get urls() {
+      return urls;
+    },
     answer: (...next) => {
       answers = next;
     },
+    hold: (what) => held.set(what, Promise.withResolvers()),
+    release(what, how) {
+      if (how === "cut" && !held.has(what)) held.set(what, Promise.withResolvers());
+      held.get(what)?.resolve(how ?? "go");
+      if (!how) held.delete(what);
+    },
+    mend: () => held.clear(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -153,25 +186,68 @@ function toPolicy(frames: string): string {
   return `default-src 'none'; script-src 'self'; connect-src 'self' http://127.0.0.1:1; frame-src ${frames}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'`;
 }
 
-/** Keeps in `seen` all that happens to widgets anywhere on the page. */
-const PAGE = `<!doctype html>
+const toPage = (html: string) => `<!doctype html>
 <html lang="en">
 <title>Host</title>
+<script src="/clock.js"></script>
 <script type="module" src="/page.js"></script>
 <button type="button" id="opener">Open</button>
-<div id="place"></div>
+<div id="place">${html}</div>
 <div id="other-place"></div>
 </html>`;
 
+/** Keeps in `seen` all that happens to widgets anywhere on the page. */
 const SCRIPT = `
 import { MxWidgetElement, openWidget } from "/embed.js";
 Object.assign(window, { MxWidgetElement, openWidget, seen: [] });
-for (const type of ["mx-load", "mx-message", "mx-ping", "mx-done", "mx-close", "mx-error"]) {
+for (const type of ["mx-load", "mx-message", "mx-ping", "mx-done", "mx-close", "mx-error", "mx-stalled"]) {
   document.addEventListener(type, ({ detail }) => {
     seen.push(detail instanceof Error ? { event: type, ...detail, message: detail.message } : { event: type, ...detail });
   });
 }
+for (const widget of document.querySelectorAll("mx-widget")) widget.getToken = () => window.token ?? "a.b.c";
 `;
+
+/**
+ * Clocks that a test moves, in any browser. Once it has called `stopClock` they stand, and timers of a tenth of a second
+ * and more wait for `moveClock`. `sleepClock`: a computer sleeps, so that only the time of day goes on.
+ */
+const CLOCK = `
+{
+  const { setTimeout: later, clearTimeout: cancel } = window;
+  const [date, steady] = [Date.now, performance.now.bind(performance)];
+  const timers = new Map();
+  let [isStopped, moved, slept, last] = [false, 0, 0, 1e9];
+  const [startedAt, started] = [date(), steady()];
+  Date.now = () => (isStopped ? startedAt : date()) + moved + slept;
+  performance.now = () => (isStopped ? started : steady()) + moved;
+  window.setTimeout = (run, ms = 0, ...rest) => {
+    if (!isStopped || ms < 100) return later(run, ms, ...rest);
+    timers.set((last += 1), { at: moved + ms, run: () => run(...rest) });
+    return last;
+  };
+  window.clearTimeout = (timer) => timers.delete(timer) || cancel(timer);
+  window.stopClock = () => { isStopped = true; };
+  window.sleepClock = (ms) => { slept += ms; };
+  window.moveClock = async (ms) => {
+    const end = moved + ms;
+    for (;;) {
+      const [timer, next] = [...timers].sort((a, b) => a[1].at - b[1].at)[0] ?? [];
+      if (!next || next.at > end) break;
+      timers.delete(timer);
+      moved = Math.max(moved, next.at);
+      next.run();
+      await new Promise((resolve) => later(resolve, 0));
+    }
+    moved = end;
+  };
+}`;
+
+const SCRIPTS: Record<string, Buffer | string> = {
+  "/embed.js": EMBED,
+  "/page.js": SCRIPT,
+  "/clock.js": CLOCK,
+};
 
 /** The target of its messages is the referrer, as in MX's code. */
 const WIDGET = `<!doctype html>
@@ -182,6 +258,7 @@ const WIDGET = `<!doctype html>
     parent.postMessage({ mx: true, type, metadata }, new URL(document.referrer).origin);
   }
   addEventListener("message", ({ data }) => {
+    if (data.say) return tell(data.say, data.metadata);
     const { mx, type, payload } = JSON.parse(data);
     if (mx && type === "mx/navigation" && payload.action === "back") tell("mx/navigation", { did_go_back: steps-- > 0 });
   });

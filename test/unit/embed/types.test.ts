@@ -1,66 +1,61 @@
 /**
- * embed.d.ts is written by hand: held against what the compiler finds in embed.js, and against uses that must or must not compile.
+ * embed.d.ts as a page's compiler sees it: uses that must and must not compile, and MX's options as the service knows them.
  */
 
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, expectTypeOf, it, vi } from "vitest";
+import type {
+  WidgetOptions as EmbedOptions,
+  Product,
+  WidgetType,
+} from "../../../packages/embed/src/index.ts";
+import type { PRODUCTS, WIDGET_TYPES, WidgetOptions } from "../../../src/session/widget-options.ts";
 
 const EMBED = new URL("../../../packages/embed/", import.meta.url);
 const TSC = new URL("../../../node_modules/.bin/tsc", import.meta.url).pathname;
-const NODE = new URL("../../../node_modules/.bin/node", import.meta.url).pathname;
+
+vi.setConfig({ testTimeout: 60_000 }); // A compiler on a slow machine.
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "embed-types-"));
-  await copyFile(new URL("embed.js", EMBED), join(folder, "implementation.js"));
   await copyFile(new URL("embed.d.ts", EMBED), join(folder, "embed.d.ts"));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it("says of each export, property and method what embed.js has", async () => {
-  expect(
-    await compile(`
-      import * as actual from "./implementation.js";
-      import * as declared from "./embed.js";
-
-      declared satisfies Record<keyof typeof actual, unknown>;
-      actual satisfies Record<keyof typeof declared, unknown>;
-
-      type Actual = actual.MxWidgetElement;
-      type Declared = declared.MxWidgetElement;
-      type Callback = "connectedCallback" | "connectedMoveCallback" | "disconnectedCallback" | "attributeChangedCallback";
-      export const noneMissing = (name: Exclude<keyof Declared, keyof Actual>): never => name;
-      export const noneUndeclared = (name: Exclude<keyof Actual, keyof Declared | Callback>): never => name;
-
-      type Own = Exclude<keyof Declared, keyof HTMLElement> | "focus";
-      export const asDeclared = (widget: Actual): Pick<Declared, Own> => widget;
-      export const open: (...all: Parameters<typeof declared.openWidget>) => Pick<Declared, Own> = actual.openWidget;
-    `),
-  ).toBe("");
-});
-
 it("lets through what the guides show", async () => {
   expect(
     await compile(`
-      import { openWidget } from "./embed.js";
+      import { MxWidgetElement, openWidget, type WidgetSettings } from "./embed.js";
 
       const widget = openWidget("#place", {
+        widgetType: "connect_widget",
         getToken: async ({ isRefresh, signal }) => (await fetch(isRefresh ? "/fresh" : "/token", { signal })).text(),
         options: { color_scheme: "dark", data_request: { products: ["transactions"] } },
+        additionalOptions: { an_option_of_tomorrow: 1 },
         onMessage(message) {
           if (message.type === "mx/connect/memberConnected") message.metadata.member_guid satisfies string;
           if (message.type === "mx/connect/memberStatusUpdate") message.metadata.connection_status satisfies number;
+          if (message.type === "mx/connect/microdeposits/verified") message.metadata.microdeposit_guid satisfies string;
         },
         onError: ({ code, retryAfterSeconds, requestId }) => [code, retryAfterSeconds, requestId],
+        onStalled: () => undefined,
       });
       widget.addEventListener("mx/connect/oauthRequested", ({ detail }) => detail.url satisfies string);
       widget.addEventListener("mx-close", ({ detail }) => detail.reason satisfies "done" | "closed" | "removed");
+      widget.addEventListener("click", ({ clientX }) => clientX satisfies number);
+      widget.getToken = () => "a.b.c";
+      widget.prefetch = "hover";
+      widget.prepare() satisfies Promise<boolean>;
       document.querySelector("mx-widget")?.back() satisfies Promise<boolean> | undefined;
-      openWidget(document.body, { credentials: "include" });
+      document.createElement("mx-widget") satisfies MxWidgetElement & HTMLElement;
+      openWidget(document.body, { credentials: "include", trigger: "link", prefetch: "visible" });
+      openWidget(document.body, { getUrl: async () => "https://widgets.moneydesktop.com/md/connect/x" });
+      export const settings: WidgetSettings = { getToken: () => "a.b.c" };
     `),
   ).toBe("");
 });
@@ -70,38 +65,41 @@ it("does not let through what cannot work", async () => {
     `openWidget("#place", {})`,
     `openWidget("#place", { getToken: "a.b.c" })`,
     `openWidget("#place", { getToken: () => "a", colour: "red" })`,
+    `openWidget("#place", { getToken: () => "a", widgetType: "conect_widget" })`,
     `openWidget("#place", { getToken: () => "a", options: { color_scheme: "red" } })`,
+    `openWidget("#place", { getToken: () => "a", options: { curent_member_guid: "MBR-1" } })`,
+    `openWidget("#place", { getToken: () => "a", options: { data_request: { products: ["transaction"] } } })`,
+    `openWidget("#place", { getToken: () => "a", prefetch: "focus" })`,
     `openWidget("#place", { getToken: () => "a", onMessage: ({ type }) => type === "mx/lod" })`,
+    `document.createElement("mx-widget").addEventListener("mx-error", ({ detail }) => detail.kode)`,
     `document.createElement("mx-widget").state = "open"`,
   ];
   const uses = misuses.map((misuse) => `// @ts-expect-error\n${misuse};`);
   expect(await compile(["import { openWidget } from './embed.js';", ...uses].join("\n"))).toBe("");
 });
 
-it("has embed.js load on a server, where there is no DOM", async () => {
-  const url = new URL("embed.js", EMBED).href;
-  const { stdout } = await promisify(execFile)(NODE, [
-    "--input-type=module",
-    "-e",
-    `const { openWidget } = await import(${JSON.stringify(url)}); console.log(typeof openWidget);`,
-  ]);
-  expect(stdout).toBe("function\n");
+it("knows the widget types and options that the service knows", () => {
+  expectTypeOf<WidgetType>().toEqualTypeOf<(typeof WIDGET_TYPES)[number]>();
+  expectTypeOf<Product>().toEqualTypeOf<(typeof PRODUCTS)[number]>();
+  expectTypeOf<keyof EmbedOptions>().toEqualTypeOf<keyof WidgetOptions>();
+  expectTypeOf<EmbedOptions>().toExtend<WidgetOptions>();
+  expectTypeOf<Flat<EmbedOptions>>().toEqualTypeOf<Flat<WidgetOptions>>();
 });
 
-it("is what the package exports", async () => {
-  const { exports } = JSON.parse(await readFile(new URL("../../package.json", EMBED), "utf8"));
-  expect(exports["./embed"]).toEqual({
-    types: "./packages/embed/embed.d.ts",
-    default: "./packages/embed/embed.js",
-  });
-});
+/** Without the options that are objects: zod also lets their members be undefined. */
+type Flat<Options> = {
+  [K in keyof Omit<Options, "data_request" | "deep_link_params" | "style">]-?: Exclude<
+    Options[K],
+    undefined
+  >;
+};
 
 /** What the compiler has against a module, as text. */
 async function compile(source: string): Promise<string> {
   const file = join(folder, `use-${crypto.randomUUID()}.ts`);
   await writeFile(file, source);
   const options =
-    "--ignoreConfig --noEmit --strict --exactOptionalPropertyTypes --allowJs --checkJs --target es2024 --module nodenext --lib es2024,dom,dom.iterable --types";
+    "--ignoreConfig --noEmit --strict --exactOptionalPropertyTypes --target es2024 --module nodenext --lib es2024,dom,dom.iterable --types";
   return promisify(execFile)(TSC, [...options.split(" "), "", file], { cwd: folder }).then(
     () => "",
     ({ stdout }: { stdout: string }) => stdout,

@@ -1,0 +1,96 @@
+/** One frame with one URL, until its widget sends the first message or will not. */
+
+import { type Grant, isOffline } from "./ask.ts";
+import { failure } from "./failure.ts";
+import { listen } from "./listen.ts";
+import { h } from "./panel.ts";
+import type { SettingsElement } from "./settings-element.ts";
+import { after, isWithin, within } from "./time.ts";
+import type { WidgetError } from "./types.ts";
+
+/** MX: a URL opens within ten minutes. */
+const URL_LIFETIME_MS = 600_000;
+/** In which a page that embeds only what opts in shows that it blocked a frame. */
+const BLOCK_MS = 2500;
+
+export function createFrame(
+  { frameTitle, allow }: SettingsElement,
+  { url, type }: Grant,
+): HTMLIFrameElement {
+  return h("iframe", {
+    part: "frame",
+    title: frameTitle || `MX ${type.replaceAll("_", " ")}`,
+    allow,
+    referrerpolicy: "origin", // MX's code sends its messages to the referrer.
+    src: url,
+  });
+}
+
+/** Resolves to `undefined` once the widget is there, else to why it is not. */
+export async function waitForWidget(
+  element: SettingsElement,
+  frame: HTMLIFrameElement,
+  { url, askedAt, tookMs }: Grant,
+  signal: AbortSignal,
+): Promise<WidgetError | undefined> {
+  const { loadTimeoutMs } = element;
+  /** Where asking took long, so does the widget: a slow load that goes on must not cost its URL. */
+  const patienceMs = loadTimeoutMs + Math.min(10 * Math.abs(tookMs), 2 * loadTimeoutMs);
+  let wasOffline = isOffline();
+  const end = await within<"message" | "reconnected" | WidgetError>(
+    patienceMs,
+    signal,
+    (settle, ended) => {
+      listen(element, "mx-load", () => settle("message"), ended);
+      listen(window, "offline", () => (wasOffline = true), ended);
+      listen(window, "online", () => wasOffline && settle("reconnected"), ended);
+      if (crossOriginIsolated)
+        listen(frame, "load", () => after(BLOCK_MS, ended, () => settle(toBlocked(COEP))), ended);
+      watchPolicies(new URL(url).origin, ended, settle);
+    },
+  );
+  if (end === "message") return undefined;
+  if (typeof end === "object") return end;
+  return isWithin(URL_LIFETIME_MS, askedAt)
+    ? failure("load-timeout", "Two URLs were opened, and no message came.")
+    : failure("url-expired", "The URL expired before a message came.");
+}
+
+/** The page's own policies cannot be mended from inside, so the failure says at once what to change. */
+function watchPolicies(
+  origin: string,
+  signal: AbortSignal,
+  settle: (failure: WidgetError) => void,
+): void {
+  listen(
+    document,
+    "securitypolicyviolation",
+    ({ disposition, blockedURI }: SecurityPolicyViolationEvent) => {
+      if (disposition === "enforce" && blockedURI.startsWith(origin))
+        settle(toBlocked(`Content-Security-Policy: add ${origin} to frame-src.`));
+    },
+    signal,
+  );
+  if (!globalThis.ReportingObserver) return;
+  const observer = new ReportingObserver(
+    (reports) => {
+      for (const { body } of reports) {
+        const { blockedURL, disposition } = body as unknown as CoepReport;
+        if (disposition === "enforce" && blockedURL.startsWith(origin)) settle(toBlocked(COEP));
+      }
+    },
+    { types: ["coep"] },
+  );
+  observer.observe();
+  listen(signal, "abort", () => observer.disconnect());
+}
+
+/** Source: HTML Standard, embedder policies. */
+type CoepReport = { blockedURL: string; disposition: string };
+
+const COEP = "Cross-Origin-Embedder-Policy: remove the header, or set unsafe-none.";
+
+function toBlocked(policy: string): WidgetError {
+  const code = policy === COEP ? "blocked-by-coep" : "blocked-by-csp";
+  return failure(code, `The page blocks the widget by its ${policy}`, { isRetryable: false });
+}

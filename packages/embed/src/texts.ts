@@ -1,0 +1,50 @@
+/** The element's own words, for people who have never heard of a widget: English, Spanish, Canadian French. */
+
+import type { WidgetError } from "./types.ts";
+
+/** What a loading widget waits for. */
+export type Step = "login" | "server" | "offline";
+
+export type Texts = {
+  lang: string;
+  /** The word or sentence of this name. */
+  say(name: string): string;
+};
+
+const LANGUAGES = ["en", "es", "fr-CA"];
+
+/** A line each: name, English, Spanish, French. */
+const TABLE = `
+loading|Loading …|Cargando…|Chargement…
+login|Waiting for your login …|Esperando su inicio de sesión…|En attente de votre connexion…
+server|Waiting for the server …|Esperando al servidor…|En attente du serveur…
+offline|You are offline. This continues by itself.|No tiene conexión. Esto continúa solo.|Vous êtes hors ligne. Cela continuera tout seul.
+failed|This could not be opened.|No se pudo abrir.|L’ouverture a échoué.
+ended|Your login has ended. Please log in again.|Su sesión ha terminado. Inicie sesión de nuevo.|Votre session est terminée. Connectez-vous de nouveau.
+busy|The connection failed, or the service is busy. Wait a moment.|Falló la conexión, o el servicio está ocupado. Espere un momento.|La connexion a échoué, ou le service est occupé. Attendez un moment.
+expired|It took too long, or the link has expired.|Tardó demasiado, o el enlace ha caducado.|C’était trop long, ou le lien a expiré.
+other|Something went wrong. If it happens again, contact support.|Algo salió mal. Si se repite, contacte con asistencia.|Une erreur s’est produite. Si elle se répète, contactez le soutien.
+retry|Try again|Intentar de nuevo|Réessayer
+stalled|Does this still respond?|¿Esto aún responde?|Est-ce que cela répond encore?
+`;
+
+/** By a language tag; English for all other languages. */
+export function findTexts(tag: string): Texts {
+  const start = tag.slice(0, 2).toLowerCase();
+  const index = LANGUAGES.findIndex((language) => language.startsWith(start));
+  const column = Math.max(0, index);
+  return {
+    lang: LANGUAGES[column] ?? "",
+    say: (name) =>
+      TABLE.split("\n")
+        .find((line) => line.startsWith(`${name}|`))
+        ?.split("|")[column + 1] ?? "",
+  };
+}
+
+/** The name of the sentence for it. */
+export function toReason({ code, status = 0 }: WidgetError): string {
+  if (/login|token|unauthenticated/.test(code)) return "ended";
+  if (/expired|load-timeout/.test(code)) return "expired";
+  return code === "network" || status === 429 || status > 501 ? "busy" : "other";
+}

@@ -1,28 +1,21 @@
 #!/usr/bin/env node
-/** The command `mx-session-bff`: says in one line that a Node is too old, where the program itself would fail with a stack trace. */
+/** The command `mx-session-bff`: as `npm start`, it also reads `.env`. */
 
 "use strict";
+
+require("./require-node.cjs");
 
 const { existsSync } = require("node:fs");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
-const { engines } = require("../package.json");
 
-const needed = engines.node.replace(">=", "");
-if (isOlder(process.versions.node, needed)) {
-  process.stderr.write(
-    `mx-session-bff needs Node ${needed} or newer. This is Node ${process.versions.node}.\n`,
-  );
-  process.exitCode = 1;
-} else {
-  const source = join(__dirname, "../src/main.ts"); // Only a checkout has it, and a build there may be stale.
-  const entry = existsSync(source) ? source : join(__dirname, "../dist/main.js");
-  import(pathToFileURL(entry).href);
-}
+const isCheckout = existsSync(join(__dirname, "../src/main.ts")); // A build there may be stale.
+const load = (name) => {
+  const path = isCheckout ? `../src/${name}.ts` : `../dist/${name}.js`;
+  return import(pathToFileURL(join(__dirname, path)).href);
+};
 
-function isOlder(version, minimum) {
-  const own = version.split(".").map(Number);
-  const least = minimum.split(".").map(Number);
-  const at = least.findIndex((part, index) => own[index] !== part);
-  return at !== -1 && own[at] < least[at];
-}
+load("app/env-file").then(({ loadEnvFile }) => {
+  loadEnvFile();
+  return load("main");
+});

@@ -3,23 +3,26 @@
  */
 
 import { parseArgs } from "node:util";
+import { loadEnvFile } from "./app/env-file.ts";
 import { writeAll } from "./app/exit.ts";
 import { type CheckResult, toExitCode, toJson, toText } from "./commands/check/report.ts";
 import { ConfigError } from "./config/faults.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Environment } from "./config/types.ts";
+import { findWarnings } from "./config/warnings.ts";
 import { VERSION } from "./telemetry/version.ts";
 
-const HELP = `mx-session-bff: a user who is logged in, in; one fresh MX widget URL, out.
+const HELP = `mx-session-bff exchanges a logged-in user's token for a one-time MX widget URL.
 
-  node src/main.ts                  serve; configured by the environment, see .env.example
-  node src/main.ts --check          look for faults in the configuration, then ask each configured
-                                    party one harmless question, and say what is wrong
-  node src/main.ts --check --json   the same for machines
-  node src/main.ts --version
-  node src/main.ts --help
+  mx-session-bff                  serve; configured by environment variables, see docs/configuration.md
+  mx-session-bff --check          check your setup: validate the configuration, then send one read-only
+                                  request to each configured system, and say what is wrong
+  mx-session-bff --check --json   the same for machines
+  mx-session-bff --version
+  mx-session-bff --help
 
-Exit codes of --check: 0 all is well, 1 a party is not, 2 the configuration is faulty, 64 wrong arguments.
+In a checkout: npm start, npm run check-config. All of these also read .env.
+Exit codes of --check: 0 all is well, 1 a system has a problem, 2 the configuration has a fault, 64 wrong arguments.
 `;
 
 /** The exit code, or `undefined` where the service is wanted. */
@@ -55,12 +58,13 @@ function parse(args: readonly string[]) {
 }
 
 async function runCheck(environment: Environment): Promise<CheckResult> {
+  loadEnvFile();
   try {
     const config = loadConfig(environment, undefined, process.execArgv);
     const { check } = await import("./commands/check/check.ts"); // The service has no use for so much code.
-    return { faults: [], findings: await check(config) };
+    return { faults: [], warnings: findWarnings(config), findings: await check(config) };
   } catch (error) {
-    if (error instanceof ConfigError) return { faults: error.faults, findings: [] };
+    if (error instanceof ConfigError) return { faults: error.faults, warnings: [], findings: [] };
     throw error;
   }
 }

@@ -7,6 +7,7 @@ export type ErrorCode =
   | "unauthenticated"
   | "forbidden"
   | "unusable_user_id"
+  | "user_disabled"
   | "csrf_rejected"
   | "not_found"
   | "method_not_allowed"
@@ -50,7 +51,8 @@ export type UpstreamOperation =
   | "platform.request_widget_url"
   | "partner.introspection"
   | "partner.session_check"
-  | "partner.credential_lookup";
+  | "partner.credential_lookup"
+  | "partner.userinfo";
 
 /** MX's outcomes are explained in mx/outcome.ts, the failures of an exchange in upstream/exchange.ts. */
 export type UpstreamOutcome =
@@ -58,6 +60,7 @@ export type UpstreamOutcome =
   | "conflict"
   | "throttled"
   | "rejected"
+  | "option_rejected"
   | "not_sent"
   | "ambiguous"
   | "invalid_response"
@@ -89,9 +92,18 @@ export type UpstreamReason =
   // What makes no sense over several answers.
   | "conflict_but_not_found"
   | "not_yet_propagated"
+  | "unknown_reference"
   | "user_vanished_twice"
+  // What is wrong with a Member, or what the partner says about one.
   | "member_id"
   | "member_id_conflict"
+  | "unknown_member"
+  | "owner_unknown"
+  // What is wrong with the issuer's userinfo endpoint.
+  | "no_userinfo_endpoint"
+  | "wrong_issuer"
+  | "unsafe_userinfo_url"
+  | "other_subject"
   | TransportReason;
 
 /** How an exchange failed: in our own words, or as an error code of Node, undici or OpenSSL in lower case. */
@@ -101,6 +113,7 @@ export type TransportReason =
   | "malformed"
   | "stale_connection"
   | "no_connection"
+  | "foreign_listener"
   | "unknown"
   | `proxy_${number}`
   | `e${string}` // Such as `econnreset` and `err_tls_cert_altname_invalid`.

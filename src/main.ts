@@ -3,11 +3,13 @@
  */
 
 import { once } from "node:events";
+import { trustExtraAuthorities } from "./app/env-file.ts";
 import { explainAndExit, loadOrExit } from "./app/exit.ts";
 import { startService } from "./app/service.ts";
 import { endProcess, watchForShutdown } from "./app/shutdown.ts";
 import { runCommandLine } from "./cli.ts";
 import { toDigest } from "./config/load.ts";
+import { findWarnings } from "./config/warnings.ts";
 import { createLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { findTracer } from "./telemetry/tracing.ts";
@@ -16,6 +18,7 @@ import { VERSION } from "./telemetry/version.ts";
 const code = await runCommandLine(process.argv.slice(2), process.env);
 if (code !== undefined) process.exit(code);
 
+trustExtraAuthorities();
 const config = await loadOrExit(process.env);
 const log = createLogDestination();
 const logger = createLogger(config.logLevel, log);
@@ -23,7 +26,9 @@ const shutdown = watchForShutdown(logger);
 
 {
   const tracer = findTracer(VERSION);
-  await using service = await startService(config, logger, tracer).catch(explainAndExit);
+  await using service = await startService(config, logger, tracer).catch((error) =>
+    explainAndExit(error, config),
+  );
   logger.lifecycle("listening", {
     port: Number(service.url.port),
     operationsPort: Number(service.operationsUrl.port),
@@ -33,6 +38,8 @@ const shutdown = watchForShutdown(logger);
     tenants: config.tenants.length,
     configDigest: toDigest(config),
   });
+
+  for (const warning of findWarnings(config)) logger.warning(warning);
 
   if (!shutdown.aborted) await once(shutdown, "abort");
   logger.lifecycle("draining"); // Leaving the block disposes the service: stop listening, finish, close pools.

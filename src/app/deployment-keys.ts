@@ -1,8 +1,9 @@
 /**
- * Keys that replicas share without being given one: for `user.hash` in the log, and for the keys of rate limits in Redis.
+ * Keys that all replicas share: for `user.hash` in the log, and for the keys of rate limits in Redis.
  *
- * They come from what stays when a key of MX is rotated, and from nothing that is printed anywhere: MX's client ids, and
- * the secrets that may never change because they name people at MX. Replicas with other tenants have other keys.
+ * They come from INSTANCE_SECRET. Without it, they come from what stays when a key of MX is rotated, and from nothing that
+ * is printed anywhere: MX's client ids, and the secrets that may never change because they name people at MX. Replicas
+ * with other tenants then have other keys.
  */
 
 import { createHmac } from "node:crypto";
@@ -11,8 +12,11 @@ import { createSecret, type Secret } from "../secret.ts";
 
 export type KeyPurpose = "rate-limit" | "user.hash";
 
-export function deriveKey({ tenants }: Pick<Config, "tenants">, purpose: KeyPurpose): Secret {
-  const material = JSON.stringify(tenants.map(toMaterial).sort());
+export function deriveKey(
+  { instanceSecret, tenants }: Pick<Config, "instanceSecret" | "tenants">,
+  purpose: KeyPurpose,
+): Secret {
+  const material = instanceSecret?.reveal() ?? JSON.stringify(tenants.map(toMaterial).sort());
   return createSecret(createHmac("sha256", material).update(purpose).digest("base64"));
 }
 
@@ -23,4 +27,9 @@ function toMaterial({ mx, userId, member }: TenantConfig): string {
     userId.mode === "hmac" && userId.secret.reveal(),
     member.source === "derived" && member.secret.reveal(),
   ]);
+}
+
+/** The key of the users' names in the log. */
+export function toAuditKey(config: Config): Secret {
+  return config.auditKey ?? deriveKey(config, "user.hash");
 }

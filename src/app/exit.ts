@@ -14,15 +14,24 @@ export async function loadOrExit(environment: Environment): Promise<Config> {
   }
 }
 
-/** For what `startService` rejects with: an address that cannot be opened is the operator's to mend. */
-export async function explainAndExit(
-  error: NodeJS.ErrnoException & { port?: number },
-): Promise<never> {
+type ListenError = NodeJS.ErrnoException & { port?: number; hostname?: string };
+
+/** For what `startService` rejects with: an address that cannot be opened is the operator's to change. */
+export async function explainAndExit(error: ListenError, config: Config): Promise<never> {
   if (!/^(listen|bind|getaddrinfo)$/.test(error.syscall ?? "")) throw error;
-  const port = error.port === undefined ? "the port" : `port ${error.port}`;
-  return exit(
-    `Cannot listen on ${port} of HOST (${error.code}): see HOST, PORT and OPERATIONS_PORT.\n`,
-  );
+  return exit(`Cannot listen: ${explainListenError(error, config)}\n`);
+}
+
+function explainListenError({ code, port }: ListenError, config: Config): string {
+  const variable = port === config.operationsPort ? "OPERATIONS_PORT" : "PORT";
+  switch (code) {
+    case "EADDRINUSE":
+      return `port ${port} is taken by another process. Stop that one, or set ${variable} to another port.`;
+    case "EACCES":
+      return `this user may not open port ${port}. Set ${variable} to a port from 1024 on.`;
+    default:
+      return `HOST is no address of this machine (${code}). Leave it out to listen on all.`;
+  }
 }
 
 async function exit(message: string): Promise<never> {

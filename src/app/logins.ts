@@ -71,9 +71,10 @@ export function createLogins(config: Config, options: LoginOptions): Logins {
 }
 
 function toMember({ config, tenant }: LoginOptions["tenants"][number]): Member {
-  const { auth, claim } = config;
-  const { issuer, audience } = auth;
-  return { config, trust: { tenant, issuer, claim, audience } };
+  const { auth, claim, userId } = config;
+  const { issuer, audience, audienceClaim, maxTokenLifetimeMs: maxLifetimeMs } = auth;
+  const rules = { issuer, claim, audience, audienceClaim, maxLifetimeMs };
+  return { config, trust: { ...rules, userIdClaim: userId.claim, tenant } };
 }
 
 /** What tenants of one issuer have in common, the first one says (config/tenant-conflicts.ts). */
@@ -113,5 +114,5 @@ function toSessionCheck(
 ): Authenticator {
   const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
   const call = createLoginCall({ operation: "partner.session_check", exchange });
-  return createSessionAuthenticator({ call, endpoint, trust });
+  return createSessionAuthenticator({ call, url: endpoint.url, trust });
 }

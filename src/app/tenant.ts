@@ -4,15 +4,18 @@
  * Nothing here is shared between tenants: pools, bulkheads, breakers and retry budgets are made anew for each.
  */
 
+import type { Userinfo } from "../auth/userinfo.ts";
 import type { MemberConfig, MxConfig, TenantConfig } from "../config/types.ts";
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
-import { createCredentialLookup } from "../mx/credential-lookup.ts";
+import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";
 import { createPlatform, toPlatformApi } from "../mx/platform.ts";
 import { type MxObserver, NO_OBSERVER } from "../mx/policies/instrument.ts";
 import type { UrlRule } from "../mx/response-guards.ts";
 import { createSsoDirectory, toSsoApi } from "../mx/sso-v2.ts";
 import { type CredentialRule, findCredentials } from "../session/credentials.ts";
+import { createMemberIds } from "../session/member-id.ts";
+import { findProfile, type ProfileSource } from "../session/profile.ts";
 import type { MxApis, Tenant } from "../session/types.ts";
 import { toUserId } from "../session/user-id.ts";
 import { createWidgetRequestParser } from "../session/widget-policy.ts";
@@ -24,8 +27,10 @@ import { isLoopback } from "../upstream/upstream-url.ts";
 /** Opens a pool of connections to an upstream; whoever gives it closes it. */
 export type Connect = (url: URL, connections: number) => Exchange;
 
-/** Who watches; nobody by default. */
+/** Who watches, and what tenants share; nobody and nothing by default. */
 export type Instruments = {
+  /** The issuer's userinfo endpoint. */
+  userinfo?: (issuer: string, httpHosts: readonly string[]) => Pick<Userinfo, "read">;
   observe?: (api: ApiName) => MxObserver;
   tracing?: Tracing | undefined;
 };
@@ -36,8 +41,11 @@ export function createTenant(
   instruments: Instruments = {},
 ): Tenant {
   const { tracing } = instruments;
-  const credentials = toCredentialRule(config.member, config.mx.connections, connect, tracing);
   const { mx } = config;
+  const lookup = openLookup(config, connect, tracing);
+  const credentials = toCredentialRule(config.member, lookup);
+  const memberIds = createMemberIds(config.memberIds);
+  const profile = { ...config.profile, source: toProfileSource(config, lookup, instruments) };
   const open: OpenClient = (api) =>
     createMxClient(api, {
       exchange: connect(api.baseUrl, mx.connections),
@@ -50,6 +58,8 @@ export function createTenant(
   return {
     name: config.name,
     toUserId: (principal) => toUserId(config.userId, principal),
+    memberIds,
+    findProfile: (identity, lookedUp, context) => findProfile(profile, identity, lookedUp, context),
     findCredentials: (identity, context) => findCredentials(credentials, identity, context),
     parseWidgetRequest: createWidgetRequestParser(config.widgets),
     corsOrigins: config.corsOrigins,
@@ -81,18 +91,33 @@ function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {
   return { allowHttp: baseUrl.protocol === "http:" && isLoopback(baseUrl.hostname), origins };
 }
 
-function toCredentialRule(
-  member: MemberConfig,
-  connections: number,
+function openLookup(
+  { lookup, member, profile, mx }: TenantConfig,
   connect: Connect,
   tracing: Tracing | undefined,
-): CredentialRule {
-  if (member.source !== "lookup") return member;
-  const { url, token } = member;
-  const exchange = connect(url, connections);
+): PartnerLookup | undefined {
+  const isUsed = member.source === "lookup" || profile.source === "lookup";
+  if (!lookup || !isUsed) return undefined;
+  const { url, token } = lookup;
+  const exchange = connect(url, mx.connections);
   const traced = tracing ? withExchangeSpan(exchange, "POST credential lookup", tracing) : exchange;
-  return {
-    source: "lookup",
-    lookup: createCredentialLookup({ exchange: traced, url, token }),
-  };
+  return createPartnerLookup({ exchange: traced, url, token });
+}
+
+function toCredentialRule(member: MemberConfig, lookup: PartnerLookup | undefined): CredentialRule {
+  if (member.source !== "lookup") return member;
+  if (!lookup) throw new Error("the lookup is not configured"); // The configuration does not let this happen.
+  return { source: "lookup", lookup: lookup.findCredentials };
+}
+
+function toProfileSource(
+  { auth, profile }: TenantConfig,
+  lookup: PartnerLookup | undefined,
+  { userinfo }: Instruments,
+): ProfileSource {
+  if (profile.source === "userinfo" && userinfo) {
+    return { kind: "userinfo", read: userinfo(auth.issuer, profile.httpHosts).read };
+  }
+  if (profile.source === "lookup" && lookup) return { kind: "lookup", read: lookup.findProfile };
+  return { kind: "claims" };
 }

@@ -4,6 +4,7 @@
  */
 
 import { type AppError, authUnavailable } from "../errors.ts";
+import { createSecret } from "../secret.ts";
 import { type Budget, MIN_CALL_MS } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
 import { withTimeout } from "../upstream/semaphore.ts";
@@ -56,7 +57,7 @@ export function createAuthentication(authenticators: Authenticators): Authentica
       case "opaque":
         return introspection?.(credential.token, timeoutMs);
       case "session":
-        return session?.authenticate(credential.value, timeoutMs);
+        return session?.authenticate(credential.cookies, timeoutMs);
     }
   }
 
@@ -68,7 +69,9 @@ export function createAuthentication(authenticators: Authenticators): Authentica
       if (!judged) throw new Error("a credential was found that nothing is configured for");
       const principal = await withTimeout(judged, timeoutMs, tooLate);
       if (budget.remainingMs() < MIN_CALL_MS) throw tooLate(); // The timer itself may be late.
-      return principal;
+      return credential.kind === "session"
+        ? principal
+        : { ...principal, token: createSecret(credential.token) };
     },
     takesCookies: tokenCookie !== undefined || session !== undefined,
     isByCookie: (headers) => hasCredentialCookie(rules, headers),

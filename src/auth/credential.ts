@@ -28,17 +28,20 @@ export type CredentialRules = {
 export type Credential =
   | { kind: "jwt"; token: string }
   | { kind: "opaque"; token: string }
-  | { kind: "session"; value: string };
+  /** A `Cookie` header of the session's cookies alone. */
+  | { kind: "session"; cookies: string };
+
+type Cookie = { name: string; value: string };
 
 /** Throws `unauthenticated` if there is none, or one that nothing here can judge. */
 export function findCredential(rules: CredentialRules, headers: CredentialHeaders): Credential {
   const { authorization, cookie } = headers;
   if (authorization !== undefined) return toBearerCredential(rules, authorization);
-  const tokens = findCookies(cookie, rules.tokenCookie);
-  if (tokens.length > 0) return { kind: "jwt", token: onlyOne(tokens) };
-  const sessions = findCookies(cookie, rules.sessionCookie);
-  if (sessions.length > 0) return { kind: "session", value: onlyOne(sessions) };
-  throw unauthenticated("no_credential");
+  const [token] = findTokenCookies(rules, cookie);
+  if (token !== undefined) return { kind: "jwt", token: token.value };
+  const session = findSessionCookies(rules, cookie);
+  if (session.length === 0) throw unauthenticated("no_credential");
+  return { kind: "session", cookies: session.map(toPair).join("; ") };
 }
 
 /** Whether a browser may have added the credential by itself, whichever page made the request. */
@@ -46,8 +49,7 @@ export function hasCredentialCookie(
   rules: CredentialRules,
   { authorization, cookie }: CredentialHeaders,
 ): boolean {
-  const names = [rules.tokenCookie, rules.sessionCookie];
-  return authorization === undefined && names.some((name) => findCookies(cookie, name).length > 0);
+  return authorization === undefined && parseCookies(cookie).some(isCredentialOf(rules));
 }
 
 function toBearerCredential(rules: CredentialRules, authorization: string): Credential {
@@ -58,14 +60,53 @@ function toBearerCredential(rules: CredentialRules, authorization: string): Cred
   throw unauthenticated(rules.jwt ? "not_a_jwt" : "no_bearer_tokens_here");
 }
 
-/** The values of all cookies of exactly this name, as they came. */
-function findCookies(header: string | undefined, name: string | undefined): string[] {
-  if (header === undefined || name === undefined) return [];
-  return header
-    .split(";")
-    .map(stripBlanks)
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
+function isCredentialOf(rules: CredentialRules) {
+  return ({ name }: Cookie) => name === rules.tokenCookie || isOfSession(rules, name);
+}
+
+/**
+ * The session's cookie, or one of its chunks: browsers take 4 kB per cookie, so frameworks cut longer ones into `name.0`
+ * (Auth.js), `name_0` (oauth2-proxy), or `nameC1` (ASP.NET Core, where `name` itself says how many there are).
+ */
+function isOfSession({ sessionCookie }: CredentialRules, name: string): boolean {
+  if (sessionCookie === undefined || !name.startsWith(sessionCookie)) return false;
+  return /^([._C]\d{1,4})?$/.test(name.slice(sessionCookie.length));
+}
+
+function findTokenCookies({ tokenCookie }: CredentialRules, header: string | undefined): Cookie[] {
+  return withoutRepeats(parseCookies(header).filter(({ name }) => name === tokenCookie));
+}
+
+function findSessionCookies(rules: CredentialRules, header: string | undefined): Cookie[] {
+  return withoutRepeats(parseCookies(header).filter(({ name }) => isOfSession(rules, name)));
+}
+
+/** Names and values as they came, without what is not a pair of both. */
+function parseCookies(header: string | undefined): Cookie[] {
+  return (header ?? "").split(";").flatMap((text) => {
+    const pair = stripBlanks(text);
+    const end = pair.indexOf("=");
+    return end < 0 ? [] : { name: pair.slice(0, end), value: pair.slice(end + 1) };
+  });
+}
+
+/**
+ * Another cookie of the same name was set for another path or by a neighbouring host: nobody can say which one is meant,
+ * unless their values are the same.
+ */
+function withoutRepeats(cookies: readonly Cookie[]): Cookie[] {
+  const byName = new Map(cookies.map((cookie) => [cookie.name, cookie]));
+  for (const { name, value } of cookies) {
+    if (byName.get(name)?.value !== value) throw unauthenticated("cookie_twice");
+    if (!COOKIE_VALUE.test(value)) throw unauthenticated("cookie_value");
+  }
+  return [...byName.values()];
+}
+
+const COOKIE_VALUE = /^("?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+\1$/;
+
+function toPair({ name, value }: Cookie): string {
+  return `${name}=${value}`;
 }
 
 /**
@@ -83,12 +124,3 @@ function stripBlanks(text: string): string {
 function isBlank(character: string | undefined): boolean {
   return character === " " || character === "\t";
 }
-
-/** A second cookie of the name was set for another path or by a neighbouring host: nobody can say which one is meant. */
-function onlyOne([value = "", ...others]: readonly string[]): string {
-  if (others.length > 0) throw unauthenticated("cookie_twice");
-  if (!COOKIE_VALUE.test(value)) throw unauthenticated("cookie_value");
-  return value;
-}
-
-const COOKIE_VALUE = /^("?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+\1$/;

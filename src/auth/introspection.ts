@@ -4,7 +4,7 @@
  * An accepted token is remembered for a minute at most and never beyond its `exp`, a refused one for five seconds, each
  * by its hash. Requests with the same token share one question. The authorization server decides how long a token
  * lives, so there is no limit to it here.
- * Sources: RFC 7662, sections 2 and 4; RFC 6749, section 2.3.1 (id and secret are form-encoded before they become Basic).
+ * Sources: RFC 7662, sections 2 and 4; RFC 6749, section 2.3.1.
  */
 
 import { createHash } from "node:crypto";
@@ -15,14 +15,26 @@ import type { Secret } from "../secret.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import type { ExchangeRequest } from "../upstream/exchange.ts";
 import type { Authenticator } from "./authenticate.ts";
-import { requireAudience, requireCurrent, requireSubject, toSeconds } from "./claims.ts";
+import {
+  requireAudience,
+  requireCurrent,
+  requireSubject,
+  toAudience,
+  toSeconds,
+} from "./claims.ts";
 import type { LoginCall } from "./login-client.ts";
 import { unauthenticated } from "./refusals.ts";
 import { requireBearerClaims, requireBearerTokenType } from "./token-kind.ts";
 import { requireIssuer, type TenantTrust, toPrincipal } from "./trust.ts";
 
 /** How the authorization server is asked. */
-export type IntrospectionEndpoint = { url: URL; clientId: string; clientSecret: Secret };
+export type IntrospectionEndpoint = {
+  url: URL;
+  clientId: string;
+  clientSecret: Secret;
+  /** Whether id and secret go into the header or into the body. Source: RFC 6749, section 2.3.1. */
+  method: "client_secret_basic" | "client_secret_post";
+};
 
 export type IntrospectionOptions = {
   call: LoginCall;
@@ -74,9 +86,9 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     requireBearerTokenType(claims.token_type);
     requireIssuer(trust, claims);
     requireCurrent(claims, now() / 1000);
-    const named = [claims.aud ?? []].flat();
-    if (named.length > 0 || options.requireAudience) requireAudience(named, trust.audience);
-    return toPrincipal(trust, requireSubject(claims), claims);
+    if (options.requireAudience || toAudience(claims, trust).length > 0)
+      requireAudience(claims, trust);
+    return toPrincipal(trust, requireSubject(claims, trust.userIdClaim), claims);
   }
 
   function remember(key: string, principal: Principal): void {
@@ -113,22 +125,29 @@ async function introspect(
 }
 
 export function toIntrospectionRequest(
-  { url, clientId, clientSecret }: IntrospectionEndpoint,
+  { url, clientId, clientSecret, method }: IntrospectionEndpoint,
   token: string,
 ): ExchangeRequest {
-  const credentials = `${formEncode(clientId)}:${formEncode(clientSecret.reveal())}`;
+  const secret = clientSecret.reveal();
+  const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(secret)}`).toString("base64");
+  const isBasic = method === "client_secret_basic";
   return {
     method: "POST",
     path: url.pathname + url.search,
     headers: {
-      authorization: `Basic ${Buffer.from(credentials).toString("base64")}`,
+      ...(isBasic && { authorization: `Basic ${basic}` }),
       "content-type": "application/x-www-form-urlencoded",
       accept: "application/json",
     },
-    body: new URLSearchParams({ token, token_type_hint: "access_token" }).toString(),
+    body: new URLSearchParams({
+      token,
+      token_type_hint: "access_token",
+      ...(!isBasic && { client_id: clientId, client_secret: secret }),
+    }).toString(),
   };
 }
 
+/** As RFC 6749, section 2.3.1, wants it before it becomes Basic. */
 function formEncode(text: string): string {
   return new URLSearchParams([["", text]]).toString().slice(1);
 }

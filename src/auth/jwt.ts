@@ -40,8 +40,6 @@ export type TrustedIssuer = {
   tenants: readonly TenantTrust[];
 };
 
-const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
-
 /** Which tenant it is, only verified claims say. */
 export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): Authenticator {
   const byIssuer = new Map(
@@ -78,7 +76,7 @@ function toRules({ algorithms, issuer, tokenType }: TrustedIssuer): JWTVerifyOpt
   return {
     algorithms: [...algorithms],
     issuer,
-    requiredClaims: ["exp", "iat", "sub"],
+    requiredClaims: ["exp", "sub"],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     ...(tokenType !== undefined && { typ: tokenType }),
   };
@@ -104,35 +102,45 @@ async function verify(
 /** What is told of claims, once they are verified. */
 function judge(tenants: readonly TenantTrust[], claims: JWTPayload): Principal {
   requireBearerClaims(claims);
-  requireCurrent(claims, Date.now() / 1000);
-  requireLifetime(claims);
+  const nowSeconds = Date.now() / 1000;
+  requireCurrent(claims, nowSeconds);
   const subject = requireSubject(claims);
-  requireAudience(
-    claims.aud,
-    tenants.flatMap(({ audience }) => audience),
-  );
+  requireAnyAudience(claims, tenants);
   const trust = findTenant(tenants, claims);
-  requireAudience(claims.aud, trust.audience);
+  requireAudience(claims, trust);
+  requireLifetime(claims, trust, nowSeconds);
   return toPrincipal(trust, subject, claims);
 }
 
 /** Whether a signature is all that is missing. A token that is refused anyway must not spend the next load of keys. */
 function isAcceptable(tenants: readonly TenantTrust[], claims: JWTPayload): boolean {
+  return passes(() => judge(tenants, claims));
+}
+
+function passes(check: () => unknown): boolean {
   try {
-    judge(tenants, claims);
+    check();
     return true;
   } catch {
     return false;
   }
 }
 
-function requireLifetime(claims: JWTPayload): void {
+/** A token for others is refused as that, and not as one of no tenant. */
+function requireAnyAudience(claims: JWTPayload, tenants: readonly TenantTrust[]): void {
+  const [first, ...others] = tenants;
+  if (others.some((rule) => passes(() => requireAudience(claims, rule)))) return;
+  if (first) requireAudience(claims, first);
+}
+
+/** Without `iat`, nobody can tell how long it has lived, so what is left of its life is limited. */
+function requireLifetime(claims: JWTPayload, trust: TenantTrust, nowSeconds: number): void {
   const exp = toSeconds(claims, "exp");
-  const iat = toSeconds(claims, "iat");
   if (exp === undefined) throw unauthenticated("claim_exp");
-  if (iat === undefined) throw unauthenticated("claim_iat");
-  if (exp <= iat) throw unauthenticated("claim_exp");
-  if (exp - iat > MAX_LIFETIME_SECONDS) throw unauthenticated("lifetime");
+  const iat = toSeconds(claims, "iat");
+  if (iat !== undefined && exp <= iat) throw unauthenticated("claim_exp");
+  const latestStart = iat ?? nowSeconds + CLOCK_TOLERANCE_SECONDS;
+  if (exp - latestStart > trust.maxLifetimeMs / 1000) throw unauthenticated("lifetime");
 }
 
 const CLAIM_REFUSALS: Readonly<Record<string, LoginRefusal>> = {

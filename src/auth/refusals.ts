@@ -34,6 +34,7 @@ export const LOGIN_REFUSALS = [
   "lifetime",
   // A session.
   "no_session",
+  "no_user_claim",
 ] as const;
 
 export type LoginRefusal = (typeof LOGIN_REFUSALS)[number];

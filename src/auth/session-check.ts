@@ -1,59 +1,90 @@
 /**
  * The partner's own session cookie -> Principal, by asking the partner.
  *
- * `GET` with that one cookie and nothing else of the request, answered by 200 and JSON claims, or by 401 or 403 if nobody
- * is logged in, as nginx's `auth_request` and Ory Oathkeeper's cookie authenticator ask. Nothing is remembered: a user who
- * logs out at the partner is logged out here with the next request.
+ * `GET` with the session's cookies and nothing else of the request, answered by 200 and JSON claims, or by 401 or 403 if
+ * nobody is logged in, as nginx's `auth_request` and Ory Oathkeeper's cookie authenticator ask. Many endpoints say the
+ * latter with 200 and nothing in it; that is understood. Nothing is remembered: a user who logs out at the partner is logged
+ * out here with the next request.
  */
 
-import * as z from "zod";
-import type { Claims } from "../session/types.ts";
+import type { Claims, Principal } from "../session/types.ts";
+import { toIdText } from "../session/user-id.ts";
 import type { ExchangeRequest } from "../upstream/exchange.ts";
 import type { Authenticator } from "./authenticate.ts";
-import { requireCurrent, requireSubject } from "./claims.ts";
+import { requireCurrent } from "./claims.ts";
 import type { LoginAnswer, LoginCall } from "./login-client.ts";
 import { unauthenticated } from "./refusals.ts";
 import { requireIssuer, type TenantTrust, toPrincipal } from "./trust.ts";
 
-/** Where sessions are checked, and the name of their cookie. */
-export type SessionEndpoint = { url: URL; cookie: string };
-
 export type SessionCheckOptions = {
   call: LoginCall;
-  endpoint: SessionEndpoint;
+  url: URL;
   trust: TenantTrust;
   /** Wall clock, in milliseconds since the epoch. */
   now?: () => number;
 };
 
-/** Whom the partner says yes to. It has to say so. */
-const Claimed = z.looseObject({ sub: z.string().min(1) });
-
+/** The credential is a `Cookie` header of the session's cookies alone. */
 export function createSessionAuthenticator(options: SessionCheckOptions): Authenticator {
-  const { call, endpoint, trust, now = Date.now } = options;
+  const { call, url, trust, now = Date.now } = options;
 
-  return async function authenticateBySession(cookieValue, timeoutMs) {
-    const claims = readClaims(await call(toSessionRequest(endpoint, cookieValue), timeoutMs));
+  return async function authenticateBySession(cookies, timeoutMs) {
+    const claims = readClaims(await call(toSessionRequest(url, cookies), timeoutMs));
     requireIssuer(trust, claims);
     requireCurrent(claims, now() / 1000);
-    return toPrincipal(trust, requireSubject(claims), claims);
+    return toUser(trust, claims);
   };
 }
 
+/** Throws `unauthenticated` for nobody, and `auth_unavailable` for an answer that does not say. */
 function readClaims(answer: LoginAnswer): Claims {
-  if (answer.status === 401 || answer.status === 403) throw unauthenticated("no_session");
-  const { data: claims } = Claimed.safeParse(answer.body);
-  if (answer.status !== 200 || !claims) throw answer.failed();
+  const { status, body } = answer;
+  if (status === 401 || status === 403) throw unauthenticated("no_session");
+  if (status !== 200 || body === undefined) throw answer.failed();
+  const claims = findLogin(body);
+  if (!claims) throw unauthenticated("no_session");
   return claims;
 }
 
-export function toSessionRequest(
-  { url, cookie }: SessionEndpoint,
-  cookieValue: string,
-): ExchangeRequest {
+/**
+ * What the partner's answer says about who is logged in; `undefined` for nobody: `null`, `false`, a list, `{}`,
+ * `{"user":null}`, or a session that is said not to be active.
+ */
+export function findLogin(body: unknown): Claims | undefined {
+  if (!isClaims(body)) return undefined;
+  const isEmpty = Object.values(body).every((value) => value == null || value === false);
+  const isDenied = VERDICTS.some((name) => NO.has(body[name]));
+  return isEmpty || isDenied ? undefined : body;
+}
+
+function isClaims(body: unknown): body is Claims {
+  return typeof body === "object" && body !== null && !Array.isArray(body);
+}
+
+const VERDICTS = [
+  "active",
+  "authenticated",
+  "is_authenticated",
+  "isAuthenticated",
+  "logged_in",
+  "loggedIn",
+  "isLoggedIn",
+];
+const NO = new Set<unknown>([false, "false", 0]);
+
+/** Data without the user's claim is the usual mistake: the endpoint has to be taught to answer with it. */
+function toUser(trust: TenantTrust, claims: Claims): Principal {
+  const userId = claims[trust.userIdClaim];
+  if (userId == null || userId === "") throw unauthenticated("no_user_claim");
+  const subject = toIdText(claims.sub) ?? toIdText(userId);
+  if (subject === undefined) throw unauthenticated("claim_sub");
+  return toPrincipal(trust, subject, claims);
+}
+
+export function toSessionRequest(url: URL, cookies: string): ExchangeRequest {
   return {
     method: "GET",
     path: url.pathname + url.search,
-    headers: { cookie: `${cookie}=${cookieValue}`, accept: "application/json" },
+    headers: { cookie: cookies, accept: "application/json" },
   };
 }

@@ -16,6 +16,11 @@ export type TenantTrust = {
   claim: ClaimRule | undefined;
   /** Tokens must be made for one of these. */
   audience: readonly string[];
+  /** The claim that says for whom a token was made. */
+  audienceClaim: string;
+  maxLifetimeMs: number;
+  /** The claim that becomes the user's id at MX. */
+  userIdClaim: string;
 };
 
 /** `tenants` are those of the login's issuer. Throws `forbidden` if it belongs to none of them. */

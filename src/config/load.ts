@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { hasForeignListeners } from "../upstream/listeners.ts";
 import { checkMxHosts, checkNoProxy } from "./egress.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
 import { toLogins } from "./logins.ts";
@@ -20,14 +21,18 @@ import { readTenantsFile } from "./tenants.ts";
 import type { Config, Environment, ReadFile } from "./types.ts";
 import { isOfTenant, needsSingleTenant, type Variables } from "./variables.ts";
 
+const PRELOAD_FAULT =
+  "must not load an instrumentation that listens to requests: the SSO API takes its key in the URL, so it would be recorded. Take it out of NODE_OPTIONS and of the flags of node, or set ALLOW_PRELOADS=true";
+
 /**
  * Throws `ConfigError` with all faults. `readFile` serves the variables that name files; `flags` are those of the process,
- * as `process.execArgv` has them.
+ * as `process.execArgv` has them. `isObserved`: something that is not the service's own listens to its requests.
  */
 export function loadConfig(
   environment: Environment,
   readFile: ReadFile = (path) => readFileSync(path, "utf8"),
   flags: readonly string[] = [],
+  isObserved = hasForeignListeners(),
 ): Config {
   const faults = createFaults();
   const isSingle = !environment.TENANTS_FILE;
@@ -49,6 +54,9 @@ export function loadConfig(
   if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
     faults.add("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
   }
+  if (isObserved && !variables.ALLOW_PRELOADS && tenants.some(({ mx }) => mx.sso)) {
+    faults.add("NODE_OPTIONS", PRELOAD_FAULT);
+  }
   if (faults.all().length > 0) throw new ConfigError(faults.all());
   return deepFreeze({ ...toProcess(variables), logins, tenants });
 }
@@ -62,8 +70,6 @@ function toProcess(v: Variables): Omit<Config, "logins" | "tenants"> {
   return {
     host: v.HOST,
     port: v.PORT,
-    basePath: v.BASE_PATH ?? "",
-    keepAliveTimeoutMs: v.KEEP_ALIVE_TIMEOUT,
     operationsPort: v.OPERATIONS_PORT,
     logLevel: v.LOG_LEVEL,
     trustedProxies: v.TRUSTED_PROXIES,
@@ -72,8 +78,10 @@ function toProcess(v: Variables): Omit<Config, "logins" | "tenants"> {
     drainDelayMs: v.DRAIN_DELAY,
     hstsMaxAge: v.HSTS_MAX_AGE,
     publicDocs: v.PUBLIC_DOCS,
+    instanceSecret: v.INSTANCE_SECRET,
     auditKey: v.AUDIT_KEY,
     tracePropagation: v.TRACE_PROPAGATION,
+    allowPreloads: v.ALLOW_PRELOADS,
     proxy: v.HTTPS_PROXY && { url: v.HTTPS_PROXY, noProxy: v.NO_PROXY },
     rateLimits: {
       user: v.RATE_LIMIT_USER,
@@ -92,7 +100,7 @@ type LoadedTenant = LabelledTenant & { variables: Variables };
 
 function loadTenants(
   environment: Environment,
-  { TENANTS_FILE, MAX_IN_FLIGHT, ALLOW_HTTP_HOSTS }: Variables,
+  { TENANTS_FILE, MAX_IN_FLIGHT, REQUEST_DEADLINE, ALLOW_HTTP_HOSTS }: Variables,
   readFile: ReadFile,
   faults: Faults,
 ): LoadedTenant[] {
@@ -111,7 +119,7 @@ function loadTenants(
   const loaded = entries.map(({ name, label, claim, ...entry }) => {
     const own = createFaults();
     const given = readVariables(entry.variables, readFile, own);
-    const variables = { ...given, MAX_IN_FLIGHT, ALLOW_HTTP_HOSTS };
+    const variables = { ...given, MAX_IN_FLIGHT, REQUEST_DEADLINE, ALLOW_HTTP_HOSTS };
     const rules = toTenant(variables, readFile, own);
     for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
     const isSound = own.all().length === 0;

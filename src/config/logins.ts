@@ -42,9 +42,11 @@ function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | un
     AUTH_INTROSPECTION_URL: url,
     AUTH_INTROSPECTION_CLIENT_ID: clientId,
     AUTH_INTROSPECTION_CLIENT_SECRET: clientSecret,
+    AUTH_INTROSPECTION_AUTH: method,
     AUTH_INTROSPECTION_REQUIRE_AUDIENCE: requireAudience,
   } = v;
-  if (url && clientId && clientSecret) return { url, clientId, clientSecret, requireAudience };
+  if (url && clientId && clientSecret)
+    return { url, clientId, clientSecret, method, requireAudience };
   if (!url && !clientId && !clientSecret) {
     if (!requireAudience)
       faults.add(

@@ -73,10 +73,9 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Fault
       need("MEMBER_USERKEY_SECRET");
       break;
     case "lookup": {
-      const { MEMBER_LOOKUP_URL: url, MEMBER_LOOKUP_TOKEN: token } = v;
-      if (url && token) return { source, url, token };
       need("MEMBER_LOOKUP_URL");
       need("MEMBER_LOOKUP_TOKEN");
+      return { source };
     }
   }
   return { source: "none" };

@@ -12,6 +12,7 @@ import type { Faults } from "./faults.ts";
 import { toMember, toPlatform, toSso } from "./mx.ts";
 import { trimFile } from "./texts.ts";
 import type { AuthConfig, PlatformConfig, ReadFile, TenantConfig } from "./types.ts";
+import { toLookup, toMemberIds, toProfile } from "./user.ts";
 import type { Variables } from "./variables.ts";
 
 /** Adds to the faults of its variables. */
@@ -25,6 +26,7 @@ export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): Tena
       "or MX_SSO_API_KEY is needed: configure the Platform API, the SSO API, or both",
     );
   }
+  const lookup = toLookup(v);
   return {
     name: "default",
     auth: toAuth(v, readFile, faults),
@@ -38,6 +40,9 @@ export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): Tena
       sso,
     },
     member: faults.has("MX_SSO_") ? { source: "none" } : toMember(v, sso, faults),
+    memberIds: toMemberIds(v, sso, faults),
+    profile: toProfile(v, lookup, faults),
+    lookup,
     widgets: toWidgets(v, platform, faults),
     corsOrigins: v.CORS_ORIGINS,
     allowCallbackPayload: v.ALLOW_CALLBACK_PAYLOAD,
@@ -61,9 +66,11 @@ function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
   return {
     issuer,
     audience,
+    audienceClaim: v.AUTH_AUDIENCE_CLAIM,
     keys: toKeySource(v, issuer, readFile, faults),
     algorithms: v.AUTH_ALGORITHMS,
     tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
+    maxTokenLifetimeMs: v.AUTH_MAX_TOKEN_LIFETIME,
   };
 }
 

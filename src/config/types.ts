@@ -5,6 +5,8 @@
 
 import type { Secret } from "../secret.ts";
 import type { CredentialRule } from "../session/credentials.ts";
+import type { MemberIdRule } from "../session/member-id.ts";
+import type { ProfileRule } from "../session/profile.ts";
 import type { ClaimRule, KeySource, RateLimit } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
@@ -17,12 +19,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
 
 export type Config = Readonly<{
-  /** All addresses if undefined. */
-  host: string | undefined;
+  host: string;
   port: number;
-  /** In front of all public routes; none if empty. */
-  basePath: string;
-  keepAliveTimeoutMs: number;
   operationsPort: number;
   logLevel: Variables["LOG_LEVEL"];
   trustedProxies: Variables["TRUSTED_PROXIES"];
@@ -33,10 +31,14 @@ export type Config = Readonly<{
   hstsMaxAge: number | undefined;
   /** Whether the public port serves the contract. */
   publicDocs: boolean;
-  /** Key of the users' pseudonyms in the log; else derived from MX's keys. */
+  /** Keys what replicas have to agree on; else they derive it from the rest of the configuration. */
+  instanceSecret: Secret | undefined;
+  /** Key of the users' pseudonyms in the log. */
   auditKey: Secret | undefined;
   /** Whether upstreams are sent `traceparent`. */
   tracePropagation: boolean;
+  /** Whether the SSO API may be called although something else listens to requests. */
+  allowPreloads: boolean;
   /** The way out for https upstreams. */
   proxy: ForwardProxy | undefined;
   rateLimits: RateLimitConfig;
@@ -65,6 +67,7 @@ export type IntrospectionConfig = Readonly<{
   url: URL;
   clientId: string;
   clientSecret: Secret;
+  method: Variables["AUTH_INTROSPECTION_AUTH"];
   requireAudience: boolean;
 }>;
 
@@ -78,6 +81,10 @@ export type TenantConfig = Readonly<{
   userId: UserIdRule;
   mx: MxConfig;
   member: MemberConfig;
+  memberIds: MemberIdRule;
+  profile: ProfileConfig;
+  /** The partner's endpoint for Member credentials and profiles. */
+  lookup: LookupConfig | undefined;
   widgets: WidgetPolicyOptions;
   /** Origins of pages that may call. */
   corsOrigins: readonly string[];
@@ -87,10 +94,13 @@ export type TenantConfig = Readonly<{
 export type AuthConfig = Readonly<{
   issuer: string;
   audience: readonly string[];
+  /** The claim that names the audience of a token. */
+  audienceClaim: string;
   keys: KeySource;
   algorithms: readonly string[];
   /** The `typ` header that tokens must have, such as `at+jwt`; any where undefined. */
   tokenType: string | undefined;
+  maxTokenLifetimeMs: number;
 }>;
 
 export type MxConfig = Readonly<{
@@ -112,7 +122,16 @@ export type PlatformConfig = Readonly<{
 
 export type SsoConfig = Readonly<{ baseUrl: URL; apiKey: Secret; clientGuid: string }>;
 
-/** The domain's rule, with the address of the lookup in place of the lookup itself. */
-export type MemberConfig =
-  | Exclude<CredentialRule, { source: "lookup" }>
-  | { source: "lookup"; url: URL; token: Secret };
+/** The domain's rule, without the lookup itself. */
+export type MemberConfig = Exclude<CredentialRule, { source: "lookup" }> | { source: "lookup" };
+
+export type LookupConfig = Readonly<{ url: URL; token: Secret }>;
+
+export type ProfileConfig = Readonly<{
+  rule: ProfileRule;
+  source: Variables["PROFILE_SOURCE"];
+  /** Where the userinfo endpoint may be over plain http. */
+  httpHosts: readonly string[];
+  /** For all that is asked about one user's profile. */
+  timeoutMs: number;
+}>;

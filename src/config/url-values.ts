@@ -74,51 +74,32 @@ export const noProxy = z
   .register(VALUE_TYPES, { form: "a list of hosts" });
 
 export const origins = split
-  .refine(
-    (items) =>
-      items.every(
-        (item) =>
-          /^https?:\/\//.test(item) &&
-          URL.canParse(item) &&
-          new URL(item).origin === item &&
-          !item.includes("*"),
-      ),
-    "must list exact origins such as https://app.example.com, without a path and without wildcards",
-  )
-  .refine(
-    (items) => items.every((item) => !item.startsWith("http:") || isLocalName(new URL(item))),
-    "must be https: what comes by plain http can be changed on its way (http only on loopback)",
-  )
+  .superRefine((items, context) => {
+    const at = items.findIndex((item) => findOriginProblem(item) !== undefined);
+    const item = items[at];
+    if (item === undefined) return;
+    const message = `has a bad entry, number ${at + 1}${toHint(item)}: it ${findOriginProblem(item)}`;
+    context.addIssue({ code: "custom", message });
+  })
   .register(VALUE_TYPES, {
     form: "a list of exact origins such as https://app.example.com",
     json: JSON_LIST,
   });
 
-/** Of pages, and of apps that show their pages under a scheme of their own. */
-export const pageOrigins = split
-  .refine(
-    (items) => items.every((item) => isAppOrigin(item) || origins.safeParse(item).success),
-    "must list exact origins such as https://app.example.com or capacitor://localhost, without a path and without wildcards; https unless loopback",
-  )
-  .register(VALUE_TYPES, {
-    form: "a list of exact origins such as https://app.example.com",
-    json: JSON_LIST,
-  });
-
-/** Scheme, host and port. `new URL` knows no origin of such a scheme. */
-function isAppOrigin(item: string): boolean {
-  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\/[A-Za-z0-9._-]+(?::\d{1,5})?$/.exec(item) ?? [];
-  return scheme !== undefined && !UNSAFE_SCHEMES.has(scheme);
+function findOriginProblem(item: string): string | undefined {
+  const origin = /^https?:\/\//.test(item) && URL.canParse(item) ? new URL(item).origin : "";
+  if (origin !== item || item.includes("*"))
+    return "must be an exact origin such as https://app.example.com, without a path or final slash and without wildcards";
+  if (item.startsWith("http:") && !isLocalName(new URL(item)))
+    return "must be https: what comes by plain http can be changed on its way (http only on loopback)";
+  return undefined;
 }
 
-/** In front of all routes. Nothing that a router, a proxy or a browser could read in another way. */
-export const basePath = z
-  .string()
-  .regex(
-    /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/,
-    "must be a path such as /mx: letters, digits, - . _ ~ and /, without a final slash and without dot segments",
-  )
-  .register(VALUE_TYPES, { form: "a path such as /mx" });
+/** Whose it is, where it is a URL; the rest of a value is never shown. */
+function toHint(item: string): string {
+  const host = URL.canParse(item) ? new URL(item).host : "";
+  return host === "" ? "" : ` (${host})`;
+}
 
 /** Loopback, and names that no public host can have. Source: RFC 6761, section 6. */
 function isLocalName({ hostname }: URL): boolean {

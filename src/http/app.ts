@@ -4,33 +4,32 @@
 
 import type { RequestListener } from "node:http";
 import type { Tracer } from "@opentelemetry/api";
-import express, { type RequestHandler, Router } from "express";
+import express, { type RequestHandler } from "express";
 import helmet from "helmet";
 import { createAccessLog } from "./access-log.ts";
 import { rejectAmbiguousRequest, toPathTarget } from "./ambiguity.ts";
 import { trustProxies } from "./client-address.ts";
 import { createCorsHeaders } from "./cors.ts";
-import { type HealthOptions, routePublicHealth } from "./health.ts";
-import { createPages, type PageOptions } from "./pages.ts";
+import { createPages } from "./pages.ts";
 import { createProblemHandler, notFound } from "./problems.ts";
 import { requestContext } from "./request-context.ts";
 import { createRequestSpan } from "./request-span.ts";
-import { routeSessions, type SessionOptions } from "./session.ts";
+import { createSessionRouter, type SessionOptions } from "./session.ts";
 
-export type AppOptions = SessionOptions &
-  HealthOptions &
-  PageOptions & {
-    /** Gives what is to be called when the request has ended. */
-    requestStarted?: () => () => void;
-    tracer?: Tracer | undefined;
-    /** Hops, or addresses and networks. */
-    trustedProxies: number | readonly string[];
-    /** HSTS_MAX_AGE in seconds; no such header if undefined, as it belongs to where TLS ends. */
-    hstsMaxAge: number | undefined;
-  };
+export type AppOptions = SessionOptions & {
+  /** Gives what is to be called when the request has ended. */
+  requestStarted?: () => () => void;
+  tracer?: Tracer | undefined;
+  /** Hops, or addresses and networks. */
+  trustedProxies: number | readonly string[];
+  /** HSTS_MAX_AGE in seconds; no such header if undefined, as it belongs to where TLS ends. */
+  hstsMaxAge: number | undefined;
+  /** PUBLIC_DOCS. */
+  hasDocs: boolean;
+};
 
 export function createApp(options: AppOptions): RequestListener {
-  const { tracer, trustedProxies, origins, cookieLogins, basePath } = options;
+  const { logger, requestStarted, tracer, trustedProxies, origins, cookieLogins } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.enable("case sensitive routing").enable("strict routing");
@@ -38,13 +37,14 @@ export function createApp(options: AppOptions): RequestListener {
 
   if (tracer) app.use(createRequestSpan(tracer));
   app.use(requestContext);
-  app.use(createAccessLog(options));
+  app.use(createAccessLog(logger, requestStarted));
   app.use(createSecurityHeaders(options), noStore);
   app.use(createCorsHeaders({ origins, takesCookies: cookieLogins.takesCookies }));
   app.use(rejectAmbiguousRequest);
-  app.use(basePath || "/", createRoutes(options));
-  routePublicHealth(app, options); // A platform's probe knows no BASE_PATH.
-  app.use(notFound, createProblemHandler(basePath));
+  app.use(createSessionRouter(options));
+  app.use(createPages(options));
+  app.use(notFound);
+  app.use(createProblemHandler());
 
   return function handle(req, res) {
     toPathTarget(req);
@@ -52,27 +52,10 @@ export function createApp(options: AppOptions): RequestListener {
   };
 }
 
-/** Answers whatever comes: a router that passes a request on does so a turn of the event loop later. */
-function createRoutes(options: AppOptions): Router {
-  const routes = Router({ caseSensitive: true, strict: true });
-  routeSessions(routes, options);
-  routePublicHealth(routes, options);
-  routes.use(...createPages(options));
-  routes.use(notFound, createProblemHandler(options.basePath));
-  return routes;
-}
-
-/**
- * For an API: nothing may be loaded or framed, errors included. Pages and files say so where they differ. Headers that only
- * Internet Explorer, Flash and Acrobat read are left out.
- */
+/** For an API: nothing may be loaded or framed, errors included. Pages and files say so where they differ. */
 function createSecurityHeaders({ hstsMaxAge }: Pick<AppOptions, "hstsMaxAge">): RequestHandler {
   return helmet({
-    xFrameOptions: { action: "deny" },
-    xDnsPrefetchControl: false,
-    xDownloadOptions: false,
-    xPermittedCrossDomainPolicies: false,
-    xXssProtection: false,
+    frameguard: { action: "deny" },
     strictTransportSecurity: hstsMaxAge !== undefined && {
       maxAge: hstsMaxAge,
       includeSubDomains: false,

@@ -25,8 +25,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     happened:
       "The body is not JSON of the documented shape, or an option has a wrong type or a value that is not allowed. MX was not called.",
     actor: "the front end",
-    advice:
-      '`errors` names each faulty field with a JSON pointer and says what it must be. The body has one member, with the options in it: `{"widget_url":{"widget_type":"connect_widget"}}`.',
+    advice: "`errors` names each faulty field with a JSON pointer and says what it must be.",
   },
   unauthenticated: {
     name: "unauthenticated",
@@ -53,10 +52,20 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 403,
     title: "The user identifier cannot be used at MX",
     happened:
-      "The claim chosen with USER_ID_CLAIM is missing, longer than 128 characters, has characters other than letters, digits, - and _, starts like one of MX's own ids (USR-, MBR-, CLT-), or is blank or a word like null or None.",
+      "The claim chosen with USER_ID_CLAIM is missing, is neither a string nor an integer at the top level, is longer than 128 characters, has characters other than letters, digits, - and _, starts like one of MX's own ids (USR-, MBR-, CLT-), or is blank or a word like null or None.",
     actor: "the operator",
     advice:
-      "Choose another claim with USER_ID_CLAIM, or set USER_ID_MODE=hmac and USER_ID_SECRET: then any identifier works, such as auth0|123 or an e-mail address. Decide before the first user: a later change gives every user a new MX user.",
+      "Choose another claim with USER_ID_CLAIM. If its characters or its length are the reason, you can also set USER_ID_MODE=hmac and USER_ID_SECRET: then any identifier works, such as auth0|123 or an e-mail address. Decide before the first user: a later change gives every user a new MX user.",
+  },
+  user_disabled: {
+    name: "user-disabled",
+    status: 403,
+    title: "The user is disabled at MX",
+    happened:
+      "The login is good, but MX says that this user is disabled. Nothing was created or changed.",
+    actor: "the operator",
+    advice:
+      "Find out why the user was disabled: by you (`is_disabled` in the Platform API, `status` in the SSO API), or by MX. `mx-session-bff --user <claim value> --live` shows what MX says about a user. Enable the user at MX to let them in again.",
   },
   csrf_rejected: {
     name: "csrf-rejected",
@@ -75,7 +84,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     happened: "The path does not exist.",
     actor: "the front end",
     advice:
-      "The service answers POST /session and its alias POST /user/widget_urls. Paths are case-sensitive.",
+      "The service answers POST /session and its alias POST /user/widget_urls. Paths are case-sensitive and have no slash at the end.",
   },
   method_not_allowed: {
     name: "method-not-allowed",

@@ -3,7 +3,7 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { Request, RequestHandler, Response, Router } from "express";
+import { type Request, type RequestHandler, type Response, Router } from "express";
 import { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
@@ -44,7 +44,7 @@ export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 const METHODS = "POST, OPTIONS";
 
 /** The order is the documentation: first what costs least, and each step may refuse. CORS headers are set before. */
-export function routeSessions(router: Router, options: SessionOptions): void {
+export function createSessionRouter(options: SessionOptions): Router {
   const { origins, cookieLogins, rateLimits } = options;
   const { shedLoad, admit, takeTenantShare } = createAdmission(options);
   const csrfGuard = createCsrfGuard(origins, cookieLogins);
@@ -53,10 +53,10 @@ export function routeSessions(router: Router, options: SessionOptions): void {
   const authenticate = createAuthenticate(options, rateLimits.failures);
   const openWidget = createOpenWidget(options);
 
-  const paths = SESSION_PATHS.map((path) => `${path}{/}`); // With or without a final slash.
-  router.options(paths, createOriginGuard(origins), createCorsPreflight(METHODS)); // Never shed, never counted.
+  const router = Router({ caseSensitive: true, strict: true });
+  router.options(SESSION_PATHS, createOriginGuard(origins), createCorsPreflight(METHODS)); // Never shed, never counted.
   router.post(
-    paths,
+    SESSION_PATHS,
     shedLoad,
     csrfGuard,
     limitByAddress,
@@ -68,7 +68,8 @@ export function routeSessions(router: Router, options: SessionOptions): void {
     limitByUser,
     openWidget,
   );
-  router.all(paths, methodNotAllowed(METHODS));
+  router.all(SESSION_PATHS, methodNotAllowed(METHODS));
+  return router;
 }
 
 type AuthenticateOptions = Pick<SessionOptions, "authenticate" | "toPseudonym">;
@@ -102,28 +103,31 @@ function createOpenWidget({
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const context = { budget: admittedRequest(res).budget, audit: toAuditLog(logger, res) };
+    const context = { budget: admittedRequest(res).budget, ...toRecords(logger, res) };
     const { type, url, expiresAt } = await openSession(principal, request, context);
     res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   };
 }
 
-/** Writes to the audit log what changes at MX, at that moment. */
-function toAuditLog(logger: Logger, res: Response): RequestContext["audit"] {
+/** Writes to the log what changes at MX, and what was not to be had, at that moment. */
+function toRecords(logger: Logger, res: Response): Omit<RequestContext, "budget"> {
   const { principal } = admittedRequest(res);
   const { requestId, traceId, userHash = "", address: clientAddress } = res.locals;
-  const tenant = principal.tenant.name;
-  return function audit(event) {
-    logger.change({ event, requestId, traceId, tenant, userHash, clientAddress });
+  const common = { requestId, traceId, tenant: principal.tenant.name, userHash };
+  return {
+    audit: (event) => logger.change({ ...common, event, clientAddress }),
+    profileFailed: (error) => logger.profileFailed({ ...common, error }),
   };
 }
 
-/** Every browser sends one; what does not look like one is left out. Source: RFC 9110, section 12.5.4. */
+/** Every browser sends one; what is not well-formed is left out. Source: RFC 9110, section 12.5.4. */
 function toLanguage(header: string | undefined): string | undefined {
-  return header && header !== "*" && /^[A-Za-z0-9*,;=. -]{1,256}$/.test(header)
-    ? header
-    : undefined;
+  const isUsable = header && header !== "*" && header.length <= 256 && LANGUAGES.test(header);
+  return isUsable ? header : undefined;
 }
+
+const LANGUAGE = String.raw`(?:\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)(?: *; *q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?`;
+const LANGUAGES = new RegExp(`^${LANGUAGE}(?: *, *${LANGUAGE})*$`);
 
 /** Source: MX Platform API, Request widget URL: Base64, at most 1024 characters. */
 function toCallbackPayload(req: Request): string | undefined {

@@ -6,7 +6,7 @@ import { parseJson } from "../json.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { Exchange, ExchangeResult } from "../upstream/exchange.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
-import { type Answer, classifyFailure } from "./outcome.ts";
+import { type Answer, blameOptions, classifyFailure } from "./outcome.ts";
 import { withBulkhead } from "./policies/bulkhead.ts";
 import { withCircuitBreaker } from "./policies/circuit-breaker.ts";
 import { type MxObserver, withObserver } from "./policies/instrument.ts";
@@ -68,6 +68,7 @@ export function createSend(api: MxApi, exchange: Exchange, now = () => new Date(
         headers: call.headers ? { ...common, ...call.headers } : common,
         body: hasBody ? JSON.stringify(call.body) : undefined,
         newConnection: call.newConnection ?? false,
+        hasSecretPath: query !== "",
       },
       Math.min(TIMEOUT_MS[call.method], budget.remainingMs()),
     );
@@ -81,11 +82,12 @@ function withQuery(path: string, query: string): string {
 }
 
 function toAnswer(
-  { operation }: MxCall,
+  call: MxCall,
   sentAt: Date,
   result: ExchangeResult,
   classify: MxApi["classify"],
 ): Answer {
+  const { operation } = call;
   const common = { operation, sentAt };
   if (result.kind === "failure") {
     const { failure, reason } = result;
@@ -101,7 +103,7 @@ function toAnswer(
     return { ...common, outcome: "invalid_response", reason: "content_type", status };
   }
   const body = content.kind === "json" ? content.body : undefined;
-  const outcome = classify(operation, status, body);
+  const outcome = blameOptions(classify(operation, status, body), status, call);
   return outcome === "ok"
     ? { ...common, outcome, status, body, discard }
     : { ...common, outcome, status, retryAfterSeconds };

@@ -1,8 +1,8 @@
 /**
- * Asks the partner's own endpoint for a Member's credentials, server to server.
+ * Asks the partner's own endpoint about a user, server to server: for the credentials of the Member, and what else there is.
  *
  * `POST {"user_id","issuer","subject"}` with a bearer token, answered by `{"userkey","expires"}` or
- * `{"login","password"}`. Safe to repeat, so a call that was cut off is repeated once.
+ * `{"login","password"}`, besides perhaps `member_id` and `profile`. Safe to repeat, so a call that was cut off is repeated once.
  */
 
 import * as z from "zod";
@@ -10,11 +10,12 @@ import { AppError, type UpstreamFailure } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import type { Secret } from "../secret.ts";
 import { MIN_CALL_MS, timeIsUp } from "../session/budget.ts";
-import { type CredentialLookup, toUserkey } from "../session/credentials.ts";
+import { type CredentialLookup, isCredential, toUserkey } from "../session/credentials.ts";
+import type { Identity, MemberCredentials } from "../session/types.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
 
-export type CredentialLookupOptions = {
+export type PartnerLookupOptions = {
   exchange: Exchange;
   url: URL;
   token: Secret;
@@ -22,32 +23,55 @@ export type CredentialLookupOptions = {
 
 const TIMEOUT_MS = 2000;
 
-const text = z.string().min(1).max(4096);
+const text = z.string().refine(isCredential);
 const Credentials = z.union([
   z.object({ userkey: text, expires: z.boolean().default(false) }),
   z.object({ login: text, password: text }),
 ]);
+/** Checked by the domain. */
+const Besides = z.object({ member_id: z.unknown().optional(), profile: z.unknown().optional() });
 
-/** Throws `forbidden` on 404, and `upstream_…` for every other failure. */
-export function createCredentialLookup(options: CredentialLookupOptions): CredentialLookup {
+export type PartnerLookup = {
+  /** Throws `forbidden` on 404, and `upstream_…` for every other failure. */
+  findCredentials: CredentialLookup;
+  /** `profile` of the answer, unchecked; `undefined` on 404 too. Rejects as `findCredentials` does. */
+  findProfile(identity: Identity, timeoutMs: number): Promise<unknown>;
+};
+
+export function createPartnerLookup(options: PartnerLookupOptions): PartnerLookup {
   const { exchange } = options;
 
-  return async function lookUpCredentials({ userId, principal }, { budget }) {
+  /** `remainingMs` gives what is left for all tries together. */
+  async function ask(identity: Identity, remainingMs: () => number): Promise<ExchangeResult> {
+    const { userId, principal } = identity;
     const { issuer, subject } = principal;
     const request = toLookupRequest(options, { user_id: userId, issuer, subject });
-    const ask = (newConnection: boolean) => {
-      if (budget.remainingMs() < MIN_CALL_MS) throw timeIsUp();
-      return exchange({ ...request, newConnection }, Math.min(TIMEOUT_MS, budget.remainingMs()));
+    const send = (newConnection: boolean) => {
+      if (remainingMs() < MIN_CALL_MS) throw timeIsUp();
+      return exchange({ ...request, newConnection }, Math.min(TIMEOUT_MS, remainingMs()));
     };
-    const first = await ask(false);
-    const result =
-      first.kind === "failure" && isWorthRepeating(first.failure) ? await ask(true) : first;
-    return toCredentials(result);
+    const first = await send(false);
+    return first.kind === "failure" && isWorthRepeating(first.failure) ? send(true) : first;
+  }
+
+  return {
+    async findCredentials(identity, { budget }) {
+      const result = toAnswer(await ask(identity, budget.remainingMs));
+      if (result) return toCredentials(result);
+      throw new AppError("forbidden", "The partner knows no MX credentials for this user.", {
+        reason: "no_credentials",
+      });
+    },
+    async findProfile(identity, timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      const result = toAnswer(await ask(identity, () => deadline - performance.now()));
+      return result && (parse(Besides, result).profile ?? undefined);
+    },
   };
 }
 
 export function toLookupRequest(
-  { url, token }: Pick<CredentialLookupOptions, "url" | "token">,
+  { url, token }: Pick<PartnerLookupOptions, "url" | "token">,
   question: { user_id: string; issuer: string; subject: string },
 ): ExchangeRequest {
   return {
@@ -81,38 +105,44 @@ const FAILURE_CODES: Record<ExchangeFailure, FailureCode> = {
   tls_error: "upstream_bad_response",
 };
 
-function toCredentials(result: ExchangeResult) {
+type GoodAnswer = Extract<ExchangeResult, { kind: "answer" }>;
+
+/** `undefined`: the partner knows no such user. */
+function toAnswer(result: ExchangeResult): GoodAnswer | undefined {
   if (result.kind === "failure") {
     const { failure: outcome, reason } = result;
     throw failed(FAILURE_CODES[outcome], { outcome, reason });
   }
   const { status } = result;
-  if (status === 404) {
-    throw new AppError("forbidden", "The partner knows no MX credentials for this user.", {
-      reason: "no_credentials",
-    });
-  }
+  if (status === 404) return undefined;
   if (status === 429 || status >= 500) {
     throw failed("upstream_unavailable", { outcome: "unavailable", status });
   }
   if (status !== 200) throw failed("upstream_rejected", { outcome: "rejected", status });
-  const parsed = Credentials.safeParse(parseJson(result.text));
-  if (!parsed.success) {
-    throw failed("upstream_bad_response", {
-      outcome: "invalid_response",
-      reason: "schema",
-      status,
-    });
-  }
-  if ("userkey" in parsed.data) return toUserkey(parsed.data.userkey, parsed.data.expires);
-  const { login, password } = parsed.data;
+  return result;
+}
+
+function toCredentials(answer: GoodAnswer): MemberCredentials {
+  const given = parse(Credentials, answer);
+  const { member_id: memberId, profile } = parse(Besides, answer);
+  const lookedUp = { memberId, profile: profile ?? undefined };
+  if ("userkey" in given) return { ...toUserkey(given.userkey, given.expires), lookedUp };
+  const { login, password } = given;
   return {
     fields: [
       { name: "login", response: login },
       { name: "password", response: password },
-    ] as const,
+    ],
     expires: true, // Nobody can say for how long a password stays the same.
+    lookedUp,
   };
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, { status, text }: GoodAnswer) {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const upstream = { outcome: "invalid_response", reason: "schema", status } as const;
+  throw failed("upstream_bad_response", upstream);
 }
 
 function failed(code: FailureCode, upstream: Omit<UpstreamFailure, "operation">): AppError {

@@ -6,6 +6,7 @@
  * - `not_found`: no such User or Member; `conflict`: there is one already
  * - `throttled`: MX cannot do it now (429, or 503 that says so); nothing was done
  * - `rejected`: MX will never do it: our request, key or configuration is wrong
+ * - `option_rejected`: MX will never do it, and an option of the caller's may be why (400 or 422)
  * - `not_sent`: no byte can have arrived
  * - `ambiguous`: no complete, parseable answer; MX may have done it or not
  * - `invalid_response`: a complete answer that cannot be from a healthy MX
@@ -13,7 +14,7 @@
 
 import { AppError, type UpstreamOutcome, type UpstreamReason } from "../errors.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
-import type { Operation } from "./call.ts";
+import type { MxCall, Operation } from "./call.ts";
 
 export type Outcome = "ok" | Failure;
 
@@ -23,6 +24,7 @@ export type Failure = Extract<
   | "conflict"
   | "throttled"
   | "rejected"
+  | "option_rejected"
   | "not_sent"
   | "ambiguous"
   | "invalid_response"
@@ -96,6 +98,16 @@ function classifyStatus(status: number, body: unknown): Outcome {
   return status >= 400 ? "rejected" : "invalid_response";
 }
 
+/** `outcome` as `classify` gives it, unless what the caller chose may be why MX rejects the call. */
+export function blameOptions(
+  outcome: Outcome,
+  status: number,
+  { hasCallerOptions }: MxCall,
+): Outcome {
+  const isAboutContent = status === 400 || status === 422;
+  return outcome === "rejected" && isAboutContent && hasCallerOptions ? "option_rejected" : outcome;
+}
+
 /** A connection that MX closed while it was idle says nothing about MX. */
 export function isStale(answer: Answer): boolean {
   return answer.outcome === "ambiguous" && answer.reason === "stale_connection";
@@ -131,6 +143,8 @@ export function toAppError(answer: FailedAnswer): AppError {
       return reason === "unparseable" ? unusable(answer) : unavailable(answer);
     case "invalid_response":
       return unusable(answer);
+    case "option_rejected":
+      return new AppError("invalid_request", "MX refused an option of this request.", { upstream });
     case "not_found":
     case "conflict":
     case "rejected":

@@ -32,7 +32,11 @@ type FindUser = (
   budget: Budget,
 ) => Promise<PlatformUser | undefined>;
 
-const User = z.object({ guid: UserGuid.nullish(), id: z.string().nullish() });
+const User = z.object({
+  guid: UserGuid.nullish(),
+  id: z.string().nullish(),
+  is_disabled: z.boolean().nullish(),
+});
 const UserBody = z.object({ user: User });
 const UsersBody = z.object({ users: z.array(User) });
 
@@ -57,7 +61,7 @@ function createPartnerIds(send: Send): PathIds {
       return toOwnUser(userId, requireGood(answer));
     },
     toCreated: toOwnUser,
-    toExisting: (userId) => toUser(userId, userId),
+    toExisting: (userId) => ({ ...toUser(userId, userId), isConfirmed: true }),
     forget() {},
   };
 }
@@ -65,9 +69,9 @@ function createPartnerIds(send: Send): PathIds {
 function createGuids(send: Send, maxRemembered: number): PathIds {
   const guids = new LRUCache<string, string>({ max: maxRemembered });
 
-  function remember(userId: string, guid: string): PlatformUser {
+  function remember(userId: string, guid: string, isDisabled?: boolean | null): PlatformUser {
     guids.set(userId, guid);
-    return toUser(userId, guid);
+    return { ...toUser(userId, guid), guid, isConfirmed: true, isDisabled: isDisabled ?? false };
   }
 
   async function listUser(userId: string, newConnection: boolean, budget: Budget) {
@@ -77,8 +81,8 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
       budget,
     );
     const { users } = read(UsersBody, requireGood(answer));
-    const guid = users.find((user) => user.id === userId)?.guid; // Whether MX's filter is exact is not documented.
-    return guid ? remember(userId, guid) : undefined;
+    const user = users.find(({ id }) => id === userId); // Whether MX's filter is exact is not documented.
+    return user?.guid ? remember(userId, user.guid, user.is_disabled) : undefined;
   }
 
   /** A request beside this one may have found it. */
@@ -94,17 +98,24 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
       const { user } = read(UserBody, answer);
       refuseOtherUser(answer, user.id, userId);
       if (!user.guid) throw unusable(answer, "no_guid");
-      return remember(userId, user.guid);
+      return remember(userId, user.guid, user.is_disabled);
     },
     forget: (userId) => void guids.delete(userId),
   };
 }
 
 function toOwnUser(userId: string, answer: GoodAnswer): PlatformUser {
-  refuseOtherUser(answer, read(UserBody, answer).user.id, userId);
-  return toUser(userId, userId);
+  const { user } = read(UserBody, answer);
+  refuseOtherUser(answer, user.id, userId);
+  const { guid, is_disabled: isDisabled } = user;
+  return {
+    ...toUser(userId, userId),
+    guid: guid ?? undefined,
+    isConfirmed: true,
+    isDisabled: isDisabled ?? false,
+  };
 }
 
 function toUser(userId: string, pathId: string): PlatformUser {
-  return { userId, pathId, isNew: false };
+  return { userId, pathId, isConfirmed: false, isDisabled: false, isNew: false };
 }

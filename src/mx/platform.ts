@@ -7,17 +7,18 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { AppError, type FieldError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type {
-  Identity,
+  NewUser,
   Platform,
-  PlatformUser,
+  PlatformPath,
   PlatformVersion,
   WidgetRequest,
 } from "../session/types.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
 import { createOrFind } from "./create-or-find.ts";
-import { classifyPlatform, type GoodAnswer } from "./outcome.ts";
+import { classifyPlatform, type FailedAnswer, type GoodAnswer } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
 import {
   read,
@@ -85,24 +86,25 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
   const ids = createPathIds(send, version, maxRememberedGuids);
   return {
     findUser: (userId, { budget }) => ids.findUser(userId, { newConnection: false }, budget),
+    readUser: (userId, { budget }) => ids.confirmUser(userId, { newConnection: false }, budget),
     createUser: bindCreateUser(send, ids),
     requestWidgetUrl: bindRequestWidgetUrl(send, ids, urlRule),
   };
 }
 
 function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
-  return async function createUser(identity, { budget, audit }) {
-    const { userId } = identity;
+  return async function createUser(user, { budget, audit }) {
+    const { userId } = user;
     const { toExisting } = ids;
     const call: MxCall = {
       operation: "platform.create_user",
       kind: "create_user",
       method: "POST",
       path: "/users",
-      body: { user: toUserFields(identity) },
+      body: { user: toUserFields(user) },
       serializeBy: userId,
     };
-    const user = await createOrFind(
+    const existing = await createOrFind(
       {
         kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),
@@ -114,7 +116,7 @@ function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
       },
       budget,
     );
-    return { ...user, isNew: true };
+    return { ...existing, isNew: true };
   };
 }
 
@@ -132,6 +134,7 @@ function bindRequestWidgetUrl(
       }
       const answer = await send(call, budget);
       if (answer.outcome === "not_found") continue;
+      if (answer.outcome === "option_rejected") throw toOptionError(request, answer);
       return toOwnUrl(user, request, requireGood(answer), urlRule);
     }
     ids.forget(user.userId);
@@ -140,7 +143,7 @@ function bindRequestWidgetUrl(
 }
 
 function toOwnUrl(
-  user: PlatformUser,
+  user: PlatformPath,
   { widgetType }: WidgetRequest,
   answer: GoodAnswer,
   urlRule: UrlRule,
@@ -155,13 +158,30 @@ function toOwnUrl(
   return url;
 }
 
+/** MX does not say which one in words that can be relied on. */
+function toOptionError(request: WidgetRequest, answer: FailedAnswer): AppError {
+  const { operation, outcome, status } = answer;
+  const [only, ...others] = request.callerOptions;
+  const isClear = only !== undefined && others.length === 0 && !request.callbackPayload;
+  const error: FieldError = isClear
+    ? { pointer: `/widget_url/${only}`, detail: "was refused by MX" }
+    : {
+        pointer: "/widget_url",
+        detail: "has an option that MX refuses, or comes with such a header",
+      };
+  return new AppError("invalid_request", "MX refused an option of this request.", {
+    errors: [error],
+    upstream: { operation, outcome, status },
+  });
+}
+
 /** With the partner's id in the path (v20250224) MX's guid is not known, and so cannot be compared. */
-function toGuid(user: PlatformUser): string | undefined {
+function toGuid(user: PlatformPath): string | undefined {
   return user.pathId === user.userId ? undefined : user.pathId;
 }
 
-function toUrlCall(user: PlatformUser, request: WidgetRequest): MxCall {
-  const { language, callbackPayload } = request;
+function toUrlCall(user: PlatformPath, request: WidgetRequest): MxCall {
+  const { language, callbackPayload, callerOptions } = request;
   const headers = {
     ...(language && { "accept-language": language }),
     ...(callbackPayload && { "x-callback-payload": callbackPayload }),
@@ -173,9 +193,10 @@ function toUrlCall(user: PlatformUser, request: WidgetRequest): MxCall {
     path: `/users/${encodeURIComponent(user.pathId)}/widget_urls`,
     ...((language || callbackPayload) && { headers }),
     body: { widget_url: request.options },
+    hasCallerOptions: callerOptions.length > 0 || callbackPayload !== undefined,
   };
 }
 
-function toUserFields({ userId, profile: { email, metadata } }: Identity) {
+function toUserFields({ userId, profile: { email, metadata } }: NewUser) {
   return { id: userId, is_disabled: false, ...(email && { email }), ...(metadata && { metadata }) };
 }

@@ -9,10 +9,10 @@ import * as z from "zod";
 import type { Secret } from "../secret.ts";
 import type { Budget } from "../session/budget.ts";
 import type {
-  Identity,
   Member,
   MemberCreation,
   MemberCredentials,
+  NewUser,
   OwnedMember,
   SsoDirectory,
   SsoUser,
@@ -40,14 +40,18 @@ const User = z.looseObject({
   guid: UserGuid,
   external_user_guid: z.string().nullish(),
   external_guid: z.string().nullish(),
+  status: z.looseObject({ name: z.string().nullish() }).nullish().catch(undefined),
 });
 
 /** The shape of Member answers is not documented: the status decides, and an owner that is named must be ours. */
 const MemberBody = z.looseObject({
+  guid: z.string().nullish(),
   user_guid: z.string().nullish(),
   external_user_guid: z.string().nullish(),
   external_member_guid: z.string().nullish(),
 });
+
+const MX_GUID = /^MBR-/i;
 
 type MemberKey = Pick<OwnedMember, "memberId"> & Partial<OwnedMember>;
 
@@ -95,17 +99,17 @@ async function readUser(
 }
 
 function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"] {
-  return async function createUser(identity, { budget, audit }) {
-    const { userId } = identity;
+  return async function createUser(user, { budget, audit }) {
+    const { userId } = user;
     const call: MxCall = {
       operation: "sso.create_user",
       kind: "create_user",
       method: "POST",
       path: "/user",
-      body: toUserFields(identity),
+      body: toUserFields(user),
       serializeBy: userId,
     };
-    const user = await createOrFind(
+    const existing = await createOrFind(
       {
         kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),
@@ -116,7 +120,7 @@ function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"
       },
       budget,
     );
-    return { ...user, isNew: true };
+    return { ...existing, isNew: true };
   };
 }
 
@@ -164,8 +168,7 @@ function bindCreateMember(send: Send): SsoDirectory["createMember"] {
           toMember(answer, owned);
           return "created";
         },
-        find: async (connection) =>
-          (await readMember(send, owned, connection, budget)) ? "exists" : undefined,
+        find: (connection) => readMember(send, owned, connection, budget),
         settleMs: SETTLE_MS,
         onCreated: () => audit("member_created"),
       },
@@ -208,20 +211,26 @@ function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
     const url = toWidgetUrl(urlRule, type, user[`${type}_url`], good.sentAt);
     if (url) widgetUrls.set(type, url);
   }
-  return { guid: user.guid, isNew: false, widgetUrls };
+  const isDisabled = user.status?.name?.toUpperCase() === "DISABLED";
+  return { guid: user.guid, isDisabled, isNew: false, widgetUrls };
 }
 
 /** Everything of the owner that is known must fit; what the answer leaves out cannot be checked. */
 function toMember(answer: Answer, own: MemberKey): Member {
   const good = requireGood(answer);
   const { data: member } = MemberBody.safeParse(good.body);
-  refuseOtherUser(good, member?.external_member_guid, own.memberId);
+  const named = MX_GUID.test(own.memberId) ? member?.guid : member?.external_member_guid;
+  refuseOtherUser(good, named, own.memberId);
   refuseOtherUser(good, member?.external_user_guid, own.userId);
   refuseOtherUser(good, member?.user_guid, own.userGuid);
-  return { userGuid: member?.user_guid ?? undefined };
+  return {
+    guid: member?.guid ?? undefined,
+    userGuid: member?.user_guid ?? undefined,
+    userId: member?.external_user_guid ?? undefined,
+  };
 }
 
-function toUserFields({ userId, profile: { metadata: _, ...fields } }: Identity) {
+function toUserFields({ userId, profile: { metadata: _, ...fields } }: NewUser) {
   return { external_user_guid: userId, ...fields };
 }
 

@@ -7,6 +7,7 @@
 import { createHmac } from "node:crypto";
 import { AppError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
+import { isPlainText } from "./plain-text.ts";
 import type { Identity, MemberCredentials, RequestContext } from "./types.ts";
 
 export type CredentialRule =
@@ -47,12 +48,21 @@ export function toUserkey(userkey: string, expires: boolean): MemberCredentials 
   return { fields: [{ name: "userkey", response: userkey }], expires };
 }
 
+const MAX_LENGTH = 4096;
+
+/** What MX can take as a userkey, login or password. */
+export function isCredential(value: unknown): value is string {
+  return (
+    typeof value === "string" && value !== "" && value.length <= MAX_LENGTH && isPlainText(value)
+  );
+}
+
 function claimedUserkey(claim: string, identity: Identity): string {
   const value = identity.principal.claims[claim];
-  if (typeof value === "string" && value !== "" && value.length <= 4096) return value;
+  if (isCredential(value)) return value;
   throw new AppError(
     "forbidden",
-    "The token is valid, but lacks the claim with the Member's userkey. The operator chose it with MEMBER_USERKEY_CLAIM.",
+    "The token is valid, but the claim with the Member's userkey is missing or cannot be used. The operator chose it with MEMBER_USERKEY_CLAIM.",
   );
 }
 

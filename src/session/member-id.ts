@@ -13,7 +13,7 @@ import type { Identity } from "./types.ts";
 export type MemberIdRule =
   | { source: "template"; template: string }
   | { source: "claim"; claim: string }
-  /** `member_id` in the lookup's answer; the template for an answer without one. */
+  /** `member_id` in the lookup's answer, which is asked for credentials too; the template for an answer without one. */
   | { source: "lookup"; template: string };
 
 export type MemberId = {
@@ -52,7 +52,7 @@ export function createMemberIds(rule: MemberIdRule): MemberIds {
       resolve(identity, lookedUp) {
         const own = toOwn(identity);
         if (lookedUp == null || lookedUp === own.value) return own;
-        throw unusableAnswer("member_id_conflict");
+        throw unusableAnswer("member_id_conflict"); // A second Member would be made of what is one.
       },
     };
   }

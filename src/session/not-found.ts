@@ -1,5 +1,5 @@
 /**
- * MX says 404 for a user that it has just confirmed. That can be the user, or something that an option names.
+ * MX says 404 for a URL. That can mean the User, or something that an option names.
  *
  * Source: MX Platform API, Errors: 404 is an "unknown item, id or URL".
  */
@@ -9,25 +9,55 @@ import type { WidgetRequest } from "./types.ts";
 
 /** Options with the id of something at MX. */
 const REFERENCES = [
-  "current_institution_code",
-  "current_institution_guid",
-  "current_member_guid",
-  "current_microdeposit_guid",
-  "insight_guid",
-];
+  ["current_institution_code"],
+  ["current_institution_guid"],
+  ["current_member_guid"],
+  ["current_microdeposit_guid"],
+  ["deep_link_params", "account_guid"],
+  ["insight_guid"],
+] as const;
 
-/** `invalid_request` where an option may be to blame; else `otherwise`. */
+/** Whether an option, of the caller's or the operator's, may be what MX does not know. */
+export function hasReferences(request: WidgetRequest): boolean {
+  return referencesOf(request).length > 0;
+}
+
+/** `invalid_request` where an option of the caller's may be to blame; else `otherwise`. */
 export function toNotFoundError(request: WidgetRequest, otherwise: AppError): AppError {
-  const names = REFERENCES.filter((name) => typeof request.options[name] === "string");
-  if (names.length === 0) return otherwise;
+  const own = referencesOf(request).filter(([name]) => request.callerOptions.includes(name));
+  if (own.length === 0) return otherwise;
+  const names = own.map((path) => path.join("."));
   return new AppError(
     "invalid_request",
     `MX does not know what ${names.join(" or ")} names for this user.`,
     {
-      errors: names.map((name) => ({
-        pointer: `/widget_url/${name}`,
+      errors: own.map((path) => ({
+        pointer: `/widget_url/${path.join("/")}`,
         detail: "is not known to MX for this user",
       })),
     },
+  );
+}
+
+/** For `otherwise`: an option of the operator's names something that MX does not know. */
+export function unknownReference(): AppError {
+  return new AppError("upstream_rejected", "MX does not know what an option names for this user.", {
+    upstream: {
+      operation: "platform.request_widget_url",
+      outcome: "not_found",
+      reason: "unknown_reference",
+    },
+  });
+}
+
+function referencesOf({ options }: WidgetRequest) {
+  return REFERENCES.filter((path) => typeof find(options, path) === "string");
+}
+
+function find(options: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined,
+    options,
   );
 }

@@ -8,10 +8,8 @@
 import { AppError } from "../errors.ts";
 import { toNotFoundError } from "./not-found.ts";
 import { openByPlatform } from "./platform-workflow.ts";
-import { claimsToProfile, DEFAULT_PROFILE_RULE } from "./profile.ts";
 import { openBySso } from "./sso-workflow.ts";
-import type { Identity, Principal, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
-import { toMemberId } from "./user-id.ts";
+import type { Principal, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
 
 export type OpenSession = (
   principal: Principal,
@@ -20,7 +18,7 @@ export type OpenSession = (
 ) => Promise<WidgetUrl>;
 
 export const openSession: OpenSession = async (principal, request, context) => {
-  const identity = toIdentity(principal);
+  const identity = { userId: principal.tenant.toUserId(principal), principal };
   const { mx } = principal.tenant;
   if (mx.kind === "platform") return openByPlatform(mx.platform, identity, request, context);
   const url =
@@ -36,13 +34,3 @@ export const openSession: OpenSession = async (principal, request, context) => {
   );
   throw toNotFoundError(request, vanished);
 };
-
-function toIdentity(principal: Principal): Identity {
-  const userId = principal.tenant.toUserId(principal);
-  return {
-    userId,
-    memberId: toMemberId(userId),
-    profile: claimsToProfile(DEFAULT_PROFILE_RULE, principal.claims),
-    principal,
-  };
-}

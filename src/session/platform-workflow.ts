@@ -6,8 +6,16 @@
  */
 
 import { AppError } from "../errors.ts";
-import { toNotFoundError } from "./not-found.ts";
-import type { Identity, Platform, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
+import { refuseDisabled } from "./disabled.ts";
+import { hasReferences, toNotFoundError, unknownReference } from "./not-found.ts";
+import type {
+  Identity,
+  Platform,
+  PlatformUser,
+  RequestContext,
+  WidgetRequest,
+  WidgetUrl,
+} from "./types.ts";
 
 export async function openByPlatform(
   platform: Platform,
@@ -15,11 +23,19 @@ export async function openByPlatform(
   request: WidgetRequest,
   context: RequestContext,
 ): Promise<WidgetUrl> {
-  const known = await platform.findUser(identity.userId, context);
+  const { userId, principal } = identity;
+  const known = await platform.findUser(userId, context);
+  if (known) refuseDisabled(known);
   const url = known && (await platform.requestWidgetUrl(known, request, context));
   if (url) return url;
+  if (known && hasReferences(request)) {
+    const confirmed = known.isConfirmed ? known : await platform.readUser(identity.userId, context);
+    if (confirmed) return openForConfirmed(platform, confirmed, known, request, context);
+  }
 
-  const created = await platform.createUser(identity, context);
+  const profile = await principal.tenant.findProfile(identity, undefined, context);
+  const created = await platform.createUser({ userId, profile }, context);
+  refuseDisabled(created); // It existed, or another request was faster.
   const firstUrl = await platform.requestWidgetUrl(created, request, context);
   if (firstUrl) return firstUrl;
   const notYet = new AppError(
@@ -35,4 +51,22 @@ export async function openByPlatform(
     },
   );
   throw toNotFoundError(request, notYet);
+}
+
+/**
+ * The User exists, so the 404 means what an option names: no User is created for it. One more try where MX has confirmed
+ * the User only after the 404, since a new User shows late.
+ */
+async function openForConfirmed(
+  platform: Platform,
+  confirmed: PlatformUser,
+  tried: PlatformUser,
+  request: WidgetRequest,
+  context: RequestContext,
+): Promise<WidgetUrl> {
+  refuseDisabled(confirmed);
+  const url =
+    confirmed === tried ? undefined : await platform.requestWidgetUrl(confirmed, request, context);
+  if (url) return url;
+  throw toNotFoundError(request, unknownReference());
 }

@@ -6,7 +6,8 @@
  * section 5.1.
  */
 
-import type { Claims, Profile } from "./types.ts";
+import { AppError } from "../errors.ts";
+import type { Claims, Identity, LookedUp, Principal, Profile, RequestContext } from "./types.ts";
 
 /** The eight optional fields of MX's guide. */
 export const PROFILE_FIELDS = [
@@ -29,11 +30,15 @@ export type ProfileRule = {
   claims: Readonly<Partial<Record<ProfileField, string>>>;
 };
 
-/** Everything that MX documents, from the standard claims. */
-export const DEFAULT_PROFILE_RULE: ProfileRule = {
-  fields: [...PROFILE_FIELDS, "metadata"],
-  claims: {},
-};
+/** Where the profile is, if not in the claims of the login. Reads reject where there is no usable answer in time. */
+export type ProfileSource =
+  | { kind: "claims" }
+  /** Port to the issuer; `undefined`: this login has no token to ask with, its own claims are the answer. */
+  | { kind: "userinfo"; read(principal: Principal, timeoutMs: number): Promise<Claims | undefined> }
+  /** Port to the partner's endpoint: an object with MX's names; `undefined` where the answer has none. */
+  | { kind: "lookup"; read(identity: Identity, timeoutMs: number): Promise<unknown> };
+
+export type ProfileOptions = { rule: ProfileRule; source: ProfileSource; timeoutMs: number };
 
 /** OpenID Connect has no claim for a credit score. */
 const STANDARD_CLAIMS: Readonly<Partial<Record<ProfileField, string>>> = {
@@ -45,6 +50,34 @@ const STANDARD_CLAIMS: Readonly<Partial<Record<ProfileField, string>>> = {
   sex: "gender",
   zip_code: "address.postal_code",
 };
+
+/**
+ * The profile of a user who is about to be created. `lookedUp` is what the lookup has said already, if it was asked. A source
+ * that fails is reported and never fatal: the claims of the login are used.
+ */
+export async function findProfile(
+  { rule, source, timeoutMs }: ProfileOptions,
+  identity: Identity,
+  lookedUp: LookedUp | undefined,
+  context: RequestContext,
+): Promise<Profile> {
+  const { principal } = identity;
+  const own = () => claimsToProfile(rule, principal.claims);
+  if (source.kind === "claims" || rule.fields.length === 0) return own();
+  try {
+    if (source.kind === "userinfo") {
+      const claims = await source.read(principal, timeoutMs);
+      return claims ? claimsToProfile(rule, claims) : own();
+    }
+    const fields = lookedUp ? lookedUp.profile : await source.read(identity, timeoutMs);
+    if (fields === undefined) return own();
+    if (!isObject(fields)) throw unusableProfile();
+    return fieldsToProfile(rule, fields);
+  } catch (error) {
+    context.profileFailed(error);
+    return own();
+  }
+}
 
 /** From the claims of a token, an introspection, a session check or a userinfo answer. */
 export function claimsToProfile(rule: ProfileRule, claims: Claims): Profile {
@@ -85,8 +118,26 @@ function findClaim(claims: Claims, name: string): unknown {
 }
 
 function ownProperty(value: unknown, key: string): unknown {
-  const isObject = typeof value === "object" && value !== null;
-  return isObject ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
+  const hasProperties = typeof value === "object" && value !== null;
+  return hasProperties ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function unusableProfile(): AppError {
+  return new AppError(
+    "upstream_bad_response",
+    "The partner's credential lookup did not give a usable profile.",
+    {
+      upstream: {
+        operation: "partner.credential_lookup",
+        outcome: "invalid_response",
+        reason: "schema",
+      },
+    },
+  );
 }
 
 /** Up to 100 characters, none of them a control character. */

@@ -4,7 +4,9 @@
  * Everything that waits takes the request's context last.
  */
 
+import type { Secret } from "../secret.ts";
 import type { Budget } from "./budget.ts";
+import type { MemberIds } from "./member-id.ts";
 
 /** What a request carries from its admission to its answer. */
 export type RequestContext = {
@@ -12,6 +14,8 @@ export type RequestContext = {
   budget: Budget;
   /** Records that something was changed at MX for the user. Must not throw. */
   audit(event: SessionEvent): void;
+  /** Records that a new user's profile had to come from the claims of the login after all. Must not throw. */
+  profileFailed(error: unknown): void;
 };
 
 export const SESSION_EVENTS = [
@@ -30,6 +34,8 @@ export type Principal = {
   subject: string;
   claims: Claims;
   tenant: Tenant;
+  /** The access token that proved it, for the issuer's userinfo endpoint alone. A session cookie is none. */
+  token?: Secret | undefined;
 };
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -38,6 +44,13 @@ export type Claims = Readonly<Record<string, unknown>>;
 export type Tenant = {
   name: string;
   toUserId(principal: Principal): string;
+  memberIds: MemberIds;
+  /** What MX may learn of a user that is about to be created. Never rejects. */
+  findProfile(
+    identity: Identity,
+    lookedUp: LookedUp | undefined,
+    context: RequestContext,
+  ): Promise<Profile>;
   /** The Member's credentials; not asked for where the SSO API is not configured. */
   findCredentials(
     identity: Identity,
@@ -59,12 +72,7 @@ export type MxApis =
   | { kind: "both"; platform: Platform; directory: SsoDirectory };
 
 /** The principal in MX's eyes. */
-export type Identity = {
-  userId: string;
-  memberId: string;
-  profile: Profile;
-  principal: Principal;
-};
+export type Identity = { userId: string; principal: Principal };
 
 /** Optional fields of a new User, by MX's names, each in the shape that MX accepts. */
 export type Profile = {
@@ -86,12 +94,18 @@ export type MemberCredentials = {
   fields: readonly { name: "userkey" | "login" | "password"; response: string }[];
   /** Credentials that expire are sent to MX again on every login. */
   expires: boolean;
+  lookedUp?: LookedUp;
 };
+
+/** What the partner's lookup says besides, unchecked. */
+export type LookedUp = { memberId: unknown; profile: unknown };
 
 /** What the caller asks for, checked, in MX's own words. */
 export type WidgetRequest = {
   widgetType: string;
   options: Readonly<Record<string, unknown>>;
+  /** Names of those that the caller chose, and not the operator. */
+  callerOptions: readonly string[];
   /** From `Accept-Language`. */
   language?: string | undefined;
   /** From `X-Callback-Payload`: MX repeats it in its webhooks. */
@@ -105,9 +119,9 @@ export type WidgetUrl = { type: string; url: string; expiresAt: Date };
 export type SsoDirectory = {
   findUser(userId: string, context: RequestContext): Promise<SsoUser | undefined>;
   /** Gives the User that exists afterwards, whoever made it. */
-  createUser(identity: Identity, context: RequestContext): Promise<SsoUser>;
+  createUser(user: NewUser, context: RequestContext): Promise<SsoUser>;
   findMember(memberId: string, context: RequestContext): Promise<Member | undefined>;
-  /** An answer that names another owner is refused, and so is a Member of another owner that exists already. */
+  /** Gives the Member that exists already, if there is one. One that names another owner is refused. */
   createMember(
     member: OwnedMember,
     credentials: MemberCredentials,
@@ -120,21 +134,30 @@ export type SsoDirectory = {
   ): Promise<MemberUpdate>;
 };
 
+export type NewUser = { userId: string; profile: Profile };
+
 export type SsoUser = {
   guid: string;
+  /** By the partner or by MX, for good reasons: such a user gets no widget. */
+  isDisabled: boolean;
   /** Created a moment ago, by this request or by another one that was faster. */
   isNew: boolean;
   /** Widget URLs of this very answer, by widget type. */
   widgetUrls: ReadonlyMap<string, WidgetUrl>;
 };
 
-/** The owner, where MX's answer named it. */
-export type Member = { userGuid: string | undefined };
+/** As far as MX's answer said it. */
+export type Member = {
+  guid?: string | undefined;
+  /** The owner, by MX's id and by the partner's. */
+  userGuid?: string | undefined;
+  userId?: string | undefined;
+};
 
 export type OwnedMember = { memberId: string; userId: string; userGuid: string };
 
 /** `no_user`: the User is gone, so there is nothing to attach a Member to. */
-export type MemberCreation = "created" | "exists" | "no_user";
+export type MemberCreation = "created" | "no_user" | Member;
 
 export type MemberUpdate = "updated" | "no_member";
 
@@ -142,11 +165,16 @@ export type MemberUpdate = "updated" | "no_member";
 export type Platform = {
   /** Costs a call only where MX wants its own guid in the path (v20111101) and it is not remembered. */
   findUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
+  /** Asks MX in any case. A login of a known user needs no such read with v20250224. */
+  readUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
   /** Gives the User that exists afterwards, whoever made it. */
-  createUser(identity: Identity, context: RequestContext): Promise<PlatformUser>;
-  /** `undefined`: MX knows no such User. A User that `isNew` is waited for, about a second. */
+  createUser(user: NewUser, context: RequestContext): Promise<PlatformUser>;
+  /**
+   * `undefined`: MX says 404, which can mean the User or something that an option names. A User that `isNew` is waited for,
+   * about a second. Throws `invalid_request` where MX refuses an option of the caller's.
+   */
   requestWidgetUrl(
-    user: PlatformUser,
+    user: PlatformPath,
     request: WidgetRequest,
     context: RequestContext,
   ): Promise<WidgetUrl | undefined>;
@@ -155,10 +183,16 @@ export type Platform = {
 /** Of MX's Platform API. */
 export type PlatformVersion = "v20250224" | "v20111101";
 
-export type PlatformUser = {
+/** How MX's paths name a User. */
+export type PlatformPath = {
   userId: string;
   /** What stands in MX's path: a `USR-` guid, or the partner's id where MX takes it. */
   pathId: string;
+  /** MX has named the User in an answer to this request. */
+  isConfirmed: boolean;
   /** MX may answer 404 for a moment after a create. */
   isNew: boolean;
 };
+
+/** As far as MX was asked: v20250224 needs no read of a known user. */
+export type PlatformUser = PlatformPath & { guid?: string | undefined; isDisabled: boolean };

@@ -36,28 +36,36 @@ const SLIPS = new Set([
 /** Nothing, or nothing that can be seen. */
 const BLANK = /^[\p{C}\p{Z}]*$/u;
 
-/** Throws `unusable_user_id` where the claim cannot become an id. */
+/** Throws `unusable_user_id` if the claim cannot become an id. */
 export function toUserId(rule: UserIdRule, principal: Principal): string {
-  const value = principal.claims[rule.claim];
-  if (typeof value !== "string" || BLANK.test(value)) throw unusable();
-  if (SLIPS.has(value.trim().toLowerCase())) throw unusable();
+  const value = toIdText(principal.claims[rule.claim]);
+  if (value === undefined) throw unusable(SHAPE);
+  if (BLANK.test(value) || SLIPS.has(value.trim().toLowerCase())) throw unusable(PLACEHOLDER);
   if (rule.mode === "claim") {
-    if (!USABLE.test(value) || RESERVED.test(value)) throw unusable();
+    if (!USABLE.test(value) || RESERVED.test(value)) throw unusable(CHARACTERS);
     return value;
   }
-  if (!value.isWellFormed()) throw unusable(); // As UTF-8, all lone surrogates are the same bytes.
+  if (!value.isWellFormed()) throw unusable(PLACEHOLDER); // As UTF-8, all lone surrogates are the same bytes.
   const hmac = createHmac("sha256", rule.secret.reveal());
   return `U-${hmac.update(principal.issuer).update("\0").update(value).digest("base64url")}`;
 }
 
-/** MX's convention. Source: MX SSO API v2, Guide. */
-export function toMemberId(userId: string): string {
-  return `M-${userId}`;
+/**
+ * An identifier as text: a string that is not empty, or an integer in decimal. Integers beyond 2^53 - 1 are rounded when JSON
+ * is read, so two people could share one.
+ */
+export function toIdText(value: unknown): string | undefined {
+  if (typeof value === "string") return value === "" ? undefined : value;
+  return Number.isSafeInteger(value) ? String(value) : undefined;
 }
 
-function unusable(): AppError {
-  return new AppError(
-    "unusable_user_id",
-    "The token is valid, but its user identifier cannot be used as an MX user id. The operator can choose another claim, or USER_ID_MODE=hmac.",
-  );
+const SHAPE =
+  "The login is valid, but the claim that identifies its user must be a string or an integer at the top level. The operator chose it with USER_ID_CLAIM.";
+const PLACEHOLDER =
+  "The login is valid, but what should identify its user is blank or a placeholder. The operator can choose another claim with USER_ID_CLAIM.";
+const CHARACTERS =
+  "The login is valid, but its user identifier cannot be used as an MX user id. The operator can choose another claim, or USER_ID_MODE=hmac.";
+
+function unusable(message: string): AppError {
+  return new AppError("unusable_user_id", message);
 }

@@ -8,6 +8,7 @@
  */
 
 import * as z from "zod";
+import { isPlainText, PLAIN_TEXT_DETAIL } from "./plain-text.ts";
 
 /** MX's widget types. Source: the response enum of v20250224, and the Insights guides for the three pulse widgets. */
 export const WIDGET_TYPES = [
@@ -67,13 +68,17 @@ export const PRODUCTS = [
   "rewards",
 ] as const;
 
+/** Free text. Every other text here is one of a list, or has a pattern that admits printable characters only. */
+const text = (maxLength: number) =>
+  z.string().min(1).max(maxLength).refine(isPlainText, { error: PLAIN_TEXT_DETAIL, abort: true });
+
 /** MX's code, guid or label for something. */
-const name = z.string().min(1).max(255);
+const name = text(255);
 
 /** Every documented option but `widget_type`. A caller's type errors are told in these words. */
 export const WidgetOptions = z.strictObject({
   additional_product_option: z.enum(["account_verification", "transactions"]).optional(),
-  client_redirect_url: z.string().min(1).max(2048).optional(),
+  client_redirect_url: text(2048).optional(),
   color_scheme: z.enum(["light", "dark", "browser"]).nullable().optional(),
   connections_use_case_filter: z.boolean().optional(),
   current_institution_code: name.nullable().optional(),
@@ -135,7 +140,7 @@ export const WidgetOptions = z.strictObject({
     )
     .optional(),
   oauth_referral_source: z.enum(["BROWSER", "APP"]).optional(),
-  style: z.strictObject({ font_name: z.string().min(1).max(100) }).optional(),
+  style: z.strictObject({ font_name: text(100) }).optional(),
   ui_message_version: z.int().min(1).max(4).optional(),
   ui_message_webview_url_scheme: z
     .string()

@@ -5,7 +5,7 @@
  */
 
 import type { BodyError } from "../errors.ts";
-import { createBodyExplanation, invalidBody } from "./body-errors.ts";
+import { invalidBody, toBodyErrors } from "./body-errors.ts";
 import type { WidgetRequest } from "./types.ts";
 import {
   createWidgetUrlBody,
@@ -50,11 +50,10 @@ export function createWidgetRequestParser(
   const widgetTypes = allowedTypes(policy);
   const Body = createWidgetUrlBody(widgetTypes);
   const fallbackType = toFallbackType(policy, widgetTypes);
-  const explain = createBodyExplanation({ widgetTypes, exampleType: fallbackType });
 
   return function parseWidgetRequest(body) {
     const parsed = Body.safeParse(body ?? {});
-    if (!parsed.success) throw invalidBody(explain(parsed.error.issues, body));
+    if (!parsed.success) throw invalidBody(toBodyErrors(parsed.error));
     const asked = parsed.data.widget_url ?? {};
     refuse(policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked));
 
@@ -68,8 +67,28 @@ export function createWidgetRequestParser(
     return {
       widgetType,
       options: policy.source === "v20111101" ? withoutNulls(options) : options,
+      callerOptions: namesOfCaller(asked, merged, policy.source),
     };
   };
+}
+
+/**
+ * The options that reach MX as the caller wrote them. Three do not count, as MX's SDKs always send them: the type, the
+ * version, and `is_mobile_webview: false`.
+ */
+function namesOfCaller(
+  asked: PolicyValues,
+  merged: PolicyValues,
+  source: WidgetPolicyOptions["source"],
+): string[] {
+  const { widget_type: _type, ui_message_version: _version, ...others } = asked;
+  const sent = new Map<string, unknown>(Object.entries(merged));
+  return Object.entries(others).flatMap(([name, value]) => {
+    const isReplaced = sent.get(name) !== value;
+    const isUsual = name === "is_mobile_webview" && value === false;
+    const isDropped = value === null && source === "v20111101";
+    return isReplaced || isUsual || isDropped ? [] : [name];
+  });
 }
 
 /** What an operator's defaults or forced values have against this version, as for a caller's options. */

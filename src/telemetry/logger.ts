@@ -6,7 +6,7 @@
  */
 
 import { pino } from "pino";
-import type { AppError } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { SessionEvent } from "../session/types.ts";
 import { createLogDestination, type LogDestination } from "./log-destination.ts";
 
@@ -19,8 +19,6 @@ export type RequestEntry = {
   status: number;
   durationMs: number;
   requestId: string;
-  /** The one that came with the request, if it was not taken over: at most 128 printable characters. */
-  receivedRequestId?: string | undefined;
   /** Where a span is recording. */
   traceId?: string | undefined;
   tenant: string | undefined;
@@ -46,24 +44,16 @@ export type RequestEvent =
   | "authentication.failed"
   | "rate_limit.exceeded";
 
-/** Why Node's HTTP parser gave up on what came: http/parser-refusals.ts. */
-export const PARSER_REFUSALS = [
-  "http2",
-  "proxy_protocol_v1",
-  "proxy_protocol_v2",
-  "tls",
-  "headers_too_large",
-  "timeout",
-  "malformed",
-] as const;
-
-export type ParserRefusal = (typeof PARSER_REFUSALS)[number];
-
 /** Something was changed at MX for a user. */
 export type ChangeEntry = Pick<RequestEntry, "requestId" | "traceId" | "clientAddress"> & {
   event: SessionEvent;
   tenant: string;
   userHash: string;
+};
+
+/** A new user's profile could not be read where it is kept. */
+export type ProfileFailure = Pick<ChangeEntry, "requestId" | "traceId" | "tenant" | "userHash"> & {
+  error: unknown;
 };
 
 export type LifecycleEvent = "listening" | "configured" | "draining" | "stopped";
@@ -82,9 +72,10 @@ export type Logger = {
   /** A fault of our own that no request can tell about. */
   fault(cause: unknown): void;
   change(entry: ChangeEntry): void;
+  profileFailed(entry: ProfileFailure): void;
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
-  /** Bytes that were no request were refused, `count` times since the last line of this kind. */
-  parserRefusal(kind: ParserRefusal, count: number): void;
+  /** Something that an operator should know. `message` is a constant text. */
+  warning(warning: { name: string; message: string }): void;
   /** Lines that could not be written. */
   linesLost(): number;
 };
@@ -107,6 +98,7 @@ export function createLogger(
   return {
     request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
     fault: (cause) => log.error(describe(cause), "fault"),
+    profileFailed: (entry) => log.warn(toProfileFields(entry), "profile"),
     change(entry) {
       log.info(toChangeFields(entry), "change");
       log.flush();
@@ -115,10 +107,8 @@ export function createLogger(
       log.info(toLifecycleFields(event, fields), event);
       log.flush();
     },
-    parserRefusal(kind, count) {
-      const fields = { "event.name": "parser.refused", "error.reason": kind, count };
-      log.warn({ ...fields, hint: REFUSAL_HINTS[kind] }, "parser_refusal");
-    },
+    warning: ({ name, message }) =>
+      log.warn({ "event.name": "configuration.warning", warning: name }, message),
     linesLost: () => destination.linesLost?.() ?? 0,
   };
 }
@@ -138,7 +128,6 @@ function toFields(entry: RequestEntry): Record<string, unknown> {
     "http.response.status_code": entry.status,
     duration_ms: entry.durationMs,
     request_id: entry.requestId,
-    request_id_received: entry.receivedRequestId,
     trace_id: entry.traceId,
     "event.name": entry.event,
     "event.outcome": entry.event && OUTCOMES[entry.event],
@@ -149,12 +138,18 @@ function toFields(entry: RequestEntry): Record<string, unknown> {
     "mx.calls": entry.mxCalls,
     "client.gone": entry.isClientGone || undefined,
     "error.type": entry.errorType,
+    ...toUpstreamFields(error),
+    ...(error?.code === "internal_error" && describe(error.cause)),
+  };
+}
+
+function toUpstreamFields(error: AppError | undefined): Record<string, unknown> {
+  return {
     "error.reason": error?.reason,
     "upstream.operation": error?.upstream?.operation,
     "upstream.outcome": error?.upstream?.outcome,
     "upstream.status": error?.upstream?.status,
     "upstream.reason": error?.upstream?.reason,
-    ...(error?.code === "internal_error" && describe(error.cause)),
   };
 }
 
@@ -187,6 +182,13 @@ function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
   };
 }
 
+function toProfileFields({ error, requestId, traceId, tenant, userHash }: ProfileFailure) {
+  const common = { request_id: requestId, trace_id: traceId, tenant, "user.hash": userHash };
+  const event = { "event.name": "profile.unavailable", "event.outcome": "failure" };
+  if (!(error instanceof AppError)) return { ...event, ...common, ...describe(error) };
+  return { ...event, ...common, ...toUpstreamFields(error) };
+}
+
 const LIFECYCLE: Record<LifecycleEvent, string> = {
   listening: "service.started",
   configured: "configuration.loaded",
@@ -198,17 +200,6 @@ function toLifecycleFields(event: LifecycleEvent, fields: LifecycleFields) {
   const { configDigest, ...others } = fields;
   return { "event.name": LIFECYCLE[event], ...others, config_digest: configDigest };
 }
-
-/** What the bytes look like, and what to do. */
-const REFUSAL_HINTS: Record<ParserRefusal, string> = {
-  http2: "HTTP/2 without TLS. This port speaks HTTP/1.1: set the proxy's upstream protocol to it.",
-  proxy_protocol_v1: "PROXY protocol, version 1. Switch it off at the load balancer.",
-  proxy_protocol_v2: "PROXY protocol, version 2. Switch it off at the load balancer.",
-  tls: "TLS. This port speaks plain HTTP: set the proxy's upstream scheme to http.",
-  headers_too_large: "A request with more headers than fit, such as many or large cookies.",
-  timeout: "A connection that sent no complete request in time.",
-  malformed: "No valid HTTP/1.1.",
-};
 
 /** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */
 function describe(cause: unknown): Record<string, unknown> {

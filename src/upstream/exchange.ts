@@ -10,6 +10,7 @@ import type { Dispatcher } from "undici";
 import type { TransportReason } from "../errors.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
 import { type ExchangeFailure, toFailure } from "./failure.ts";
+import { hasForeignListeners } from "./listeners.ts";
 import { type ConnectionOptions, createConnections } from "./pool.ts";
 
 export type ExchangeRequest = {
@@ -20,6 +21,8 @@ export type ExchangeRequest = {
   body?: string | undefined;
   /** On a connection of its own: after a stale one, the next idle one may be just as stale. */
   newConnection?: boolean;
+  /** The path holds a secret, so the request is not sent while something else listens to requests. */
+  hasSecretPath?: boolean;
 };
 
 export type ExchangeResult =
@@ -38,8 +41,13 @@ export type ExchangeResult =
 
 export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
 
+export type ExchangeOptions = ConnectionOptions & {
+  /** Sends requests with a secret in the path although something else listens. Default: false. */
+  allowListeners?: boolean;
+};
+
 /** Disposal closes all connections at once. */
-export function createExchange(options: ConnectionOptions): Exchange & AsyncDisposable {
+export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
   const connections = createConnections(options);
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
@@ -66,6 +74,10 @@ export function createExchange(options: ConnectionOptions): Exchange & AsyncDisp
     const patienceMs = timeoutMs - MIN_CALL_MS; // Longer, and it would be sent when nobody waits for the answer.
     const connection = await connections.acquire(request.newConnection ?? false, patienceMs);
     if (!connection) return { kind: "failure", failure: "timeout", reason: "no_connection" };
+    if (request.hasSecretPath && !options.allowListeners && hasForeignListeners()) {
+      connections.release(connection, false);
+      return { kind: "failure", failure: "not_sent", reason: "foreign_listener" };
+    }
     const result = await send(connection, options.origin, request, limit);
     connections.release(connection, limit.aborted);
     if (result.kind === "answer") result.discard = () => connections.discard(connection);

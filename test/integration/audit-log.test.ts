@@ -107,11 +107,12 @@ describe("the audit log", () => {
   });
 
   it("names the same user the same after MX's keys were rotated", async () => {
-    await using before = await start({ apis: "both" });
+    const environment = { INSTANCE_SECRET: undefined };
+    await using before = await start({ apis: "both", environment });
     await using mx = await startSimulator({
       credentials: { ...before.mx.credentials, apiKey: "another-key-1", ssoKey: "another-key-2" },
     });
-    await using after = await start({ apis: "both", mx, issuer: before.issuer });
+    await using after = await start({ apis: "both", mx, issuer: before.issuer, environment });
     await before.post("ada");
     await after.post("ada");
 

@@ -146,7 +146,9 @@ describe("--check of several tenants", () => {
       ["platform_api", "second", "key_refused"],
       ["clock", undefined, "ok"],
     ]);
-    expect(toText({ faults: [], findings })).toMatch(/^FAILED {2}Platform API \(second\)/m);
+    expect(toText({ faults: [], warnings: [], findings })).toMatch(
+      /^FAILED {2}Platform API \(second\)/m,
+    );
   });
 });
 
@@ -551,6 +553,7 @@ async function runMain(args: string[], environment: Environment = {}) {
   const main = new URL("../../src/main.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH, ...environment },
+    cwd: tmpdir(), // Where there is no .env.
   });
   const [out, errors] = [child.stdout.toArray(), child.stderr.toArray()];
   const [code] = await once(child, "exit");
@@ -639,7 +642,7 @@ describe("the command line", () => {
     expect(JSON.parse(text)).toEqual({
       ok: true,
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
-      configuration: { ok: true, faults: [] },
+      configuration: { ok: true, faults: [], warnings: [] },
       checks: [
         expect.objectContaining({ party: "issuer" }),
         {

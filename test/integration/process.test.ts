@@ -88,7 +88,7 @@ describe("the process", () => {
     expect(await exited).toEqual([1, null]);
     for (let index = 0; index < 1000; index += 1)
       expect(errors).toContain(`  tenants[${index}] (t${index}): MX_PLATFORM_CLIENT_ID is missing`);
-    expect(errors).toMatch(/Every variable is explained in .env.example.\n$/);
+    expect(errors).toMatch(/Every variable is explained in docs\/configuration.md.\n$/);
     expect(errors).not.toContain("canary");
   });
 
@@ -193,17 +193,32 @@ describe("the process", () => {
     expectNoCanary("stdout and stderr", lines.join("") + errors);
   });
 
-  it("says so when the port is taken", async () => {
+  it.each(["PORT", "OPERATIONS_PORT"])("names the port that is taken, and %s", async (variable) => {
     await using mx = await startSimulator();
     await using issuer = await startIdentityProvider();
     const port = new URL(mx.ssoUrl).port;
 
     const { code, errors } = await outcome(
-      run({ ...baseEnvironment(mx, issuer, "platform"), PORT: port }),
+      run({ ...baseEnvironment(mx, issuer, "platform"), [variable]: port }),
     );
 
     expect(code).toBe(1);
-    expect(errors).toContain(`port ${port}`);
-    expect(errors).not.toContain("node:");
+    expect(errors).toBe(
+      `Cannot listen: port ${port} is taken by another process. Stop that one, or set ${variable} to another port.\n`,
+    );
+  });
+
+  it("names HOST where it is no address of this machine", async () => {
+    await using mx = await startSimulator();
+    await using issuer = await startIdentityProvider();
+
+    const { code, errors } = await outcome(
+      run({ ...baseEnvironment(mx, issuer, "platform"), HOST: "192.0.2.1" }),
+    );
+
+    expect([code, errors]).toEqual([
+      1,
+      expect.stringMatching(/^Cannot listen: HOST is no address/),
+    ]);
   });
 });

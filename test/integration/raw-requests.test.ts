@@ -273,6 +273,7 @@ describe("POST /session over a raw socket", () => {
 
   it.each([
     "//session",
+    "/session/",
     "/session//",
     "/SESSION",
     "/Session",

@@ -20,6 +20,7 @@ export const SECRETS = {
   ssoKey: canary("sso-key-k"),
   clientGuid: `CLT-${STEM}-c`,
   userkeySecret: canary("userkey-secret-0123456789"),
+  instanceSecret: canary("instance-secret-0123456789"),
 };
 
 /** Personal claims by subject; formats leave no room for the stem in all of them. */

@@ -60,11 +60,14 @@ export async function startPartnerLogin(): Promise<PartnerLogin> {
   }
 
   function introspect({ headers, body }: SeenCall, res: ServerResponse): void {
+    const form = new URLSearchParams(body);
     const [, basic = ""] = headers.authorization?.split("Basic ") ?? [];
     const [id = "", secret = ""] = Buffer.from(basic, "base64").toString().split(":");
-    const [client] = new URLSearchParams(`${id}=${secret}`);
+    const [inHeader] = new URLSearchParams(`${id}=${secret}`);
+    const inBody = [form.get("client_id"), form.get("client_secret")];
+    const client = headers.authorization === undefined ? inBody : inHeader;
     const isKnown = client?.[0] === CLIENT_ID && client[1] === CLIENT_SECRET;
-    const token = new URLSearchParams(body).get("token") ?? "";
+    const token = form.get("token") ?? "";
     if (isKnown) sendJson(res, 200, tokens.get(token) ?? { active: false });
     else sendJson(res, 401, { error: "invalid_client" });
   }

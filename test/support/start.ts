@@ -150,6 +150,7 @@ export function baseEnvironment(
     PORT: "0",
     OPERATIONS_PORT: "0",
     DRAIN_DELAY: "0s",
+    INSTANCE_SECRET: SECRETS.instanceSecret,
     RATE_LIMIT_USER: "off", // Its own tests switch it on.
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: "mx-session-bff",

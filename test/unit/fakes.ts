@@ -1,8 +1,10 @@
 /** Makers of domain values and stand-ins at the ports, for the unit tests. */
 
 import type { JSONWebKeySet } from "jose";
+import type { TenantTrust } from "../../src/auth/trust.ts";
 import type { Answer, FailedAnswer, Failure, GoodAnswer, Outcome } from "../../src/mx/outcome.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
+import { createMemberIds } from "../../src/session/member-id.ts";
 import type {
   Claims,
   Identity,
@@ -39,7 +41,7 @@ export function frozenBudget(deadlineMs = 8000): Budget {
 
 /** Of a request with that budget, which changes nothing at MX that anybody is told of. */
 export function contextOf(budget = frozenBudget()): RequestContext {
-  return { budget, audit() {} };
+  return { budget, audit() {}, profileFailed() {} };
 }
 
 /** Lets everything that is ready run, without waiting for a clock. */
@@ -51,6 +53,8 @@ export function tenantOf(parts: Partial<Tenant> = {}): Tenant {
   return {
     name: "bank",
     toUserId: (principal) => principal.subject,
+    memberIds: createMemberIds({ source: "template", template: "M-{user_id}" }),
+    findProfile: async () => ({}),
     findCredentials: async () => ({
       fields: [{ name: "userkey", response: "key-1" }],
       expires: false,
@@ -63,16 +67,34 @@ export function tenantOf(parts: Partial<Tenant> = {}): Tenant {
   };
 }
 
+/** The trust in `https://login.example.com` for one tenant. */
+export function trustOf(parts: Partial<TenantTrust> = {}): TenantTrust {
+  return {
+    tenant: tenantOf(),
+    issuer: "https://login.example.com",
+    claim: undefined,
+    audience: ["mx-session"],
+    audienceClaim: "aud",
+    maxLifetimeMs: 24 * 60 * 60 * 1000,
+    userIdClaim: "sub",
+    ...parts,
+  };
+}
+
 export function principalOf(claims: Claims = { sub: "u-1" }, tenant = tenantOf()): Principal {
   return { issuer: "https://login.example.com", subject: "u-1", claims, tenant };
 }
 
 export function identityOf(parts: Partial<Identity> = {}): Identity {
-  return { userId: "u-1", memberId: "M-u-1", profile: {}, principal: principalOf(), ...parts };
+  return { userId: "u-1", principal: principalOf(), ...parts };
 }
 
 export function widgetRequest(widgetType = "connect_widget"): WidgetRequest {
-  return { widgetType, options: { widget_type: widgetType, ui_message_version: 4 } };
+  return {
+    widgetType,
+    options: { widget_type: widgetType, ui_message_version: 4 },
+    callerOptions: [],
+  };
 }
 
 export function widgetUrl(name = "fresh", type = "connect_widget"): WidgetUrl {
@@ -85,13 +107,25 @@ export function widgetUrl(name = "fresh", type = "connect_widget"): WidgetUrl {
 
 export function ssoUserOf(parts: Partial<SsoUser> = {}): SsoUser {
   const url = widgetUrl("sso", "master_widget");
-  return { guid: "USR-1", isNew: false, widgetUrls: new Map([["master_widget", url]]), ...parts };
+  return {
+    guid: "USR-1",
+    isDisabled: false,
+    isNew: false,
+    widgetUrls: new Map([["master_widget", url]]),
+    ...parts,
+  };
 }
 
 const unexpected = () => Promise.reject(new Error("this call was not expected"));
 
 export function platformOf(parts: Partial<Platform> = {}): Platform {
-  return { findUser: unexpected, createUser: unexpected, requestWidgetUrl: unexpected, ...parts };
+  return {
+    findUser: unexpected,
+    readUser: unexpected,
+    createUser: unexpected,
+    requestWidgetUrl: unexpected,
+    ...parts,
+  };
 }
 
 export function directoryOf(parts: Partial<SsoDirectory> = {}): SsoDirectory {

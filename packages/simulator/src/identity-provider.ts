@@ -1,5 +1,5 @@
 /**
- * A small OpenID provider with discovery, a JWKS and a demo login, for tests and the demo.
+ * A small OpenID provider with discovery, a JWKS, userinfo and a demo login, for tests and the demo.
  *
  * Source: OpenID Connect Discovery 1.0; RFC 7517 (JWKS); RFC 6749, section 5 (token answers).
  */
@@ -20,6 +20,8 @@ export type IdentityProviderOptions = {
   users?: DemoUsers | undefined;
   /** In every token, besides. Default: none. */
   claims?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether tokens hold the profile, too; userinfo always does. Default: true. */
+  profileInTokens?: boolean | undefined;
   /** Default: "mx-session-bff". */
   audience?: string | undefined;
   /** Default: RS256. */
@@ -37,6 +39,9 @@ export type TokenOverrides = {
   foreignKey?: boolean | undefined;
 };
 
+/** How userinfo fails, besides: another user's answer. */
+export type UserinfoFailure = FailureMode | "401" | "other_subject";
+
 /** How discovery and JWKS fail. "redirect" leads to the right document, "huge" is the right document in 10 MB. */
 export type FailureMode = "500" | "hang" | "html" | "redirect" | "huge";
 
@@ -46,24 +51,36 @@ export type IdentityProvider = AsyncDisposable & {
   readonly jwksUrl: string;
   readonly users: DemoUsers;
   /** How often each document was asked for, failures included. */
-  readonly requests: { readonly discovery: number; readonly jwks: number };
+  readonly requests: {
+    readonly discovery: number;
+    readonly jwks: number;
+    readonly userinfo: number;
+  };
   /** A signed token; a subject that is none of `users` gets no profile claims. */
   issueToken(subject: string, overrides?: TokenOverrides): Promise<string>;
   /** From now on a new key signs. The old ones stay published, unless `keepOld` is false. */
   rotateKeys(options?: { keepOld?: boolean | undefined }): Promise<void>;
+  /** From now on userinfo knows this token, such as an opaque one. */
+  acceptToken(token: string, subject: string): void;
   /** `undefined`: works again. */
   fail(mode: FailureMode | undefined): void;
+  failUserinfo(mode: UserinfoFailure | undefined): void;
 };
 
 const TOKEN_LIFETIME_SECONDS = 300;
+/** That userinfo remembers. */
+const MAX_TOKENS = 10_000;
 
 export async function startIdentityProvider(
   options: IdentityProviderOptions = {},
 ): Promise<IdentityProvider> {
   const { host = "127.0.0.1", port = 0, users = DEMO_USERS, now = Date.now } = options;
   const { audience = "mx-session-bff", algorithm = "RS256", claims: extra = {} } = options;
-  const requests = { discovery: 0, jwks: 0 };
+  const { profileInTokens = true } = options;
+  const requests = { discovery: 0, jwks: 0, userinfo: 0 };
+  const subjects = new Map<string, string>();
   let failure: FailureMode | undefined;
+  let userinfoFailure: UserinfoFailure | undefined;
   let key = await createSigningKey(algorithm);
   let published = [key.publicJwk];
 
@@ -76,6 +93,7 @@ export async function startIdentityProvider(
     issuer,
     jwks_uri: jwksUrl,
     token_endpoint: `${issuer}/token`,
+    userinfo_endpoint: `${issuer}/userinfo`,
     response_types_supported: ["token"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: [algorithm],
@@ -91,6 +109,20 @@ export async function startIdentityProvider(
     requests.jwks += 1;
     sendDocument(res, listKeys(), failure, "/moved/jwks");
   });
+  app.get("/userinfo", (req, res) => {
+    requests.userinfo += 1;
+    const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1] ?? "";
+    const subject = subjects.get(token);
+    res.set("Cache-Control", "no-store");
+    if (subject === undefined || userinfoFailure === "401") {
+      res.status(401).json({ error: "invalid_token" });
+      return;
+    }
+    const sub = userinfoFailure === "other_subject" ? `not-${subject}` : subject;
+    const mode = userinfoFailure === "other_subject" ? undefined : userinfoFailure;
+    sendDocument(res, { sub, ...profileOf(subject) }, mode, "/moved/userinfo");
+  });
+  app.get("/moved/userinfo", (_req, res) => void res.json({ sub: "moved" }));
   app.get("/moved/discovery", (_req, res) => void res.json(describe()));
   app.get("/moved/jwks", (_req, res) => void res.json(listKeys()));
   app.all("/token", allowAnyPage, express.json(), async (req, res) => {
@@ -108,15 +140,27 @@ export async function startIdentityProvider(
     });
   });
 
+  function profileOf(subject: string): Readonly<Record<string, unknown>> {
+    return (Object.hasOwn(users, subject) && users[subject]) || {};
+  }
+
+  function acceptToken(token: string, subject: string): void {
+    if (subjects.size >= MAX_TOKENS) subjects.clear();
+    subjects.set(token, subject);
+  }
+
   async function issueToken(subject: string, overrides: TokenOverrides = {}): Promise<string> {
     const iat = Math.floor(now() / 1000);
     const exp = iat + TOKEN_LIFETIME_SECONDS;
-    const profile = Object.hasOwn(users, subject) ? users[subject] : {};
+    const profile = profileInTokens ? profileOf(subject) : {};
     const claims = { iss: issuer, sub: subject, aud: audience, iat, exp, ...extra, ...profile };
     const header = { alg: algorithm, typ: "JWT", kid: key.id };
     const signer = overrides.foreignKey ? await createSigningKey(algorithm) : key;
     // What is overridden with `undefined` does not get into JSON.
-    return signer.sign({ ...header, ...overrides.header }, { ...claims, ...overrides.claims });
+    const all = { ...claims, ...overrides.claims };
+    const token = await signer.sign({ ...header, ...overrides.header }, all);
+    if (!overrides.foreignKey) acceptToken(token, String(all.sub));
+    return token;
   }
 
   return {
@@ -129,8 +173,12 @@ export async function startIdentityProvider(
       key = await createSigningKey(algorithm);
       published = keepOld ? [key.publicJwk, ...published] : [key.publicJwk];
     },
+    acceptToken,
     fail(mode) {
       failure = mode;
+    },
+    failUserinfo(mode) {
+      userinfoFailure = mode;
     },
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };

@@ -32,13 +32,14 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 export type AskerOptions = {
   proxy: ForwardProxy | undefined;
+  allowPreloads: boolean;
   /** For one question: MX promises nothing, and documents that its SSO API may keep silent for good. */
   timeoutMs: number;
   /** Wall clock, in milliseconds since the epoch. */
   now: () => number;
 };
 
-export function createAsker({ proxy, timeoutMs, now }: AskerOptions): Asker {
+export function createAsker({ proxy, allowPreloads, timeoutMs, now }: AskerOptions): Asker {
   const clocks: Asked[] = [];
 
   function noteDate(url: URL, result: ExchangeResult): void {
@@ -58,6 +59,7 @@ export function createAsker({ proxy, timeoutMs, now }: AskerOptions): Asker {
         maxResponseBytes: MAX_ANSWER_BYTES,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         proxy,
+        allowListeners: allowPreloads,
       });
       const result = await exchange(request, timeoutMs);
       noteDate(url, result);

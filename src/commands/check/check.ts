@@ -24,7 +24,7 @@ export type CheckOptions = {
 /** One per party, in a fixed order. Never rejects for what a party does. */
 export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
   const { now = Date.now, timeoutMs = 4000 } = options;
-  const asker = createAsker({ proxy: config.proxy, timeoutMs, now });
+  const asker = createAsker({ ...config, timeoutMs, now });
   const [upstreams, shared] = await Promise.all([
     Promise.all([
       ...config.tenants.flatMap((tenant) => checkTenant(asker, tenant, config.logins.jwt)),
@@ -42,7 +42,7 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
 
 function checkTenant(
   asker: Asker,
-  { name: tenant, auth, mx, member }: TenantConfig,
+  { name: tenant, auth, mx, member, profile, lookup }: TenantConfig,
   takesJwts: boolean,
 ): Promise<Finding>[] {
   const findings: Promise<Finding>[] = [];
@@ -60,9 +60,10 @@ function checkTenant(
     const judged = checkSsoApi(asker, mx.sso, platform);
     findings.push(find({ party: "sso_api", target, tenant }, judged));
   }
-  if (member.source === "lookup") {
-    const target = member.url.host;
-    findings.push(find({ party: "credential_lookup", target, tenant }, checkLookup(asker, member)));
+  const isLookedUp = member.source === "lookup" || profile.source === "lookup";
+  if (lookup && isLookedUp) {
+    const target = lookup.url.host;
+    findings.push(find({ party: "credential_lookup", target, tenant }, checkLookup(asker, lookup)));
   }
   return findings;
 }

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { toIntrospectionRequest } from "../../auth/introspection.ts";
-import { toSessionRequest } from "../../auth/session-check.ts";
+import { findLogin, toSessionRequest } from "../../auth/session-check.ts";
 import type { IntrospectionConfig, SessionCheckConfig } from "../../config/types.ts";
 import { parseJson } from "../../json.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
@@ -39,16 +39,15 @@ export async function checkIntrospection(
 
 export async function checkSessionCheck(
   asker: Asker,
-  config: SessionCheckConfig,
+  { url, cookie }: SessionCheckConfig,
 ): Promise<Judgement> {
-  const { url } = config;
-  const result = await asker.ask(url, toSessionRequest(config, MADE_UP));
+  const result = await asker.ask(url, toSessionRequest(url, `${cookie}=${MADE_UP}`));
   if (result.kind === "failure") return judgeFailure(result, url.host);
   const { status } = result;
-  if (status === 401 || status === 403) {
-    return { verdict: "ok", message: `${url.host} judges sessions.` };
-  }
-  if (status === 200) return acceptsAnything(url.host, "session", "AUTH_SESSION_CHECK_URL");
+  const body = status === 200 ? parseJson(result.text) : undefined;
+  const isNobody = status === 401 || status === 403 || (body !== undefined && !findLogin(body));
+  if (isNobody) return { verdict: "ok", message: `${url.host} judges sessions.` };
+  if (body !== undefined) return acceptsAnything(url.host, "session", "AUTH_SESSION_CHECK_URL");
   return judgeStatus(status, url.host, "AUTH_SESSION_CHECK_URL");
 }
 

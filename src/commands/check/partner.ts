@@ -2,7 +2,7 @@
 
 import type { JSONWebKeySet, JWK } from "jose";
 import { createLoader } from "../../auth/key-set.ts";
-import type { AuthConfig, MemberConfig } from "../../config/types.ts";
+import type { AuthConfig, LookupConfig } from "../../config/types.ts";
 import { AppError } from "../../errors.ts";
 import { toLookupRequest } from "../../mx/credential-lookup.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
@@ -94,10 +94,7 @@ function judgeLoad(
   };
 }
 
-export async function checkLookup(
-  asker: Asker,
-  config: Extract<MemberConfig, { source: "lookup" }>,
-): Promise<Judgement> {
+export async function checkLookup(asker: Asker, config: LookupConfig): Promise<Judgement> {
   const { url } = config;
   const question = { user_id: NOBODY, issuer: NOBODY, subject: NOBODY };
   const result = await asker.ask(url, toLookupRequest(config, question));

@@ -1,9 +1,15 @@
 /** The result of a check, for people and for machines. */
 
 import type { ConfigFault } from "../../config/faults.ts";
+import type { Warning } from "../../config/warnings.ts";
 import type { Finding } from "./finding.ts";
 
-export type CheckResult = { faults: readonly ConfigFault[]; findings: readonly Finding[] };
+/** Warnings are told, and change no verdict. */
+export type CheckResult = {
+  faults: readonly ConfigFault[];
+  warnings: readonly Warning[];
+  findings: readonly Finding[];
+};
 
 /** 0: all is well; 1: a party is not; 2: the configuration is faulty, so nobody was asked. */
 export function toExitCode({ faults, findings }: CheckResult): 0 | 1 | 2 {
@@ -13,7 +19,7 @@ export function toExitCode({ faults, findings }: CheckResult): 0 | 1 | 2 {
 
 /** A stable shape: members are added, never renamed or removed. */
 export function toJson(result: CheckResult, version: string): string {
-  const { faults, findings } = result;
+  const { faults, warnings, findings } = result;
   const checks = findings.map(({ party, tenant, target, verdict, message, next }) => ({
     party,
     tenant: tenant ?? null,
@@ -24,10 +30,10 @@ export function toJson(result: CheckResult, version: string): string {
     next: next ?? null,
   }));
   const ok = toExitCode(result) === 0;
-  return `${JSON.stringify({ ok, version, configuration: { ok: faults.length === 0, faults }, checks }, null, 2)}\n`;
+  return `${JSON.stringify({ ok, version, configuration: { ok: faults.length === 0, faults, warnings }, checks }, null, 2)}\n`;
 }
 
-export function toText({ faults, findings }: CheckResult): string {
+export function toText({ faults, warnings, findings }: CheckResult): string {
   if (faults.length > 0) return toFaultText(faults);
   const tenants = new Set(findings.map(({ tenant }) => tenant).filter(Boolean));
   const lines = findings.flatMap(({ party, tenant, verdict, message, next }) => {
@@ -38,12 +44,14 @@ export function toText({ faults, findings }: CheckResult): string {
   });
   const failed = findings.filter(({ verdict }) => verdict !== "ok").length;
   const verdict = failed === 0 ? "All is well." : `${failed} of ${findings.length} failed.`;
-  return `ok      configuration\n${lines.join("\n")}\n${verdict}\n`;
+  const warned = warnings.map(({ message }) => `WARNING ${"configuration".padEnd(18)} ${message}`);
+  return `${["ok      configuration", ...warned, ...lines, verdict].join("\n")}\n`;
 }
 
 export function toFaultText(faults: readonly ConfigFault[]): string {
+  const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   const lines = faults.map(({ variable, message }) => `  ${variable} ${message}`);
-  return `The configuration has ${faults.length} fault(s):\n${lines.join("\n")}\nEvery variable is explained in .env.example.\n`;
+  return `The configuration has ${count}:\n${lines.join("\n")}\nEvery variable is explained in docs/configuration.md.\n`;
 }
 
 const PARTY_NAMES: Readonly<Record<Finding["party"], string>> = {

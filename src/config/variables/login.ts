@@ -18,6 +18,13 @@ const ISSUER = {
     description:
       "The `aud` of tokens for this service. If you list several, any of them is enough.",
   },
+  AUTH_AUDIENCE_CLAIM: {
+    schema: v.claimName,
+    scope: "tenant",
+    default: "aud",
+    description:
+      "The claim that is compared with `AUTH_AUDIENCE`; a string or a list in the token. Access tokens of Amazon Cognito have `client_id` instead of `aud`, session tokens of Clerk `azp`.",
+  },
   AUTH_JWKS_URL: {
     schema: upstream,
     scope: "tenant",
@@ -40,6 +47,13 @@ const ISSUER = {
     scope: "tenant",
     default: "any",
     description: "The `typ` that the header of a token must have, such as `at+jwt`.",
+  },
+  AUTH_MAX_TOKEN_LIFETIME: {
+    schema: v.lifetime,
+    scope: "tenant",
+    default: "24h",
+    description:
+      "How long a JWT may live, from `iat` to `exp`. For a token without `iat` it limits the time that is left, from now to `exp`: how long it has lived already, nobody can tell.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -73,23 +87,31 @@ const OTHER_CREDENTIALS = {
     secret: true,
     description: "This service's client secret at the introspection endpoint.",
   },
+  AUTH_INTROSPECTION_AUTH: {
+    schema: v.choice(["client_secret_basic", "client_secret_post"]),
+    scope: "single-tenant",
+    default: "client_secret_basic",
+    description:
+      "How the client id and secret are sent to the introspection endpoint: in the `Authorization` header, or in the body.",
+  },
   AUTH_INTROSPECTION_REQUIRE_AUDIENCE: {
     schema: v.flag,
     scope: "single-tenant",
     default: "true",
     description:
-      'Whether introspection answers must have an `aud` from `AUTH_AUDIENCE`. Set `false` only if your server itself answers "not active" to tokens that are not for this service.',
+      'Whether introspection answers must name an audience from `AUTH_AUDIENCE`. Set `false` only if your server itself answers "not active" to tokens that are not for this service.',
   },
   AUTH_SESSION_COOKIE: {
     schema: v.cookieName,
     scope: "single-tenant",
-    description: "Name of your own session cookie. Needs `AUTH_SESSION_CHECK_URL`.",
+    description:
+      "Name of your own session cookie. Its chunks (`name.0`, `name_0`, `nameC1`) belong to it. Needs `AUTH_SESSION_CHECK_URL`.",
   },
   AUTH_SESSION_CHECK_URL: {
     schema: upstream,
     scope: "single-tenant",
     description:
-      "Your endpoint that says whose session a cookie is. It receives a GET with that cookie, and answers 200 with JSON claims that include `sub`, or 401 if nobody is logged in. A redirect to a login page is not an answer.",
+      "Your endpoint that says whose session a cookie is. It receives a GET with that cookie, and answers 200 with JSON claims that include the `USER_ID_CLAIM` at the top level, or 401 if nobody is logged in (200 with `{}`, `null` or `false` means the same). A redirect to a login page is not an answer.",
   },
 } as const satisfies Record<string, v.Variable>;
 

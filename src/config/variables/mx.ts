@@ -1,7 +1,9 @@
 /** Variables about MX: its APIs, Member credentials, and widgets. */
 
+import { DEFAULT_TEMPLATE } from "../../session/member-id.ts";
 import { WIDGET_TYPES } from "../../session/widget-options.ts";
 import * as url from "../url-values.ts";
+import * as user from "../user-values.ts";
 import * as v from "../values.ts";
 
 const APIS = {
@@ -92,7 +94,7 @@ const MEMBERS = {
     schema: url.upstream,
     scope: "tenant",
     description:
-      'With `lookup`: your endpoint. It receives `POST {"user_id","issuer","subject"}`, and answers `{"userkey","expires"}` or `{"login","password"}`.',
+      'With `lookup`: your endpoint. It receives `POST {"user_id","issuer","subject"}`, and answers `{"userkey","expires"}` or `{"login","password"}`; besides, if you like, `member_id` and `profile`.',
   },
   MEMBER_LOOKUP_TOKEN: {
     schema: v.ownToken,
@@ -100,6 +102,46 @@ const MEMBERS = {
     secret: true,
     description:
       "With `lookup`: the bearer token that your endpoint expects, at least 12 characters.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+const MEMBER_IDS = {
+  MEMBER_ID_TEMPLATE: {
+    schema: user.memberIdTemplate,
+    scope: "tenant",
+    default: DEFAULT_TEMPLATE,
+    description:
+      "The id of a user's Member. `{user_id}` stands for the user id. Keep MX's convention, the default, unless your users have Members under other ids already: see docs/existing-users.md.",
+  },
+  MEMBER_ID_CLAIM: {
+    schema: user.claimName,
+    scope: "tenant",
+    description:
+      "The claim that holds the id of the user's Member, instead of a template. With `MEMBER_CREDENTIALS=lookup` the answer's `member_id` is the third way.",
+  },
+} as const satisfies Record<string, v.Variable>;
+
+const PROFILE = {
+  PROFILE_FIELDS: {
+    schema: user.profileFields,
+    scope: "tenant",
+    default: "all",
+    description:
+      "Which personal data may be sent to MX when a user is created: `all`, `none`, or a list of MX's field names. `metadata` is the Platform API's text field; it holds the names that are listed too. MX asks for as much as possible, names and e-mail address above all. See docs/privacy.md.",
+  },
+  PROFILE_CLAIMS: {
+    schema: user.profileClaims,
+    scope: "tenant",
+    default: "{}",
+    description:
+      'Claims other than the standard ones of OpenID Connect, as JSON: `{"credit_score":"fico","zip_code":"address.postal_code"}`. A claim of exactly that name wins; otherwise dots lead into objects. A value that MX would refuse is left out.',
+  },
+  PROFILE_SOURCE: {
+    schema: v.choice(["claims", "userinfo", "lookup"]),
+    scope: "tenant",
+    default: "claims",
+    description:
+      "Where the profile of a new user comes from. `claims`: the login's own claims, which API access tokens seldom have. `userinfo`: the issuer's userinfo endpoint, asked with the user's token. `lookup`: `profile` in the answer of `MEMBER_LOOKUP_URL`, with MX's field names. Users who exist already are neither looked up nor updated.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -152,7 +194,7 @@ const WIDGETS = {
   },
 } as const satisfies Record<string, v.Variable>;
 
-export const MX_VARIABLES = { ...APIS, ...MEMBERS, ...WIDGETS };
+export const MX_VARIABLES = { ...APIS, ...MEMBERS, ...MEMBER_IDS, ...PROFILE, ...WIDGETS };
 
 export const MX_SECTIONS: readonly v.Section[] = [
   {
@@ -161,6 +203,7 @@ export const MX_SECTIONS: readonly v.Section[] = [
       "Configure the Platform API (all widgets), the SSO API (seven widgets, without options), or both: then the SSO API provisions users and the Platform API makes the URLs. MX answers only addresses on its allow list.",
     variables: APIS,
   },
-  { title: "Member credentials (SSO API only)", variables: MEMBERS },
+  { title: "Members (SSO API only)", variables: { ...MEMBERS, ...MEMBER_IDS } },
+  { title: "What MX learns about a new user", variables: PROFILE },
   { title: "Widgets", variables: WIDGETS },
 ];

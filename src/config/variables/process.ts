@@ -42,8 +42,8 @@ const SERVER = {
   HOST: {
     schema: v.text,
     scope: "process",
-    description:
-      "Address to listen on. Without it, the service listens on all addresses: IPv6 and IPv4, or IPv4 alone where there is no IPv6.",
+    default: "0.0.0.0",
+    description: "Address to listen on.",
   },
   PORT: {
     schema: v.port,
@@ -55,7 +55,7 @@ const SERVER = {
     schema: v.port,
     scope: "process",
     default: "9090",
-    description: "Port for `/livez`, `/readyz`, `/metrics` and `/docs`, for operators only.",
+    description: "Port for `/livez`, `/readyz` and `/metrics`.",
   },
   LOG_LEVEL: {
     schema: v.choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
@@ -63,25 +63,12 @@ const SERVER = {
     default: "info",
     description: "Lowest level that is logged.",
   },
-  BASE_PATH: {
-    schema: url.basePath,
-    scope: "process",
-    description:
-      "Path in front of all public routes, such as `/mx`, for load balancers that route by path and cannot strip it. `/livez` and `/readyz` answer with and without it.",
-  },
-  KEEP_ALIVE_TIMEOUT: {
-    schema: v.duration(1000, 3_600_000),
-    scope: "process",
-    default: "65s",
-    description:
-      "How long an idle connection is kept. Must be longer than the load balancer's own; docs/operations.md has a table.",
-  },
   CORS_ORIGINS: {
-    schema: url.pageOrigins,
+    schema: url.origins,
     scope: "tenant",
     default: "",
     description:
-      "Exact origins of pages that may call from a browser, such as `https://app.example.com`. Pages on the service's own origin need no entry. Origins of apps, such as `capacitor://localhost`, can be listed for logins by token; a login by cookie is refused from there.",
+      "Exact origins of pages that may call from a browser, such as `https://app.example.com`. Pages on the service's own origin need no entry.",
   },
   TRUSTED_PROXIES: {
     schema: v.proxies,
@@ -103,12 +90,19 @@ const SERVER = {
     description:
       "Whether the public port serves the contract, at `/openapi.yaml` and `/docs`. The operations port always does.",
   },
+  INSTANCE_SECRET: {
+    schema: v.strongSecret,
+    scope: "process",
+    secret: true,
+    description:
+      "Secret of this deployment, the same in all replicas, at least 32 characters; for example from `openssl rand -base64 48`. It keys the users' pseudonyms in the log (`user.hash`) and the rate limits in Redis. Without it, both depend on MX's client ids: they survive a new MX key, but change when a tenant is added or removed.",
+  },
   AUDIT_KEY: {
     schema: v.strongSecret,
     scope: "process",
     secret: true,
     description:
-      "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters; for example from `openssl rand -base64 48`. Without it, the key is derived from MX's keys and changes with them. See docs/observability.md.",
+      "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters, for those who look users up in the log with it. Without it, the key is derived from `INSTANCE_SECRET`. See docs/observability.md.",
   },
   TRACE_PROPAGATION: {
     schema: v.flag,
@@ -116,6 +110,13 @@ const SERVER = {
     default: "false",
     description:
       "Whether MX and your own systems receive `traceparent`. Has an effect only if tracing is on.",
+  },
+  ALLOW_PRELOADS: {
+    schema: v.flag,
+    scope: "process",
+    default: "false",
+    description:
+      "Whether the service starts although an instrumentation was loaded before it that listens to its requests (an APM agent in `NODE_OPTIONS`, for example). The SSO API takes its key in the URL, so such an agent records it. Has an effect only with the SSO API; without it, the service starts with a warning.",
   },
 } as const satisfies Record<string, v.Variable>;
 

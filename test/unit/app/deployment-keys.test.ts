@@ -36,6 +36,17 @@ describe("a key of the deployment", () => {
     expect(keyOf({ ...BOTH, [name]: value })).not.toBe(keyOf(BOTH));
   });
 
+  it("comes from INSTANCE_SECRET alone where there is one", () => {
+    const [one, other] = [
+      "iN5tAnCe-s3cReT-0123456789-abcdefgh",
+      "iN5tAnCe-s3cReT-9876543210-abcdefgh",
+    ];
+    const key = keyOf({ ...MINIMAL, INSTANCE_SECRET: one });
+    expect(key).not.toBe(keyOf(MINIMAL));
+    expect(key).toBe(keyOf({ ...BOTH, INSTANCE_SECRET: one }));
+    expect(key).not.toBe(keyOf({ ...MINIMAL, INSTANCE_SECRET: other }));
+  });
+
   it("is another one for each purpose", () => {
     const config = loadConfig(MINIMAL);
     const keys = (["user.hash", "rate-limit"] as const).map((purpose) =>
@@ -46,7 +57,8 @@ describe("a key of the deployment", () => {
 
   it("does not depend on the order of the tenants", () => {
     const [first, second] = [loadConfig(MINIMAL), loadConfig(BOTH)].map((one) => one.tenants);
-    const of = (...tenants: NonNullable<typeof first>) => deriveKey({ tenants }, "user.hash");
+    const of = (...tenants: NonNullable<typeof first>) =>
+      deriveKey({ instanceSecret: undefined, tenants }, "user.hash");
     expect(of(...(second ?? []), ...(first ?? [])).reveal()).toBe(
       of(...(first ?? []), ...(second ?? [])).reveal(),
     );

@@ -23,7 +23,8 @@ const LONG = "x".repeat(30_000);
 
 const jwt = (token: string) => ({ kind: "jwt", token });
 const opaque = (token: string) => ({ kind: "opaque", token });
-const session = (value: string) => ({ kind: "session", value });
+const session = (value: string) => cookies(`sid=${value}`);
+const cookies = (text: string) => ({ kind: "session", cookies: text });
 
 describe("the credential of a request", () => {
   it.each<[string, CredentialHeaders, object]>([
@@ -35,6 +36,21 @@ describe("the credential of a request", () => {
     ["a quoted cookie", { cookie: 'sid="s-1"' }, session('"s-1"')],
     ["one of many cookies", { cookie: "a=1;sid=s-1; xsid=2;sid2=3" }, session("s-1")],
     ["a header before cookies", { authorization: "Bearer x", cookie: "sid=s" }, opaque("x")],
+    ["a cookie that comes twice", { cookie: "sid=s; other=1; sid=s" }, session("s")],
+    ["a token that comes twice", { cookie: "__Host-token=a.b.c;__Host-token=a.b.c" }, jwt("a.b.c")],
+    ["chunks of Auth.js", { cookie: "sid.1=b; x=1; sid.0=a" }, cookies("sid.1=b; sid.0=a")],
+    ["chunks of oauth2-proxy", { cookie: "sid_0=a; sid_1=b" }, cookies("sid_0=a; sid_1=b")],
+    [
+      "chunks of ASP.NET Core",
+      { cookie: "sid=chunks-2; sidC1=a; sidC2=b" },
+      cookies("sid=chunks-2; sidC1=a; sidC2=b"),
+    ],
+    [
+      "chunks that come twice",
+      { cookie: "sid.0=a; sid.1=b; sid.0=a" },
+      cookies("sid.0=a; sid.1=b"),
+    ],
+    ["the session without its neighbours", { cookie: "sid_csrf=1; sid.x=2; sid=s" }, session("s")],
     ["of 30 kB", { authorization: `Bearer ${LONG}` }, opaque(LONG)],
     ["of 30 kB in a cookie", { cookie: `sid=${LONG}` }, session(LONG)],
     ["the token before the session", { cookie: "sid=s; __Host-token=a.b.c" }, jwt("a.b.c")],
@@ -45,9 +61,20 @@ describe("the credential of a request", () => {
   it.each<[string, CredentialHeaders, string]>([
     ["nothing", {}, "no_credential"],
     ["other cookies", { cookie: "SID=1; sid ; sid2=1" }, "no_credential"],
+    [
+      "cookies that are nearly chunks",
+      {
+        cookie:
+          "sid.=1; sid.a=1; sid-0=1; sidc1=1; sidC=1; sid.0.0=1; sid.12345=1; xsid.0=1; sid.-1=1",
+      },
+      "no_credential",
+    ],
     ["an empty header", { authorization: "", cookie: "sid=s" }, "scheme"],
     ["another scheme", { authorization: "Basic YTpi", cookie: "sid=s" }, "scheme"],
-    ["two cookies", { cookie: "sid=a; sid=a" }, "cookie_twice"],
+    ["two cookies", { cookie: "sid=a; sid=b" }, "cookie_twice"],
+    ["two tokens", { cookie: "__Host-token=a.b.c; __Host-token=a.b.d" }, "cookie_twice"],
+    ["two chunks of one number", { cookie: "sid.0=a; sid.1=b; sid.0=c" }, "cookie_twice"],
+    ["a chunk with a bad value", { cookie: 'sid.0=a; sid.1="b' }, "cookie_value"],
     ["two cookies, one empty", { cookie: "sid=; sid=a" }, "cookie_twice"],
     ["a bad token cookie beside a session", { cookie: "__Host-token=; sid=a" }, "cookie_value"],
     ...[
@@ -118,6 +145,10 @@ describe("the credential of a request", () => {
     [{ cookie: "sid=" }, true],
     [{ cookie: "sid=1; sid=2" }, true],
     [{ cookie: "__Host-token=1" }, true],
+    [{ cookie: "sid.0=1" }, true],
+    [{ cookie: "sid_7=1" }, true],
+    [{ cookie: "sidC1=1" }, true],
+    [{ cookie: "sid_csrf=1" }, false],
     [{ cookie: "sid=1", authorization: "" }, false],
     [{ cookie: "sid=1", authorization: "Bearer x" }, false],
   ])("of %j is by cookie: %s", (headers, expected) => {

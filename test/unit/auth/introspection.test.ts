@@ -1,10 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { createIntrospectionAuthenticator } from "../../../src/auth/introspection.ts";
+import {
+  createIntrospectionAuthenticator,
+  type IntrospectionEndpoint,
+} from "../../../src/auth/introspection.ts";
 import { createLoginCall, type LoginCall } from "../../../src/auth/login-client.ts";
+import type { TenantTrust } from "../../../src/auth/trust.ts";
 import { authUnavailable } from "../../../src/errors.ts";
 import { createSecret } from "../../../src/secret.ts";
 import type { Exchange } from "../../../src/upstream/exchange.ts";
-import { answered, exchangeGiving, tenantOf } from "../fakes.ts";
+import { answered, exchangeGiving, tenantOf, trustOf } from "../fakes.ts";
 
 const ISSUER = "https://login.example.com";
 const START = 1_800_000_000;
@@ -12,10 +16,18 @@ const WAIT_MS = 7600;
 const GOOD = { active: true, sub: "u-1", aud: "mx" };
 
 const URL_OF_IT = new URL("https://login.example.com/introspect?realm=a");
-const ENDPOINT = { url: URL_OF_IT, clientId: "bff:1", clientSecret: createSecret("a b+c&%é") };
+const ENDPOINT: IntrospectionEndpoint = {
+  url: URL_OF_IT,
+  clientId: "bff:1",
+  clientSecret: createSecret("a b+c&%é"),
+  method: "client_secret_basic",
+};
 
 /** With clocks that the test moves, and an authorization server that answers with `answer`. */
-function setUp(answer: object | (() => Promise<object>) = GOOD, requireAudience = true) {
+function setUp(
+  answer: object | (() => Promise<object>) = GOOD,
+  { requireAudience = true, ...trust }: Partial<TenantTrust> & { requireAudience?: boolean } = {},
+) {
   const tenant = tenantOf();
   const clock = { seconds: START, monotonicMs: 1000 };
   const asked: string[] = [];
@@ -28,7 +40,7 @@ function setUp(answer: object | (() => Promise<object>) = GOOD, requireAudience 
     call,
     endpoint: ENDPOINT,
     requireAudience,
-    trust: { tenant, issuer: ISSUER, claim: undefined, audience: ["mx", "mx-2"] },
+    trust: trustOf({ tenant, audience: ["mx", "mx-2"], ...trust }),
     now: () => clock.seconds * 1000,
     monotonicNow: () => clock.monotonicMs,
   });
@@ -58,6 +70,7 @@ describe("an introspected token", () => {
     ["a token that begins in ten seconds", { nbf: START + 10, iat: START + 10 }],
     ["a token for a year", { iat: START, exp: START + 31_536_000 }],
     ["a type", { token_type: "bearer" }],
+    ["times in text", { exp: String(START + 60), nbf: String(START), iat: `${START}.5` }],
     ["an older type", { token_type: "access_token" }],
     ["a type by URN", { token_type: "urn:ietf:params:oauth:token-type:access_token" }],
     ["Keycloak's type", { typ: "Bearer" }],
@@ -83,6 +96,9 @@ describe("an introspected token", () => {
     ["with a number as subject", { sub: 1 }, "claim_sub"],
     ["over", { exp: START - 10 }, "claim_exp"],
     ["over since 1970", { exp: 0 }, "claim_exp"],
+    ["over, in text", { exp: String(START - 10) }, "claim_exp"],
+    ["over at a time in hexadecimal", { exp: "0x7fffffff" }, "claim_exp"],
+    ["over at no time", { exp: "" }, "claim_exp"],
     ["not begun", { nbf: START + 11 }, "claim_nbf"],
     ["issued in the future", { iat: START + 11 }, "claim_iat"],
     ["over at a time in words", { exp: "tomorrow" }, "claim_exp"],
@@ -103,10 +119,44 @@ describe("an introspected token", () => {
     });
   });
 
-  it("needs no audience where the operator says so, but never has another", async () => {
-    expect(await setUp({ ...GOOD, aud: [] }, false).authenticate("t", WAIT_MS)).toBeTruthy();
+  it.each<[object, string | undefined]>([
+    [{ sub: undefined, customer_id: "c-1" }, "c-1"],
+    [{ sub: null, customer_id: 4711 }, "4711"],
+    [{ sub: "u-1", customer_id: "c-1" }, "u-1"],
+    [{ sub: undefined, customer_id: undefined }, undefined],
+    [{ sub: undefined, customer_id: "" }, undefined],
+    [{ sub: undefined, customer_id: ["c-1"] }, undefined],
+    [{ sub: undefined, customer_id: 2 ** 53 }, undefined],
+  ])("needs no sub where users are known by another claim: %j", async (claims, subject) => {
+    const { authenticate } = setUp({ ...GOOD, ...claims }, { userIdClaim: "customer_id" });
+    const result = authenticate("t", WAIT_MS);
+    if (subject !== undefined) expect(await result).toMatchObject({ subject });
+    else await expect(result).rejects.toMatchObject({ reason: "claim_sub" });
+  });
+
+  it("is forgotten at an end that is told in text", async () => {
+    const { authenticate, asked, pass } = setUp({ ...GOOD, exp: String(START + 20) });
+    await authenticate("t", WAIT_MS);
+    pass(21);
+    await authenticate("t", WAIT_MS);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("may name its audience in another claim", async () => {
+    const rule = { audienceClaim: "client_id" };
+    const good = { ...GOOD, aud: "elsewhere", client_id: "mx" };
+    expect(await setUp(good, rule).authenticate("t", WAIT_MS)).toMatchObject({ subject: "u-1" });
     await expect(
-      setUp({ ...GOOD, aud: ["other"] }, false).authenticate("t", WAIT_MS),
+      setUp({ ...GOOD, client_id: "other" }, rule).authenticate("t", WAIT_MS),
+    ).rejects.toMatchObject({ reason: "claim_aud" });
+  });
+
+  it("needs no audience where the operator says so, but never has another", async () => {
+    expect(
+      await setUp({ ...GOOD, aud: [] }, { requireAudience: false }).authenticate("t", WAIT_MS),
+    ).toBeTruthy();
+    await expect(
+      setUp({ ...GOOD, aud: ["other"] }, { requireAudience: false }).authenticate("t", WAIT_MS),
     ).rejects.toMatchObject({ reason: "claim_aud" });
   });
 
@@ -188,12 +238,12 @@ describe("an introspected token", () => {
 });
 
 describe("the question to the authorization server", () => {
-  const authenticatorWith = (exchange: Exchange) =>
+  const authenticatorWith = (exchange: Exchange, endpoint = ENDPOINT) =>
     createIntrospectionAuthenticator({
       call: createLoginCall({ operation: "partner.introspection", exchange }),
-      endpoint: ENDPOINT,
+      endpoint,
       requireAudience: true,
-      trust: { tenant: tenantOf(), issuer: ISSUER, claim: undefined, audience: ["mx"] },
+      trust: trustOf({ audience: ["mx"] }),
     });
 
   it("has id and secret form-encoded before they become Basic", async () => {
@@ -208,6 +258,22 @@ describe("the question to the authorization server", () => {
       body: "token=t%2B%2F%3D&token_type_hint=access_token",
       headers: { authorization: `Basic ${btoa("bff%3A1:a+b%2Bc%26%25%C3%A9")}` },
     });
+  });
+
+  it("has id and secret in the body where the operator says so, and in no header", async () => {
+    const exchange = exchangeGiving(answered(JSON.stringify(GOOD)));
+    const endpoint: IntrospectionEndpoint = { ...ENDPOINT, method: "client_secret_post" };
+
+    await authenticatorWith(exchange, endpoint)("t", WAIT_MS);
+
+    const [request] = exchange.requests;
+    expect(Object.fromEntries(new URLSearchParams(request?.body))).toEqual({
+      token: "t",
+      token_type_hint: "access_token",
+      client_id: "bff:1",
+      client_secret: "a b+c&%é",
+    });
+    expect(request?.headers).not.toHaveProperty("authorization");
   });
 
   it.each(["", "null", "[]", "{}", '{"active":"true"}', '{"active":1}', "<html>", '"active"'])(

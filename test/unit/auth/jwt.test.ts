@@ -19,7 +19,7 @@ import { createIssuerKeys, type FindKeys } from "../../../src/auth/issuer-keys.t
 import { createJwtAuthenticator, type TrustedIssuer } from "../../../src/auth/jwt.ts";
 import type { TenantTrust } from "../../../src/auth/trust.ts";
 import { AppError } from "../../../src/errors.ts";
-import { frozenBudget, tenantOf } from "../fakes.ts";
+import { frozenBudget, tenantOf, trustOf } from "../fakes.ts";
 
 const ISSUER = "https://login.example.com";
 const AUDIENCE = "mx-session";
@@ -35,10 +35,14 @@ const [rsa, foreign, ec, ed] = await Promise.all([
 const rsaJwk = await exportJWK(rsa.publicKey);
 const ecJwk = await exportJWK(ec.publicKey);
 
-type Setup = Partial<TrustedIssuer> & { published?: JWK[]; refreshed?: JWK[] };
+type Setup = Partial<TrustedIssuer> & {
+  published?: JWK[];
+  refreshed?: JWK[];
+  rule?: Partial<TenantTrust>;
+};
 
 function authenticatorFor(setup: Setup = {}) {
-  const { published = [{ ...rsaJwk, kid: "rsa-1" }], refreshed, ...trusted } = setup;
+  const { published = [{ ...rsaJwk, kid: "rsa-1" }], refreshed, rule, ...trusted } = setup;
   const loads = { count: -1 }; // Without the one at the start.
   const keys = createIssuerKeys({
     async load() {
@@ -51,7 +55,7 @@ function authenticatorFor(setup: Setup = {}) {
       issuer: ISSUER,
       algorithms: ["RS256"],
       tokenType: undefined,
-      tenants: [{ issuer: ISSUER, claim: undefined, audience: [AUDIENCE], tenant: TENANT }],
+      tenants: [trustOf({ tenant: TENANT, ...rule })],
       findKeys: keys.find,
       ...trusted,
     },
@@ -191,7 +195,7 @@ describe("a token", () => {
     const trust = (issuer: string, key: JWK, name: string): TrustedIssuer => ({
       ...common,
       issuer,
-      tenants: [{ issuer, claim: undefined, audience: [AUDIENCE], tenant: tenantOf({ name }) }],
+      tenants: [trustOf({ issuer, tenant: tenantOf({ name }) })],
       findKeys: createIssuerKeys({ load: async () => ({ keys: [key] }) }).find,
     });
     const authenticate = createJwtAuthenticator([
@@ -205,12 +209,8 @@ describe("a token", () => {
   });
 
   describe("of an issuer with several tenants", () => {
-    const trust = (name: string, value: string | number, audience: string): TenantTrust => ({
-      issuer: ISSUER,
-      claim: { name: "org", value },
-      audience: [audience],
-      tenant: tenantOf({ name }),
-    });
+    const trust = (name: string, value: string | number, audience: string) =>
+      trustOf({ claim: { name: "org", value }, audience: [audience], tenant: tenantOf({ name }) });
     const { authenticate } = authenticatorFor({
       tenants: [trust("a", "a", "for-a"), trust("b", "b", "for-b"), trust("seven", 7, "for-7")],
     });
@@ -414,46 +414,52 @@ describe("a forged token is refused", () => {
 describe("the claims of a token", () => {
   const HOUR = 3600;
 
-  it.each<[string, (now: number) => Record<string, unknown>]>([
-    ["no exp", () => ({ exp: undefined })],
-    ["exp as text", (now) => ({ exp: String(now + 300) })],
-    ["exp null", () => ({ exp: null })],
-    ["exp 90 s ago", (now) => ({ iat: now - 300, exp: now - 90 })],
-    ["exp before iat", (now) => ({ iat: now, exp: now - 1 })],
-    ["exp zero", () => ({ exp: 0 })],
-    ["exp in a thousand years", (now) => ({ exp: now + 1000 * 365 * 24 * HOUR })],
-    ["exp too large for a clock", () => ({ exp: 1e300 })],
-    ["no iat", () => ({ iat: undefined })],
-    ["iat as text", (now) => ({ iat: String(now) })],
-    ["iat null", () => ({ iat: null })],
-    ["iat 90 s ahead", (now) => ({ iat: now + 90 })],
-    ["iat two days ago", (now) => ({ iat: now - 48 * HOUR })],
-    ["iat below zero", () => ({ iat: -1 })],
-    ["nbf 90 s ahead", (now) => ({ nbf: now + 90 })],
-    ["nbf as text", (now) => ({ nbf: String(now) })],
-    ["nbf null", () => ({ nbf: null })],
-    ["a life of more than 24 h", (now) => ({ iat: now, exp: now + 24 * HOUR + 1 })],
-    ["no aud", () => ({ aud: undefined })],
-    ["another aud", () => ({ aud: "other-service" })],
-    ["aud in another spelling", () => ({ aud: "MX-Session" })],
-    ["aud with more in it", () => ({ aud: `${AUDIENCE} other` })],
-    ["other aud only", () => ({ aud: ["a", "b"] })],
-    ["an empty aud", () => ({ aud: [] })],
-    ["aud as an object", () => ({ aud: { [AUDIENCE]: true } })],
-    ["no iss", () => ({ iss: undefined })],
-    ["another iss", () => ({ iss: "https://evil.example" })],
-    ["iss with a slash more", () => ({ iss: `${ISSUER}/` })],
-    ["iss in capitals", () => ({ iss: ISSUER.toUpperCase() })],
-    ["iss as a list", () => ({ iss: [ISSUER] })],
-    ["iss as an object", () => ({ iss: {} })],
-    ["no sub", () => ({ sub: undefined })],
-    ["an empty sub", () => ({ sub: "" })],
-    ["sub as a number", () => ({ sub: 7 })],
-    ["sub as an object", () => ({ sub: { id: "u-1" } })],
-    ["sub as a list", () => ({ sub: ["u-1"] })],
-    ["sub null", () => ({ sub: null })],
-  ])("with %s are refused", async (_what, claims) => {
-    expect(await refusalOf(await token({ claims: claims(seconds()) }))).toMatchObject(REFUSED);
+  it.each<[string, string, (now: number) => Record<string, unknown>]>([
+    ["no exp", "claim_exp", () => ({ exp: undefined })],
+    ["exp as text", "claim_exp", (now) => ({ exp: String(now + 300) })],
+    ["exp null", "claim_exp", () => ({ exp: null })],
+    ["exp 90 s ago", "claim_exp", (now) => ({ iat: now - 300, exp: now - 90 })],
+    ["exp 90 s ago and no iat", "claim_exp", (now) => ({ iat: undefined, exp: now - 90 })],
+    ["exp before iat", "claim_exp", (now) => ({ iat: now, exp: now - 1 })],
+    ["exp zero", "claim_exp", () => ({ exp: 0 })],
+    ["exp in a thousand years", "lifetime", (now) => ({ exp: now + 1000 * 365 * 24 * HOUR })],
+    ["exp too large for a clock", "lifetime", () => ({ exp: 1e300 })],
+    ["iat null", "claim_iat", () => ({ iat: null })],
+    ["iat as text", "claim_iat", (now) => ({ iat: String(now) })],
+    ["iat 90 s ahead", "claim_iat", (now) => ({ iat: now + 90 })],
+    ["iat two days ago", "lifetime", (now) => ({ iat: now - 48 * HOUR })],
+    ["iat below zero", "lifetime", () => ({ iat: -1 })],
+    ["nbf 90 s ahead", "claim_nbf", (now) => ({ nbf: now + 90 })],
+    ["nbf as text", "claim_nbf", (now) => ({ nbf: String(now) })],
+    ["nbf null", "claim_nbf", () => ({ nbf: null })],
+    ["a life of more than 24 h", "lifetime", (now) => ({ iat: now, exp: now + 24 * HOUR + 1 })],
+    ["25 h left and no iat", "lifetime", (now) => ({ iat: undefined, exp: now + 25 * HOUR })],
+    ["no aud", "claim_aud", () => ({ aud: undefined })],
+    ["aud null", "claim_aud", () => ({ aud: null })],
+    ["another aud", "claim_aud", () => ({ aud: "other-service" })],
+    ["aud in another spelling", "claim_aud", () => ({ aud: "MX-Session" })],
+    ["aud with more in it", "claim_aud", () => ({ aud: `${AUDIENCE} other` })],
+    ["other aud only", "claim_aud", () => ({ aud: ["a", "b"] })],
+    ["an empty aud", "claim_aud", () => ({ aud: [] })],
+    ["aud as an object", "claim_aud", () => ({ aud: { [AUDIENCE]: true } })],
+    ["no iss", "claim_iss", () => ({ iss: undefined })],
+    ["an empty iss", "claim_iss", () => ({ iss: "" })],
+    ["another iss", "unknown_issuer", () => ({ iss: "https://evil.example" })],
+    ["iss with a slash more", "unknown_issuer", () => ({ iss: `${ISSUER}/` })],
+    ["iss in capitals", "unknown_issuer", () => ({ iss: ISSUER.toUpperCase() })],
+    ["iss as a list", "claim_iss", () => ({ iss: [ISSUER] })],
+    ["iss as an object", "claim_iss", () => ({ iss: {} })],
+    ["no sub", "claim_sub", () => ({ sub: undefined })],
+    ["an empty sub", "claim_sub", () => ({ sub: "" })],
+    ["sub as a number", "claim_sub", () => ({ sub: 7 })],
+    ["sub as an object", "claim_sub", () => ({ sub: { id: "u-1" } })],
+    ["sub as a list", "claim_sub", () => ({ sub: ["u-1"] })],
+    ["sub null", "claim_sub", () => ({ sub: null })],
+  ])("with %s are refused as %s", async (_what, reason, claims) => {
+    expect(await refusalOf(await token({ claims: claims(seconds()) }))).toMatchObject({
+      ...REFUSED,
+      reason,
+    });
   });
 
   it.each<[string, (now: number) => Record<string, unknown>]>([
@@ -462,6 +468,8 @@ describe("the claims of a token", () => {
     ["nbf 5 s ahead", (now) => ({ nbf: now + 5 })],
     ["a life of 24 h", (now) => ({ iat: now, exp: now + 24 * HOUR })],
     ["no nbf", () => ({ nbf: undefined })],
+    ["no iat", () => ({ iat: undefined })],
+    ["no iat and 24 h left", (now) => ({ iat: undefined, exp: now + 24 * HOUR })],
     ["an odd sub, which is for the user id rule to judge", () => ({ sub: "../../x" })],
   ])("with %s are accepted", async (_what, claims) => {
     const { authenticate } = authenticatorFor();
@@ -469,6 +477,46 @@ describe("the claims of a token", () => {
       issuer: ISSUER,
     });
   });
+
+  it.each<[string, number, Record<string, number | undefined>, boolean]>([
+    ["an hour", HOUR, { exp: HOUR }, true],
+    ["an hour and a second", HOUR, { exp: HOUR + 1 }, false],
+    ["two hours, half of them over", HOUR, { iat: -HOUR, exp: HOUR }, false],
+    ["90 days", 90 * 24 * HOUR, { exp: 90 * 24 * HOUR }, true],
+    ["91 days", 90 * 24 * HOUR, { exp: 91 * 24 * HOUR }, false],
+  ])("may say %s where %i seconds are allowed: %j, %s", async (_what, limit, times, isAccepted) => {
+    const now = seconds();
+    const claims = Object.fromEntries(
+      Object.entries({ iat: 0, ...times }).map(([name, at]) => [name, now + (at ?? 0)]),
+    );
+    const setup = { rule: { maxLifetimeMs: limit * 1000 } };
+    const jwt = await token({ claims });
+    if (isAccepted)
+      expect(await authenticatorFor(setup).authenticate(jwt)).toMatchObject({ subject: "u-1" });
+    else expect(await refusalOf(jwt, setup)).toMatchObject({ ...REFUSED, reason: "lifetime" });
+  });
+
+  it.each<[string, Record<string, unknown>, boolean]>([
+    ["client_id", { aud: undefined, client_id: AUDIENCE }, true],
+    ["client_id", { aud: undefined, client_id: ["other", AUDIENCE] }, true],
+    ["client_id", { aud: "another-resource", client_id: AUDIENCE }, true],
+    ["client_id", { aud: undefined, client_id: "other" }, false],
+    ["client_id", { aud: AUDIENCE, client_id: undefined }, false],
+    ["azp", { aud: undefined, azp: AUDIENCE }, true],
+    ["azp", { aud: AUDIENCE, azp: "https://evil.example" }, false],
+    ["https://bank.example/aud", { aud: undefined, "https://bank.example/aud": AUDIENCE }, true],
+    ["__proto__", { aud: AUDIENCE }, false],
+    ["constructor", { aud: AUDIENCE }, false],
+  ])(
+    "name the audience in %s where the operator says so: %j, %s",
+    async (audienceClaim, claims, isAccepted) => {
+      const setup = { rule: { audienceClaim } };
+      const jwt = await token({ claims });
+      if (isAccepted)
+        expect(await authenticatorFor(setup).authenticate(jwt)).toMatchObject({ subject: "u-1" });
+      else expect(await refusalOf(jwt, setup)).toMatchObject({ ...REFUSED, reason: "claim_aud" });
+    },
+  );
 });
 
 describe("the type of a token", () => {

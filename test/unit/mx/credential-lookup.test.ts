@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createCredentialLookup } from "../../../src/mx/credential-lookup.ts";
+import { createPartnerLookup } from "../../../src/mx/credential-lookup.ts";
 import { createSecret } from "../../../src/secret.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
 import { answered, contextOf, frozenBudget, identityOf } from "../fakes.ts";
@@ -16,8 +16,14 @@ async function run(results: readonly ExchangeResult[], budget = frozenBudget()) 
     return results[requests.push(request) - 1] ?? failed("timeout");
   };
   const url = new URL("https://bank.example/mx/credentials");
-  const lookUp = createCredentialLookup({ exchange, url, token: createSecret("token-1") });
-  const result = await lookUp(identityOf(), contextOf(budget)).catch((error: unknown) => error);
+  const { findCredentials } = createPartnerLookup({
+    exchange,
+    url,
+    token: createSecret("token-1"),
+  });
+  const result = await findCredentials(identityOf(), contextOf(budget)).catch(
+    (error: unknown) => error,
+  );
   return { result, requests, timeouts };
 }
 
@@ -57,7 +63,21 @@ describe("the lookup of a Member's credentials", () => {
       },
     ],
   ])("reads %s", async (text, credentials) => {
-    expect((await run([answered(text)])).result).toEqual(credentials);
+    expect((await run([answered(text)])).result).toMatchObject(credentials);
+  });
+
+  it.each([
+    ['{"userkey":"key"}', undefined, undefined],
+    [
+      '{"userkey":"key","member_id":"acct-1","profile":{"email":"a@b.co"}}',
+      "acct-1",
+      { email: "a@b.co" },
+    ],
+    ['{"login":"ada","password":"p","member_id":null,"profile":null}', null, undefined],
+    ['{"userkey":"key","member_id":7,"profile":"x"}', 7, "x"],
+  ])("hands on what else is in %s, unchecked", async (text, memberId, profile) => {
+    const { result } = await run([answered(text)]);
+    expect(result).toHaveProperty("lookedUp", { memberId, profile });
   });
 
   it.each(["", "null", "[]", "{}", "<html>", '{"userkey":""}', '{"userkey":7}', '{"login":"ada"}'])(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
 import { openSession } from "../../../src/session/open-session.ts";
-import type { Identity, MxApis, SsoDirectory, Tenant } from "../../../src/session/types.ts";
+import type { Claims, Identity, MxApis, SsoDirectory, Tenant } from "../../../src/session/types.ts";
 import {
   contextOf,
   directoryOf,
@@ -13,9 +13,9 @@ import {
   widgetUrl,
 } from "../fakes.ts";
 
-const KNOWN = { userId: "u-1", pathId: "u-1", isNew: false };
+const KNOWN = { userId: "u-1", pathId: "u-1", isConfirmed: false, isDisabled: false, isNew: false };
 
-function open(mx: MxApis, parts: Partial<Tenant> = {}, claims = { sub: "u-1" }) {
+function open(mx: MxApis, parts: Partial<Tenant> = {}, claims: Claims = { sub: "u-1" }) {
   const principal = principalOf(claims, tenantOf({ mx, ...parts }));
   const type = mx.kind === "sso" ? "master_widget" : "connect_widget";
   return openSession(principal, widgetRequest(type), contextOf());
@@ -74,24 +74,29 @@ describe("a session", () => {
   });
 
   it("is the identity's that follows from the principal: id, Member id and profile", async () => {
-    const seen: Identity[] = [];
+    const seen: unknown[] = [];
     const directory = directoryOf({
       findUser: async () => undefined,
       findMember: async () => undefined,
-      async createUser(identity) {
-        seen.push(identity);
+      async createUser(user) {
+        seen.push(user);
         return ssoUserOf({ isNew: true });
       },
-      createMember: async () => "created",
+      async createMember(owned) {
+        seen.push(owned);
+        return "created";
+      },
     });
-    const claims = { sub: "u-1", given_name: "Ada", email: "not an address" };
-    await open({ kind: "sso", directory }, { toUserId: () => "u-9" }, claims);
-    expect(seen).toEqual([
-      expect.objectContaining({
-        userId: "u-9",
-        memberId: "M-u-9",
-        profile: { first_name: "Ada", metadata: '{"first_name":"Ada"}' },
+    const tenant = {
+      toUserId: () => "u-9",
+      findProfile: async ({ principal }: Identity) => ({
+        first_name: String(principal.claims.given_name),
       }),
+    };
+    await open({ kind: "sso", directory }, tenant, { sub: "u-1", given_name: "Ada" });
+    expect(seen).toEqual([
+      { userId: "u-9", profile: { first_name: "Ada" } },
+      { userId: "u-9", userGuid: "USR-1", memberId: "M-u-9" },
     ]);
   });
 
@@ -162,6 +167,7 @@ describe("when the User vanishes midway", () => {
     const request = {
       widgetType: "pulse_widget",
       options: { insight_guid: "BET-1", current_member_guid: null },
+      callerOptions: ["insight_guid", "current_member_guid"],
     };
     await expect(openSession(principal, request, contextOf())).rejects.toMatchObject({
       code: "invalid_request",

@@ -4,14 +4,33 @@ import { openByPlatform } from "../../../src/session/platform-workflow.ts";
 import type { PlatformUser, WidgetUrl } from "../../../src/session/types.ts";
 import { contextOf, identityOf, platformOf, widgetUrl } from "../fakes.ts";
 
-const KNOWN: PlatformUser = { userId: "u-1", pathId: "u-1", isNew: false };
-const CREATED: PlatformUser = { userId: "u-1", pathId: "u-1", isNew: true };
+const KNOWN: PlatformUser = {
+  userId: "u-1",
+  pathId: "u-1",
+  isConfirmed: false,
+  isDisabled: false,
+  isNew: false,
+};
+const CREATED: PlatformUser = {
+  userId: "u-1",
+  pathId: "u-1",
+  isConfirmed: true,
+  isDisabled: false,
+  isNew: true,
+};
+
+type RunOptions = {
+  fail?: string;
+  options?: Record<string, unknown>;
+  /** What MX says when it is asked about the user. */
+  confirmed?: PlatformUser;
+};
 
 /** Runs it against a fake MX that gives these URLs one after the other, and tells the calls. */
 async function run(
   known: PlatformUser | undefined,
   urls: (WidgetUrl | undefined)[],
-  { fail = "", options = {} } = {},
+  { fail = "", options = {}, confirmed }: RunOptions = {},
 ) {
   const calls: unknown[] = [];
   async function call<T>(name: string, about: unknown, result: T): Promise<T> {
@@ -21,10 +40,12 @@ async function run(
   }
   const platform = platformOf({
     findUser: (userId) => call("find", userId, known),
+    readUser: (userId) => call("confirm", userId, confirmed),
     createUser: ({ userId }) => call("create", userId, CREATED),
     requestWidgetUrl: (user) => call("url", user, urls.shift()),
   });
-  const request = { widgetType: "connect_widget", options };
+  const callerOptions = Object.keys(options);
+  const request = { widgetType: "connect_widget", options, callerOptions };
   const opening = openByPlatform(platform, identityOf(), request, contextOf());
   return { result: await opening.catch((error: unknown) => error), calls };
 }
@@ -84,6 +105,40 @@ describe("MXconnect with the Platform API", () => {
       errors: [{ pointer: "/widget_url/current_member_guid" }],
     });
     expect(JSON.stringify(result) + String(result)).not.toContain("canary");
+  });
+
+  describe("when an option names something at MX and MX says 404", () => {
+    const options = { current_member_guid: "MBR-1" };
+    const CONFIRMED: PlatformUser = { ...KNOWN, isConfirmed: true };
+    const steps = (calls: unknown[]) => calls.map((call) => Array.isArray(call) && call[0]);
+
+    it("blames the option of a user that MX has just named", async () => {
+      const { result, calls } = await run(CONFIRMED, [undefined], { options });
+      expect(result).toMatchObject({ code: "invalid_request" });
+      expect(steps(calls)).toEqual(["find", "url"]);
+    });
+
+    it("asks about a user that MX has not named yet, and then once more for the URL", async () => {
+      const { result, calls } = await run(KNOWN, [undefined, undefined], {
+        options,
+        confirmed: CONFIRMED,
+      });
+      expect(result).toMatchObject({ code: "invalid_request" });
+      expect(steps(calls)).toEqual(["find", "url", "confirm", "url"]);
+    });
+
+    it("opens the session of a user that showed late", async () => {
+      const url = widgetUrl();
+      const { result } = await run(KNOWN, [undefined, url], { options, confirmed: CONFIRMED });
+      expect(result).toBe(url);
+    });
+
+    it("creates a user that MX does not have", async () => {
+      const url = widgetUrl();
+      const { result, calls } = await run(KNOWN, [undefined, url], { options });
+      expect(result).toBe(url);
+      expect(steps(calls)).toEqual(["find", "url", "confirm", "create", "url"]);
+    });
   });
 
   it.each([

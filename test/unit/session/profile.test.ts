@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   claimsToProfile,
-  DEFAULT_PROFILE_RULE,
   fieldsToProfile,
   PROFILE_FIELDS,
   type ProfileField,
@@ -24,6 +23,7 @@ const SHAPES: Record<ProfileField, RegExp> = {
   zip_code: /^(\d{5}(-\d{4})?|[A-Z]\d[A-Z] \d[A-Z]\d)$/,
 };
 
+const ALL: ProfileRule = { fields: [...PROFILE_FIELDS, "metadata"], claims: {} };
 /** The eight fields alone, without the Platform API's metadata. */
 const EIGHT: ProfileRule = { fields: PROFILE_FIELDS, claims: {} };
 const FICO: ProfileRule = { fields: PROFILE_FIELDS, claims: { credit_score: "fico" } };
@@ -247,7 +247,7 @@ describe("PROFILE_FIELDS", () => {
   });
 
   it("holds for claims and for fields alike, whatever is in them", () => {
-    const lists = fc.subarray([...DEFAULT_PROFILE_RULE.fields]);
+    const lists = fc.subarray([...ALL.fields]);
     fc.assert(
       fc.property(lists, anyClaims, anyFields, (list, claims, fields) => {
         const rule = { ...FICO, fields: list };
@@ -331,7 +331,7 @@ describe("MX's own names for the fields", () => {
       ssn: "078-05-1120",
       metadata: "anything",
     };
-    expect(fieldsToProfile(DEFAULT_PROFILE_RULE, fields)).toEqual({
+    expect(fieldsToProfile(ALL, fields)).toEqual({
       first_name: "Ada",
       last_name: "Byron",
       email: "ada@example.com",
@@ -345,6 +345,6 @@ describe("MX's own names for the fields", () => {
   });
 
   it.each([undefined, null, "text", 7, [], ["Ada"], true])("may be missing: %j", (fields) => {
-    expect(fieldsToProfile(DEFAULT_PROFILE_RULE, fields)).toEqual({});
+    expect(fieldsToProfile(ALL, fields)).toEqual({});
   });
 });

@@ -5,7 +5,7 @@ import type {
   Member,
   MemberCreation,
   MemberUpdate,
-  PlatformUser,
+  PlatformPath,
   SsoUser,
 } from "../../../src/session/types.ts";
 import {
@@ -49,7 +49,7 @@ async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
   const { user, member, creation = "created", expires = false, platform, fail = [] } = mx;
   const updates = [...(mx.updates ?? ["updated"])];
   const events: string[] = [];
-  const asked: PlatformUser[] = [];
+  const asked: PlatformPath[] = [];
 
   async function call<T>(name: string, result: T): Promise<T> {
     events.push(`> ${name}`);
@@ -132,13 +132,13 @@ describe("MX's guide", () => {
     ],
     [
       "another login was faster: its Member is enough",
-      { user: known, creation: "exists" },
+      { user: known, creation: { userGuid: "USR-1" } },
       [...START, "create member"],
       "sso",
     ],
     [
       "another login was faster and may have older credentials: an update",
-      { user: known, creation: "exists", expires: true },
+      { user: known, creation: { userGuid: "USR-1" }, expires: true },
       [...START, "create member", "update member"],
       "sso",
     ],
@@ -158,7 +158,7 @@ describe("MX's guide", () => {
     ["the User vanished before its Member was made", { user: known, creation: "no_user" }],
     [
       "the Member of a faster login vanished before its update",
-      { user: known, creation: "exists", expires: true, updates: ["no_member"] },
+      { user: known, creation: { userGuid: "USR-1" }, expires: true, updates: ["no_member"] },
     ],
   ])("begins again when %s", async (_what, mx) => {
     expect((await run(mx)).result).toBeUndefined();
@@ -233,18 +233,18 @@ describe("the URL", () => {
   it("comes from the Platform API with the guid of the User, where both are configured", async () => {
     const { result, asked } = await run({ user: known, member, platform: { url: PLATFORM_URL } });
     expect(result).toBe(PLATFORM_URL);
-    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isNew: false }]);
+    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isConfirmed: true, isNew: false }]);
   });
 
   it("is waited for where the User was made a moment ago", async () => {
     const { asked } = await run({ platform: { url: PLATFORM_URL } });
-    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-NEW", isNew: true }]);
+    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-NEW", isConfirmed: true, isNew: true }]);
   });
 
   it("is waited for in the second pass, for another replica may have made the User", async () => {
     const mx: Mx = { user: known, member, platform: { url: PLATFORM_URL } };
     const { asked } = await run(mx, { isRestart: true });
-    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isNew: true }]);
+    expect(asked).toEqual([{ userId: "u-1", pathId: "USR-1", isConfirmed: true, isNew: true }]);
   });
 
   it("is missing where the Platform API does not know the User: the workflow begins again", async () => {

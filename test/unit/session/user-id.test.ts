@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
 import { createSecret } from "../../../src/secret.ts";
-import { toMemberId, toUserId, type UserIdRule } from "../../../src/session/user-id.ts";
+import { toUserId, type UserIdRule } from "../../../src/session/user-id.ts";
 import { principalOf, SEED } from "../fakes.ts";
 
 const CLAIM: UserIdRule = { mode: "claim", claim: "sub" };
@@ -106,8 +106,11 @@ describe("USER_ID_MODE=claim", () => {
     ["an MX Member guid in lower case", "mbr-1"],
     ["an MX Client guid", "CLT-1"],
     ["an MX Client guid in lower case", "clt-1"],
-    ["a number", 7],
-    ["zero", 0],
+    ["a fraction", 7.5],
+    ["an integer that is rounded", 2 ** 53],
+    ["a negative integer that is rounded", -(2 ** 53)],
+    ["infinity", Number.POSITIVE_INFINITY],
+    ["no number", Number.NaN],
     ["a boolean", true],
     ["null itself", null],
     ["an object", { sub: "u-1" }],
@@ -131,6 +134,36 @@ describe("USER_ID_MODE=claim", () => {
     expect(toUserId({ mode: "claim", claim: "customer_id" }, principal)).toBe("c-1");
   });
 
+  it.each([
+    [4711, "4711"],
+    [0, "0"],
+    [-0, "0"],
+    [-7, "-7"],
+    [Number.MAX_SAFE_INTEGER, "9007199254740991"],
+    [Number.MIN_SAFE_INTEGER, "-9007199254740991"],
+  ])("takes the integer %d as its decimal text", (sub, id) => {
+    expect(idOf(CLAIM, sub)).toBe(id);
+    expect(idOf(HMAC, sub)).toBe(idOf(HMAC, id));
+  });
+
+  it.each([
+    [{ id: 1 }, /must be a string or an integer at the top level/],
+    [["u-1"], /must be a string or an integer at the top level/],
+    [undefined, /must be a string or an integer at the top level/],
+    [2 ** 53, /must be a string or an integer at the top level/],
+    ["null", /another claim/],
+    [" ", /another claim/],
+  ])("advises nothing that would not help with %j", (sub, advice) => {
+    for (const rule of [CLAIM, HMAC]) {
+      expect(() => idOf(rule, sub)).toThrow(advice);
+      expect(() => idOf(rule, sub)).not.toThrow(/hmac/);
+    }
+  });
+
+  it.each(["auth0|1", "ada@example.com", "USR-1"])("advises the other mode for %j", (sub) => {
+    expect(() => idOf(CLAIM, sub)).toThrow(/USER_ID_MODE=hmac/);
+  });
+
   it("gives the claim itself or nothing, for any subject", () => {
     const subject = fc.oneof(
       fc.string({ unit: "binary", maxLength: 140 }),
@@ -145,7 +178,8 @@ describe("USER_ID_MODE=claim", () => {
       fc.property(subject, (sub) => {
         const id = idOrNothing(CLAIM, sub);
         if (id === undefined) return;
-        expect(id).toBe(sub);
+        expect(id).toBe(String(sub));
+        expect(typeof sub).toMatch(/^(string|number)$/);
         expect(id).toMatch(CHARSET);
         expect(id).not.toMatch(/^(usr|mbr|clt)-/i);
       }),
@@ -192,7 +226,7 @@ describe("USER_ID_MODE=hmac", () => {
     ["nothing", ""],
     ["a lone high surrogate", "u-\ud800"],
     ["a lone low surrogate", "\udc00"],
-    ["a number", 7],
+    ["an integer that is rounded", 2 ** 53],
     ["null", null],
     ["an object", {}],
     ["no claim", undefined],
@@ -224,11 +258,5 @@ describe("USER_ID_MODE=hmac", () => {
       }),
       { seed: SEED, numRuns: 10_000 },
     );
-  });
-});
-
-describe("the Member id", () => {
-  it("is M- and the user id, as MX suggests", () => {
-    expect(toMemberId("u-8f3a")).toBe("M-u-8f3a");
   });
 });

@@ -52,6 +52,7 @@ describe("the widget type", () => {
       expect(parserOf()(body)).toEqual({
         widgetType: "connect_widget",
         options: { widget_type: "connect_widget", ui_message_version: 4 },
+        callerOptions: [],
       });
     },
   );
@@ -182,6 +183,29 @@ describe("an option", () => {
     expect(refusal(() => ask({ [name]: value }))).toEqual([
       { pointer: `/widget_url/${name}`, detail },
     ]);
+  });
+
+  it.each([
+    [{ color_scheme: "dark", use_cases: ["PFM"] }, ["color_scheme", "use_cases"]],
+    [{ mode: "verification" }, ["mode"]],
+    [{ is_mobile_webview: true }, ["is_mobile_webview"]],
+    [{ color_scheme: null }, ["color_scheme"]],
+    [{}, []],
+    [{ widget_type: "goals_widget", ui_message_version: 2, is_mobile_webview: false }, []],
+  ])("of the caller's is known as such: %j", (options, names) => {
+    expect(ask(options).callerOptions).toEqual(names);
+  });
+
+  it("that the operator forces is not the caller's, and neither is one that MX is not sent", () => {
+    const forced: Policy["forced"] = {
+      color_scheme: "dark",
+      data_request: { products: ["rewards"] },
+    };
+    const options = { color_scheme: "light", mode: "verification", iso_country_code: ["US"] };
+    expect(ask(options, { forced, defaults: { use_cases: ["PFM"] } }).callerOptions).toEqual([
+      "iso_country_code",
+    ]);
+    expect(ask({ color_scheme: null }, { source: "v20111101" }).callerOptions).toEqual([]);
   });
 
   it("deep inside is named by its whole path", () => {

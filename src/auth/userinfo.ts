@@ -1,0 +1,115 @@
+/**
+ * Asks the issuer's userinfo endpoint for a new user's profile, with the caller's own token.
+ *
+ * The token goes to the endpoint that the issuer's discovery document names, and nowhere else: https or loopback, no
+ * redirect. An answer about another `sub` is not used.
+ * Sources: OpenID Connect Core 1.0, section 5.3 (5.3.2: `sub` must match); OpenID Connect Discovery 1.0, section 4.
+ */
+
+import * as z from "zod";
+import { type AppError, authUnavailable, type UpstreamReason } from "../errors.ts";
+import { parseJson } from "../json.ts";
+import type { Claims, Principal } from "../session/types.ts";
+import type { Exchange, ExchangeRequest } from "../upstream/exchange.ts";
+import { withTimeout } from "../upstream/semaphore.ts";
+import { mayLeadTo } from "../upstream/upstream-url.ts";
+
+export type UserinfoOptions = {
+  issuer: string;
+  /** Those of ALLOW_HTTP_HOSTS. Default: none. */
+  httpHosts?: readonly string[];
+  /** Opens a pool of connections to an origin. */
+  connect: (origin: string) => Exchange & AsyncDisposable;
+  /** A clock in milliseconds that never goes back. */
+  now?: () => number;
+};
+
+export type Userinfo = AsyncDisposable & {
+  /**
+   * The claims of the answer; `undefined` for a login without a token. Rejects where there is no usable answer within
+   * `timeoutMs`.
+   */
+  read(principal: Principal, timeoutMs: number): Promise<Claims | undefined>;
+};
+
+/** For a load of the discovery document, which other requests may share. */
+const DISCOVERY_TIMEOUT_MS = 2000;
+const REFRESH_MS = 10 * 60 * 1000;
+const RETRY_MS = 5000;
+
+const Discovery = z.object({ issuer: z.string(), userinfo_endpoint: z.string() });
+const Answer = z.looseObject({ sub: z.string() });
+
+type Endpoint = { path: string; exchange: Exchange };
+
+export function createUserinfo(options: UserinfoOptions): Userinfo {
+  const { issuer, httpHosts = [], connect, now = () => performance.now() } = options;
+  const connections = new AsyncDisposableStack();
+  const exchanges = new Map<string, Exchange>();
+  let endpoint: { value: Promise<Endpoint>; until: number } | undefined;
+
+  function exchangeWith({ origin }: URL): Exchange {
+    const exchange = exchanges.get(origin) ?? connections.use(connect(origin));
+    exchanges.set(origin, exchange);
+    return exchange;
+  }
+
+  /** One load for all who wait. A failure holds for a moment too: first logins must not queue up behind a dead issuer. */
+  function findEndpoint(): Promise<Endpoint> {
+    if (endpoint && now() < endpoint.until) return endpoint.value;
+    const current = { value: discover(), until: now() + REFRESH_MS };
+    endpoint = current;
+    current.value.catch(() => {
+      current.until = now() + RETRY_MS;
+    });
+    return current.value;
+  }
+
+  async function discover(): Promise<Endpoint> {
+    const url = new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+    const document = Discovery.safeParse(
+      await ask(exchangeWith(url), toRequest(url), DISCOVERY_TIMEOUT_MS),
+    );
+    if (!document.success) throw failed("no_userinfo_endpoint");
+    if (document.data.issuer !== issuer) throw failed("wrong_issuer");
+    const { userinfo_endpoint: address } = document.data;
+    const target = URL.canParse(address) ? new URL(address) : undefined;
+    if (!target || !mayLeadTo(url, target, httpHosts)) throw failed("unsafe_userinfo_url");
+    return { path: target.pathname + target.search, exchange: exchangeWith(target) };
+  }
+
+  async function readClaims({ token, subject }: Principal, deadline: number) {
+    if (!token) return undefined;
+    const { path, exchange } = await findEndpoint();
+    const headers = { authorization: `Bearer ${token.reveal()}`, accept: "application/json" };
+    const answer = await ask(exchange, { method: "GET", path, headers }, deadline - now());
+    const claims = Answer.safeParse(answer);
+    if (!claims.success) throw failed("schema");
+    if (claims.data.sub !== subject) throw failed("other_subject");
+    return claims.data;
+  }
+
+  return {
+    read: (principal, timeoutMs) =>
+      withTimeout(readClaims(principal, now() + timeoutMs), timeoutMs, () => failed("timeout")),
+    [Symbol.asyncDispose]: () => connections.disposeAsync(),
+  };
+}
+
+function toRequest({ pathname, search }: URL): ExchangeRequest {
+  return { method: "GET", path: pathname + search, headers: { accept: "application/json" } };
+}
+
+/** A signed or encrypted answer (`application/jwt`) cannot be read. */
+async function ask(exchange: Exchange, request: ExchangeRequest, timeoutMs: number) {
+  if (timeoutMs <= 0) throw failed("timeout");
+  const result = await exchange(request, timeoutMs);
+  if (result.kind === "failure") throw failed(result.reason);
+  if (result.status !== 200) throw failed("status", result.status);
+  return parseJson(result.text);
+}
+
+function failed(reason: UpstreamReason, status?: number): AppError {
+  const outcome = status === undefined || status === 200 ? "invalid_response" : "rejected";
+  return authUnavailable({ upstream: { operation: "partner.userinfo", outcome, reason, status } });
+}

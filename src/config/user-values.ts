@@ -1,0 +1,61 @@
+/** The types of variables about what MX learns of a user. */
+
+import * as z from "zod";
+import { parseJson } from "../json.ts";
+import { isTemplate } from "../session/member-id.ts";
+import { PROFILE_FIELDS, type ProfileField, type ProfileRule } from "../session/profile.ts";
+import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";
+
+const ALL = [...PROFILE_FIELDS, "metadata"] as const;
+
+/** `all`, `none`, or names out of `ALL`. */
+export const profileFields = z
+  .string()
+  .transform((given, context): ProfileRule["fields"] => {
+    if (given === "none") return [];
+    const names = split.parse(given);
+    const fields = given === "all" ? ALL : ALL.filter((field) => names.includes(field));
+    const isKnown = names.every((name) => ALL.some((field) => field === name));
+    if (given === "all" || (isKnown && fields.length > 0)) return fields;
+    context.addIssue({
+      code: "custom",
+      message: `must be all, none, or a list out of ${ALL.join(", ")}`,
+    });
+    return z.NEVER;
+  })
+  .register(VALUE_TYPES, {
+    form: `all, none, or a list out of ${ALL.join(", ")}`,
+    json: JSON_LIST,
+  });
+
+const ProfileClaims = z.partialRecord(z.enum(PROFILE_FIELDS), z.string().min(1).max(255));
+
+/** A JSON object: MX's field -> the claim. */
+export const profileClaims = z
+  .string()
+  .transform((given, context): Partial<Record<ProfileField, string>> => {
+    const parsed = ProfileClaims.safeParse(parseJson(given));
+    if (parsed.success) return parsed.data;
+    context.addIssue({
+      code: "custom",
+      message: `must be a JSON object from ${PROFILE_FIELDS.join(", ")} to the names of claims, such as {"credit_score":"fico"}`,
+    });
+    return z.NEVER;
+  })
+  .register(VALUE_TYPES, {
+    form: "a JSON object from MX's fields to names of claims",
+    json: ProfileClaims,
+  });
+
+export const memberIdTemplate = z
+  .string()
+  .refine(
+    isTemplate,
+    "must contain {user_id} once, otherwise only letters, digits, - and _, and must not begin with MBR-, which MX reserves",
+  )
+  .register(VALUE_TYPES, { form: "text with `{user_id}` in it" });
+
+export const claimName = z
+  .string()
+  .max(255, "is too long")
+  .register(VALUE_TYPES, { form: "the name of a claim" });

@@ -1,0 +1,28 @@
+/** What an operator should know about a configuration with which the service runs nevertheless. */
+
+import { hasForeignListeners } from "../upstream/listeners.ts";
+import type { Config } from "./types.ts";
+
+/** `message` is a sentence for people; it holds no value of the configuration. */
+export type Warning = { name: "foreign_listener" | "no_instance_secret"; message: string };
+
+export function findWarnings(config: Config, isObserved = hasForeignListeners()): Warning[] {
+  const { tenants, instanceSecret, auditKey, rateLimits } = config;
+  const warnings: Warning[] = [];
+  if (isObserved) {
+    warnings.push({
+      name: "foreign_listener",
+      message:
+        "An instrumentation that is not the service's own listens to requests to upstreams. TRACE_PROPAGATION=false is not enforced, the service's own spans may be missing, and the instrumentation records URLs, with ids of users and the SSO API's key in them.",
+    });
+  }
+  const derives = !instanceSecret && (!auditKey || rateLimits.redis);
+  if (derives && tenants.length > 1) {
+    warnings.push({
+      name: "no_instance_secret",
+      message:
+        "INSTANCE_SECRET is not set. Replicas with another list of tenants count rate limits apart and give users another user.hash.",
+    });
+  }
+  return warnings;
+}

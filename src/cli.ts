@@ -1,14 +1,20 @@
 /**
- * What can be asked of the program besides to serve: the check, its version, help.
+ * What can be asked of the program besides to serve: the check, who a user is, its version, help.
  */
 
 import { parseArgs } from "node:util";
 import { loadEnvFile } from "./app/env-file.ts";
 import { writeAll } from "./app/exit.ts";
-import { type CheckResult, toExitCode, toJson, toText } from "./commands/check/report.ts";
+import {
+  type CheckResult,
+  toExitCode,
+  toFaultText,
+  toJson,
+  toText,
+} from "./commands/check/report.ts";
 import { ConfigError } from "./config/faults.ts";
 import { loadConfig } from "./config/load.ts";
-import type { Environment } from "./config/types.ts";
+import type { Config, Environment, TenantConfig } from "./config/types.ts";
 import { findWarnings } from "./config/warnings.ts";
 import { VERSION } from "./telemetry/version.ts";
 
@@ -17,13 +23,31 @@ const HELP = `mx-session-bff exchanges a logged-in user's token for a one-time M
   mx-session-bff                  serve; configured by environment variables, see docs/configuration.md
   mx-session-bff --check          check your setup: validate the configuration, then send one read-only
                                   request to each configured system, and say what is wrong
-  mx-session-bff --check --json   the same for machines
+  mx-session-bff --user <value>   for support: the MX user id, the Member id and the user.hash in the log
+                                  of the user whose claim (USER_ID_CLAIM) has this value
+      --tenant <name>             the user's tenant, if there are several
+      --subject <sub>             the user's sub, if USER_ID_CLAIM is another claim
+      --live                      also ask MX, and the lookup, what exists
   mx-session-bff --version
   mx-session-bff --help
 
+--json prints the result of --check and --user for machines.
 In a checkout: npm start, npm run check-config. All of these also read .env.
-Exit codes of --check: 0 all is well, 1 a system has a problem, 2 the configuration has a fault, 64 wrong arguments.
+Exit codes: 0 all is well, 1 a system has a problem or the user cannot have an MX user id,
+2 the configuration has a fault, 64 wrong arguments.
 `;
+
+const USAGE = 64; // EX_USAGE of sysexits.h.
+
+/** What each option goes with. */
+const OPTIONS = {
+  json: ["check", "user"],
+  tenant: ["user"],
+  subject: ["user"],
+  live: ["user"],
+} as const;
+
+type Options = NonNullable<ReturnType<typeof parse>>;
 
 /** The exit code, or `undefined` where the service is wanted. */
 export async function runCommandLine(
@@ -32,29 +56,57 @@ export async function runCommandLine(
 ): Promise<number | undefined> {
   if (args.length === 0) return undefined;
   const options = parse(args);
-  if (!options || (options.json && !options.check)) {
-    const what = options ? "--json goes with --check." : "There is an argument that is not known.";
-    await writeAll(process.stderr, `${what}\n\n${HELP}`);
-    return 64; // EX_USAGE of sysexits.h.
-  }
+  const problem = options ? findProblem(options) : "There is an argument that is not known.";
+  if (!options || problem) return refuse(problem ?? "");
   if (options.help) await writeAll(process.stdout, HELP);
   else if (options.version) await writeAll(process.stdout, `${VERSION}\n`);
   else if (options.check) {
     const result = await runCheck(environment);
     await writeAll(process.stdout, options.json ? toJson(result, VERSION) : toText(result));
     return toExitCode(result);
-  }
+  } else return withConfig(environment, (config) => runUser(config, options));
   return 0;
 }
 
 function parse(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
+  const text = { type: "string" } as const;
   try {
-    const options = { check: flag, json: flag, version: flag, help: { ...flag, short: "h" } };
+    const options = {
+      check: flag,
+      user: text,
+      version: flag,
+      help: { ...flag, short: "h" },
+      json: flag,
+      tenant: text,
+      subject: text,
+      live: flag,
+    };
     return parseArgs({ args: [...args], options }).values;
   } catch {
     return undefined; // Its text would repeat the argument.
   }
+}
+
+function findProblem(options: Options): string | undefined {
+  if (options.help || options.version) return options.json ? goesWith("json") : undefined;
+  const commands = (["check", "user"] as const).filter((name) => options[name] !== undefined);
+  const [command, ...others] = commands;
+  if (others.length > 0)
+    return `${commands.map((name) => `--${name}`).join(" and ")} exclude each other.`;
+  const misplaced = (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).find(
+    (name) => options[name] !== undefined && !OPTIONS[name].some((allowed) => allowed === command),
+  );
+  return misplaced && goesWith(misplaced);
+}
+
+function goesWith(name: keyof typeof OPTIONS): string {
+  return `--${name} goes with ${OPTIONS[name].map((command) => `--${command}`).join(" and ")}.`;
+}
+
+async function refuse(problem: string): Promise<number> {
+  await writeAll(process.stderr, `${problem}\n\n${HELP}`);
+  return USAGE;
 }
 
 async function runCheck(environment: Environment): Promise<CheckResult> {
@@ -67,4 +119,40 @@ async function runCheck(environment: Environment): Promise<CheckResult> {
     if (error instanceof ConfigError) return { faults: error.faults, warnings: [], findings: [] };
     throw error;
   }
+}
+
+async function withConfig(
+  environment: Environment,
+  run: (config: Config) => Promise<number>,
+): Promise<number> {
+  loadEnvFile();
+  try {
+    return await run(loadConfig(environment, undefined, process.execArgv));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    await writeAll(process.stderr, toFaultText(error.faults));
+    return 2;
+  }
+}
+
+async function runUser(config: Config, options: Options): Promise<number> {
+  const { user: value = "", subject, live = false, json = false } = options;
+  const tenant = findTenant(config, options.tenant);
+  if (typeof tenant === "string") return refuse(tenant);
+  const { lookUpUser } = await import("./app/look-up-user.ts");
+  const { text, code } = await lookUpUser(config, tenant, { value, subject, isLive: live, json });
+  await writeAll(code === 0 || json ? process.stdout : process.stderr, text);
+  return code;
+}
+
+/** What is wrong, where none is meant. */
+function findTenant({ tenants }: Config, name: string | undefined): TenantConfig | string {
+  const [only, ...others] = tenants;
+  if (name === undefined && only && others.length === 0) return only;
+  const names = tenants.map((tenant) => tenant.name).join(", ");
+  if (name === undefined) return `--tenant is missing. There are: ${names}.`;
+  return (
+    tenants.find((tenant) => tenant.name === name) ??
+    `There is no such tenant. There are: ${names}.`
+  );
 }

@@ -78,7 +78,6 @@ describe("PROFILE_CLAIMS", () => {
     "fico",
     "[]",
     "null",
-    '"email"',
     '{"email":""}',
     '{"email":7}',
     '{"email":null}',

@@ -7,16 +7,19 @@
 import { get } from "node:http";
 
 const { HOST, OPERATIONS_PORT } = process.env;
-const isAnywhere = !HOST || HOST === "0.0.0.0" || HOST === "::";
+const listensEverywhere = !HOST || HOST === "0.0.0.0" || HOST === "::";
+const hosts = listensEverywhere ? ["127.0.0.1", "::1"] : [HOST];
 
-const request = get(
-  {
-    host: isAnywhere ? "127.0.0.1" : HOST,
-    port: Number(OPERATIONS_PORT || 9090),
-    path: "/livez",
-    timeout: 2000,
-  },
-  (response) => process.exit(response.statusCode === 200 ? 0 : 1),
-);
-request.once("timeout", () => process.exit(1));
-request.once("error", () => process.exit(1));
+for (const host of hosts) if (await isAlive(host)) process.exit(0);
+process.exit(1);
+
+function isAlive(host: string): Promise<boolean> {
+  const port = Number(OPERATIONS_PORT || 9090);
+  return new Promise((resolve) => {
+    const request = get({ host, port, path: "/livez", timeout: 2000 }, (response) =>
+      resolve(response.statusCode === 200),
+    );
+    request.once("timeout", () => resolve(false));
+    request.once("error", () => resolve(false));
+  });
+}

@@ -1,11 +1,12 @@
 /** What callers asked for, and what became of it. */
 
+import { SESSION_PATHS } from "../http/session.ts";
 import { SESSION_EVENTS, type SessionEvent } from "../session/types.ts";
-import type { RequestEntry } from "../telemetry/logger.ts";
+import { PARSER_REFUSALS, type ParserRefusal, type RequestEntry } from "../telemetry/logger.ts";
 import { type Meters, neverThrows } from "./meters.ts";
 
 const METHODS = new Set(["GET", "POST", "OPTIONS"]);
-const SESSION_ROUTES = new Set(["/session", "/user/widget_urls"]);
+const SESSION_ROUTES = new Set(SESSION_PATHS);
 /** Those whose first time is an alarm: they are there with 0, so that it shows as an increase. */
 const DECLARED_RESULTS = ["opened", "upstream-rejected", "upstream-bad-response"];
 /** For labels with many values: those that come first have a series of their own, further ones are `other`. */
@@ -15,6 +16,7 @@ export type RequestMetrics = {
   /** A request has begun; the function says that it has ended. */
   requestStarted(): () => void;
   request(entry: RequestEntry): void;
+  parserRefusal(kind: ParserRefusal): void;
   sessionEvent(tenant: string, event: SessionEvent): void;
 };
 
@@ -34,6 +36,12 @@ export function createRequestMetrics(meters: Meters, tenants: readonly string[])
     "http_response_status_code",
     "error_type",
   );
+  const parserRefusals = meters.counter(
+    "bff_parser_refusals_total",
+    "What came to a port and is no HTTP/1.1 request, by what it looks like.",
+    "kind",
+  );
+  for (const kind of PARSER_REFUSALS) parserRefusals.inc({ kind }, 0);
   let active = 0;
   meters.gauge(
     "http_server_active_requests",
@@ -62,6 +70,7 @@ export function createRequestMetrics(meters: Meters, tenants: readonly string[])
       });
       sessionMetrics.request(entry);
     }),
+    parserRefusal: neverThrows((kind) => parserRefusals.inc({ kind })),
     sessionEvent: neverThrows(sessionMetrics.event),
   };
 }

@@ -7,14 +7,17 @@ import type { Tracer } from "@opentelemetry/api";
 import type { Config } from "../config/types.ts";
 import type { Lifecycle } from "../http/admission.ts";
 import { createApp } from "../http/app.ts";
-import { createOperations, toReadiness } from "../http/operations.ts";
+import { toReadiness } from "../http/health.ts";
+import { createOperations } from "../http/operations.ts";
+import { createDocs } from "../http/pages.ts";
+import { createParserRefusalLog } from "../http/parser-refusals.ts";
 import type { RateLimits } from "../http/rate-limit.ts";
 import { listen } from "../http/server.ts";
 import type { ApiName } from "../mx/call.ts";
 import { createRateLimiter } from "../rate-limit/limiter.ts";
 import { openSession } from "../session/open-session.ts";
 import type { RateLimit } from "../session/settings.ts";
-import type { Logger } from "../telemetry/logger.ts";
+import type { Logger, ParserRefusal } from "../telemetry/logger.ts";
 import { withOpenSessionSpan, withSpan } from "../telemetry/tracing.ts";
 import { createPseudonym } from "../telemetry/user-hash.ts";
 import { VERSION } from "../telemetry/version.ts";
@@ -58,7 +61,7 @@ export async function startService(
     version: VERSION,
     tenants: config.tenants.map(({ name }) => name),
     maxInFlight: config.maxInFlight,
-    isReady: () => toReadiness(lifecycle, canAuthenticate) === "ready",
+    isReady: () => toReadiness({ lifecycle, canAuthenticate }) === "ready",
     isDraining: () => lifecycle.state !== "serving",
     logLinesLost: logger.linesLost,
   });
@@ -88,6 +91,9 @@ export async function startService(
     }),
   );
   const { authenticate, canAuthenticate } = logins;
+  const health = { lifecycle, canAuthenticate };
+  const { basePath } = config;
+  const docs = createDocs(basePath);
   const app = createApp({
     openSession: tracing ? withOpenSessionSpan(openSession, tracing) : openSession,
     authenticate: tracing ? withSpan("authenticate", authenticate, tracing) : authenticate,
@@ -98,21 +104,30 @@ export async function startService(
     deadlineMs: config.requestDeadlineMs,
     trustedProxies: config.trustedProxies,
     hstsMaxAge: config.hstsMaxAge,
-    hasDocs: config.publicDocs,
+    docs: config.publicDocs ? docs : undefined,
+    basePath,
     rateLimits: await createRateLimits(config, metrics, parts),
     toPseudonym: createPseudonym(toAuditKey(config)),
     logger: withMetrics(logger, metrics),
     requestStarted: metrics.requestStarted,
     tracer,
-    lifecycle,
+    ...health,
   });
-  const operations = await listen(
-    createOperations({ lifecycle, canAuthenticate, metrics }),
-    config.host,
-    config.operationsPort,
-  );
+  const logParserRefusal = createParserRefusalLog(logger);
+  const connections = {
+    host: config.host,
+    keepAliveTimeoutMs: config.keepAliveTimeoutMs,
+    onParserRefusal(kind: ParserRefusal) {
+      metrics.parserRefusal(kind);
+      logParserRefusal(kind);
+    },
+  };
+  const operations = await listen(createOperations({ ...health, metrics, docs }), {
+    ...connections,
+    port: config.operationsPort,
+  });
   parts.defer(() => operations.close(0)); // After the public port: the orchestrator watches the drain here.
-  const server = await listen(app, config.host, config.port);
+  const server = await listen(app, { ...connections, port: config.port });
   const owned = parts.move();
 
   const drain = () => {
@@ -169,7 +184,7 @@ async function createRateLimits(
 }
 
 /** Where a person on this machine can reach it. */
-function toUrl(host: string, port: number): URL {
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+function toUrl(host: string | undefined, port: number): URL {
+  const name = !host || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
 }

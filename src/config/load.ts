@@ -70,6 +70,8 @@ function toProcess(v: Variables): Omit<Config, "logins" | "tenants"> {
   return {
     host: v.HOST,
     port: v.PORT,
+    basePath: v.BASE_PATH ?? "",
+    keepAliveTimeoutMs: v.KEEP_ALIVE_TIMEOUT,
     operationsPort: v.OPERATIONS_PORT,
     logLevel: v.LOG_LEVEL,
     trustedProxies: v.TRUSTED_PROXIES,

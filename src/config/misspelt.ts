@@ -3,11 +3,12 @@
  * decide, so that names which merely share a prefix are left alone.
  */
 
+import { countEdits } from "../nearest.ts";
 import type { Faults } from "./faults.ts";
 import type { Environment } from "./types.ts";
 import { isKnown, KNOWN_NAMES } from "./variables.ts";
 
-const MAX_DISTANCE = 2;
+const MAX_EDITS = 2;
 /** Shorter names are near too many others. */
 const MIN_LENGTH = 8;
 
@@ -23,9 +24,10 @@ export function reportMisspelt(environment: Environment, faults: Faults): void {
 export function findNearest(name: string): string | undefined {
   const upper = name.toUpperCase();
   const near = KNOWN_NAMES.filter((known) => known.length >= MIN_LENGTH)
-    .map((known) => ({ known, distance: toDistance(upper, known) }))
-    .filter(({ distance }) => distance <= MAX_DISTANCE);
-  return near.sort((a, b) => a.distance - b.distance)[0]?.known;
+    .filter((known) => Math.abs(known.length - upper.length) <= MAX_EDITS)
+    .map((known) => ({ known, edits: countEdits(upper, known) }))
+    .filter(({ edits }) => edits <= MAX_EDITS);
+  return near.sort((a, b) => a.edits - b.edits)[0]?.known;
 }
 
 /** Belongs to others, however near it is: to other programs, to other proxies, or to services that Kubernetes injects. */
@@ -38,21 +40,6 @@ function isForeign(name: string, value: string): boolean {
     ) ||
     (name.endsWith("_PORT") && /^(tcp|udp|sctp):\/\//.test(value))
   );
-}
-
-/** Levenshtein's, row by row; beyond the maximum it does not matter by how much. */
-function toDistance(one: string, other: string): number {
-  if (Math.abs(one.length - other.length) > MAX_DISTANCE) return MAX_DISTANCE + 1;
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [above, letter] of [...one].entries()) {
-    const next = [above + 1];
-    for (const [at, otherLetter] of [...other].entries()) {
-      const [diagonal = 0, up = 0, left = 0] = [row[at], row[at + 1], next[at]];
-      next.push(Math.min(diagonal + (letter === otherLetter ? 0 : 1), up + 1, left + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }
 
 /** A name as it may be printed: others could hold anything. */

@@ -19,8 +19,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
 
 export type Config = Readonly<{
-  host: string;
+  /** All addresses if undefined. */
+  host: string | undefined;
   port: number;
+  /** In front of all public routes; none if empty. */
+  basePath: string;
+  keepAliveTimeoutMs: number;
   operationsPort: number;
   logLevel: Variables["LOG_LEVEL"];
   trustedProxies: Variables["TRUSTED_PROXIES"];

@@ -73,18 +73,27 @@ export const noProxy = z
   .max(4096, "is too long")
   .register(VALUE_TYPES, { form: "a list of hosts" });
 
-export const origins = split
-  .superRefine((items, context) => {
-    const at = items.findIndex((item) => findOriginProblem(item) !== undefined);
-    const item = items[at];
-    if (item === undefined) return;
-    const message = `has a bad entry, number ${at + 1}${toHint(item)}: it ${findOriginProblem(item)}`;
-    context.addIssue({ code: "custom", message });
-  })
-  .register(VALUE_TYPES, {
-    form: "a list of exact origins such as https://app.example.com",
-    json: JSON_LIST,
-  });
+/** `findProblem`: what is wrong with one entry. */
+const originList = (findProblem: (item: string) => string | undefined) =>
+  split
+    .superRefine((items, context) => {
+      const at = items.findIndex((item) => findProblem(item) !== undefined);
+      const item = items[at];
+      if (item === undefined) return;
+      const message = `has a bad entry, number ${at + 1}${toHint(item)}: it ${findProblem(item)}`;
+      context.addIssue({ code: "custom", message });
+    })
+    .register(VALUE_TYPES, {
+      form: "a list of exact origins such as https://app.example.com",
+      json: JSON_LIST,
+    });
+
+export const origins = originList(findOriginProblem);
+
+/** Of pages, and of apps that show their pages under a scheme of their own. */
+export const pageOrigins = originList((item) =>
+  isAppOrigin(item) ? undefined : findOriginProblem(item),
+);
 
 function findOriginProblem(item: string): string | undefined {
   const origin = /^https?:\/\//.test(item) && URL.canParse(item) ? new URL(item).origin : "";
@@ -100,6 +109,21 @@ function toHint(item: string): string {
   const host = URL.canParse(item) ? new URL(item).host : "";
   return host === "" ? "" : ` (${host})`;
 }
+
+/** Scheme, host and port. `new URL` knows no origin of such a scheme. */
+function isAppOrigin(item: string): boolean {
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\/[A-Za-z0-9._-]+(?::\d{1,5})?$/.exec(item) ?? [];
+  return scheme !== undefined && !UNSAFE_SCHEMES.has(scheme);
+}
+
+/** In front of all routes. Nothing that a router, a proxy or a browser could read in another way. */
+export const basePath = z
+  .string()
+  .regex(
+    /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/,
+    "must be a path such as /mx: letters, digits, - . _ ~ and /, without a final slash and without dot segments",
+  )
+  .register(VALUE_TYPES, { form: "a path such as /mx" });
 
 /** Loopback, and names that no public host can have. Source: RFC 6761, section 6. */
 function isLocalName({ hostname }: URL): boolean {

@@ -4,6 +4,7 @@
 
 import type { Request, RequestHandler, Response } from "express";
 import type { Logger, RequestEntry, RequestEvent } from "../telemetry/logger.ts";
+import { HEALTH_PATHS } from "./health.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { SESSION_PATHS } from "./session.ts";
 
@@ -18,21 +19,34 @@ const METHODS = new Set([
   "TRACE",
   "CONNECT",
 ]);
-const SESSION_ROUTES = new Set(SESSION_PATHS);
 const EMBED_ROUTES = ["/embed.js", "/embed.d.ts", "/embed.json"];
-const ROUTES = new Set([...SESSION_PATHS, ...EMBED_ROUTES, "/openapi.yaml", "/docs"]);
+const ROUTES = new Set([
+  ...SESSION_PATHS,
+  ...HEALTH_PATHS,
+  ...EMBED_ROUTES,
+  "/openapi.yaml",
+  "/docs",
+]);
 
 /** The caller left, or broke HTTP, before anything was sent. nginx's number for it. */
 const GONE_STATUS = 499;
 
-/** `requestStarted`, if any, gives what is to be called when the request has ended. */
-export function createAccessLog(logger: Logger, requestStarted?: () => () => void): RequestHandler {
+export type AccessLogOptions = {
+  logger: Logger;
+  /** Gives what is to be called when the request has ended. */
+  requestStarted?: () => () => void;
+  /** In front of all routes; none if empty. */
+  basePath: string;
+};
+
+export function createAccessLog(options: AccessLogOptions): RequestHandler {
+  const { logger, requestStarted, basePath } = options;
   return function accessLog(req, res, next) {
     const startedAt = performance.now();
     const requestEnded = requestStarted?.();
     res.on("close", () => {
       requestEnded?.();
-      const entry = toEntry(req, res, performance.now() - startedAt);
+      const entry = toEntry(req, res, toRoute(req, basePath), performance.now() - startedAt);
       logger.request(entry);
       res.locals.endSpan?.(entry);
     });
@@ -40,10 +54,18 @@ export function createAccessLog(logger: Logger, requestStarted?: () => () => voi
   };
 }
 
-function toEntry(req: Request, res: Response, durationMs: number): RequestEntry {
-  const { requestId, traceId, principal, userHash, widgetType, error, budget, address } =
-    res.locals;
-  const route = toRoute(req);
+function toEntry(req: Request, res: Response, route: string, durationMs: number): RequestEntry {
+  const {
+    requestId,
+    receivedRequestId,
+    traceId,
+    principal,
+    userHash,
+    widgetType,
+    error,
+    budget,
+    address,
+  } = res.locals;
   const event = isSessionRequest(req.method, route) ? toEvent(res) : undefined;
   return {
     method: toMethod(req),
@@ -51,6 +73,7 @@ function toEntry(req: Request, res: Response, durationMs: number): RequestEntry 
     status: res.headersSent ? res.statusCode : GONE_STATUS,
     durationMs: Math.round(durationMs * 10) / 10,
     requestId,
+    receivedRequestId,
     traceId,
     tenant: principal?.tenant.name,
     event,
@@ -70,7 +93,7 @@ function toMethod({ method }: Request): string {
 }
 
 function isSessionRequest(method: string, route: string): boolean {
-  return method === "POST" && SESSION_ROUTES.has(route);
+  return method === "POST" && SESSION_PATHS.includes(route);
 }
 
 /** What the auditor sees in the request. */
@@ -79,12 +102,19 @@ function toEvent(res: Response): RequestEvent {
   if (error?.code === "unauthenticated") return "authentication.failed";
   if (error?.code === "rate_limited") return "rate_limit.exceeded";
   if (error) return PROBLEM_TYPES[error.code].status < 500 ? "session.refused" : "session.failed";
-  return res.writableFinished ? "session.opened" : "session.abandoned";
+  if (!res.writableFinished) return "session.abandoned";
+  return res.statusCode === 200 ? "session.opened" : "session.refused";
 }
 
 /** Never the path as it came: that is the caller's text. */
-function toRoute({ path }: Request): string {
+function toRoute({ originalUrl }: Request, basePath: string): string {
+  const [whole = ""] = originalUrl.split("?", 1);
+  if (HEALTH_PATHS.includes(whole)) return whole;
+  if (!whole.startsWith(`${basePath}/`)) return "unmatched";
+  const path = whole.slice(basePath.length);
   if (ROUTES.has(path)) return path;
+  const withoutSlash = path.replace(/\/$/, "");
+  if (SESSION_PATHS.includes(withoutSlash)) return withoutSlash;
   if (path.startsWith("/docs/")) return "/docs/{file}";
   if (path.startsWith("/embed.")) return "/embed.{hash}.js";
   return path.startsWith("/problems/") ? "/problems/{name}" : "unmatched";

@@ -4,32 +4,33 @@
 
 import type { RequestListener } from "node:http";
 import type { Tracer } from "@opentelemetry/api";
-import express, { type RequestHandler } from "express";
+import express, { type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import { createAccessLog } from "./access-log.ts";
 import { rejectAmbiguousRequest, toPathTarget } from "./ambiguity.ts";
 import { trustProxies } from "./client-address.ts";
 import { createCorsHeaders } from "./cors.ts";
-import { createPages } from "./pages.ts";
+import { type HealthOptions, routePublicHealth } from "./health.ts";
+import { createPages, type PageOptions } from "./pages.ts";
 import { createProblemHandler, notFound } from "./problems.ts";
 import { requestContext } from "./request-context.ts";
 import { createRequestSpan } from "./request-span.ts";
-import { createSessionRouter, type SessionOptions } from "./session.ts";
+import { routeSessions, type SessionOptions } from "./session.ts";
 
-export type AppOptions = SessionOptions & {
-  /** Gives what is to be called when the request has ended. */
-  requestStarted?: () => () => void;
-  tracer?: Tracer | undefined;
-  /** Hops, or addresses and networks. */
-  trustedProxies: number | readonly string[];
-  /** HSTS_MAX_AGE in seconds; no such header if undefined, as it belongs to where TLS ends. */
-  hstsMaxAge: number | undefined;
-  /** PUBLIC_DOCS. */
-  hasDocs: boolean;
-};
+export type AppOptions = SessionOptions &
+  HealthOptions &
+  PageOptions & {
+    /** Gives what is to be called when the request has ended. */
+    requestStarted?: () => () => void;
+    tracer?: Tracer | undefined;
+    /** Hops, or addresses and networks. */
+    trustedProxies: number | readonly string[];
+    /** HSTS_MAX_AGE in seconds; no such header if undefined, as it belongs to where TLS ends. */
+    hstsMaxAge: number | undefined;
+  };
 
 export function createApp(options: AppOptions): RequestListener {
-  const { logger, requestStarted, tracer, trustedProxies, origins, cookieLogins } = options;
+  const { tracer, trustedProxies, origins, cookieLogins, basePath } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.enable("case sensitive routing").enable("strict routing");
@@ -37,14 +38,13 @@ export function createApp(options: AppOptions): RequestListener {
 
   if (tracer) app.use(createRequestSpan(tracer));
   app.use(requestContext);
-  app.use(createAccessLog(logger, requestStarted));
+  app.use(createAccessLog(options));
   app.use(createSecurityHeaders(options), noStore);
   app.use(createCorsHeaders({ origins, takesCookies: cookieLogins.takesCookies }));
   app.use(rejectAmbiguousRequest);
-  app.use(createSessionRouter(options));
-  app.use(createPages(options));
-  app.use(notFound);
-  app.use(createProblemHandler());
+  app.use(basePath || "/", createRoutes(options));
+  routePublicHealth(app, options); // A platform's probe knows no BASE_PATH.
+  app.use(notFound, createProblemHandler(basePath));
 
   return function handle(req, res) {
     toPathTarget(req);
@@ -52,10 +52,27 @@ export function createApp(options: AppOptions): RequestListener {
   };
 }
 
-/** For an API: nothing may be loaded or framed, errors included. Pages and files say so where they differ. */
+/** Answers whatever comes: a router that passes a request on does so a turn of the event loop later. */
+function createRoutes(options: AppOptions): Router {
+  const routes = Router({ caseSensitive: true, strict: true });
+  routeSessions(routes, options);
+  routePublicHealth(routes, options);
+  routes.use(...createPages(options));
+  routes.use(notFound, createProblemHandler(options.basePath));
+  return routes;
+}
+
+/**
+ * For an API: nothing may be loaded or framed, errors included. Pages and files say so where they differ. Headers that only
+ * Internet Explorer, Flash and Acrobat read are left out.
+ */
 function createSecurityHeaders({ hstsMaxAge }: Pick<AppOptions, "hstsMaxAge">): RequestHandler {
   return helmet({
-    frameguard: { action: "deny" },
+    xFrameOptions: { action: "deny" },
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
     strictTransportSecurity: hstsMaxAge !== undefined && {
       maxAge: hstsMaxAge,
       includeSubDomains: false,

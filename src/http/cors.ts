@@ -6,8 +6,9 @@
  * Source: Fetch Standard, section 3.2 (CORS protocol).
  */
 
-import type { RequestHandler, Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 
+/** What is granted to a preflight that asks for no header in particular. */
 const ALLOWED_HEADERS =
   "authorization, content-type, accept-language, accept-version, traceparent, x-csrf, x-request-id, x-callback-payload";
 const EXPOSED_HEADERS = "ratelimit, retry-after, x-request-id";
@@ -27,7 +28,7 @@ export function createCorsHeaders({ origins, takesCookies }: CorsOptions): Reque
     if (origin !== undefined && origins.has(origin)) {
       res.set("Access-Control-Allow-Origin", origin);
       res.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
-      if (takesCookies) res.set("Access-Control-Allow-Credentials", "true");
+      if (takesCookies && !isAppOrigin(origin)) res.set("Access-Control-Allow-Credentials", "true");
     }
     next();
   };
@@ -39,11 +40,27 @@ export function createCorsPreflight(allow: string): RequestHandler {
     res.set("Allow", allow);
     if (req.headers.origin !== undefined) {
       res.set("Access-Control-Allow-Methods", "POST");
-      res.set("Access-Control-Allow-Headers", ALLOWED_HEADERS);
+      res.set("Access-Control-Allow-Headers", toAllowedHeaders(req));
+      res.vary("Access-Control-Request-Headers");
       res.set("Access-Control-Max-Age", PREFLIGHT_SECONDS);
     }
     res.status(204).end();
   };
+}
+
+/**
+ * All that the page asks for: monitoring adds headers (baggage, sentry-trace, x-datadog-…) that nobody can list beforehand,
+ * and what is not used here does no harm. What is no field name is left out. Source: RFC 9110, section 5.6.2 (token).
+ */
+function toAllowedHeaders({ headers }: Request): string {
+  const names = headers["access-control-request-headers"]?.split(/[ \t]*,[ \t]*/) ?? [];
+  const tokens = names.filter((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name));
+  return tokens.length > 0 ? tokens.join(", ").toLowerCase() : ALLOWED_HEADERS;
+}
+
+/** Of an app's own scheme, such as capacitor://localhost. Any app can claim one, and the browser's rules for cookies end there. */
+export function isAppOrigin(origin: string | undefined): boolean {
+  return origin !== undefined && !/^https?:/i.test(origin);
 }
 
 /** Takes back what `corsHeaders` has granted. */

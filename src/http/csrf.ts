@@ -13,7 +13,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { AppError } from "../errors.ts";
-import { withdrawCors } from "./cors.ts";
+import { isAppOrigin, withdrawCors } from "./cors.ts";
 import { admittedRequest } from "./request-context.ts";
 
 /** Port to the logins that a browser sends by itself. */
@@ -38,6 +38,7 @@ export function createCsrfGuard(
   return function csrfGuard(req, _res, next) {
     refuseUnlistedOrigin(req, origins);
     if (isByCookie(req.headers)) {
+      if (isAppOrigin(req.headers.origin)) throw rejected("cookie_from_app", NO_COOKIE_FROM_APP);
       if (!isKnownPage(req, origins)) throw rejected("no_known_page", NO_PAGE);
       if (req.headers["x-csrf"] !== "1") throw rejected("no_static_header", NO_STATIC_HEADER);
     }
@@ -58,7 +59,7 @@ export function requireTenantOrigin(req: Request, res: Response, next: NextFunct
 
 function refuseUnlistedOrigin(req: Request, origins: ReadonlySet<string>): void {
   if (req.headers.origin !== undefined && !isKnownPage(req, origins))
-    throw rejected("unlisted_origin", UNLISTED);
+    throw rejected("unlisted_origin", isListable(req.headers.origin) ? UNLISTED : NO_ORIGIN);
 }
 
 function isKnownPage(req: Request, origins: ReadonlySet<string>): boolean {
@@ -70,7 +71,16 @@ function isSameOrigin({ headers }: Request): boolean {
   return headers["sec-fetch-site"] === "same-origin";
 }
 
+/** `null` and file:// stand for very different pages: sandboxed frames, files, redirects. CORS_ORIGINS does not take them. */
+function isListable(origin: string): boolean {
+  return origin !== "null" && !/^file:/i.test(origin);
+}
+
 const UNLISTED = "The page's origin is not listed. The operator can add it to CORS_ORIGINS.";
+const NO_ORIGIN =
+  "A page without an origin of its own (null, file://) cannot ask. Serve it from an https origin.";
+const NO_COOKIE_FROM_APP =
+  "A login by cookie is not accepted from an app's origin. Send a token in the Authorization header.";
 const NO_PAGE =
   "A login by cookie is accepted only from a known page: of the service's own origin, or of one in CORS_ORIGINS.";
 const NO_STATIC_HEADER = "With a login by cookie the request needs the header X-CSRF: 1.";

@@ -1,34 +1,21 @@
 /**
  * The operations port: for the orchestrator and the operator, never for the public.
- *
- * MX's state does not flip health: a restart would not mend MX.
- * Source: Kubernetes, Configure Liveness, Readiness and Startup Probes.
  */
 
-import express, { type ErrorRequestHandler, type Express } from "express";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import { AppError } from "../errors.ts";
-import type { Lifecycle } from "./admission.ts";
-import { createDocs } from "./pages.ts";
+import { HEALTH_PATHS, type HealthOptions, toReadiness } from "./health.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { methodNotAllowed, notFound } from "./problems.ts";
 
-export type OperationsOptions = {
-  lifecycle: Lifecycle;
-  /** Each issuer was asked for its keys, and one has answered; or there are logins that need none. */
-  canAuthenticate: () => boolean;
+export type OperationsOptions = HealthOptions & {
   metrics: { contentType: string; text(): Promise<string> };
+  /** From `createDocs`. */
+  docs: RequestHandler;
 };
 
-export type Readiness = Lifecycle["state"] | "ready" | "waiting_for_keys";
-
-/** What `/readyz` says. */
-export function toReadiness(lifecycle: Lifecycle, canAuthenticate: () => boolean): Readiness {
-  if (lifecycle.state !== "serving") return lifecycle.state;
-  return canAuthenticate() ? "ready" : "waiting_for_keys";
-}
-
 export function createOperations(options: OperationsOptions): Express {
-  const { lifecycle, canAuthenticate, metrics } = options;
+  const { metrics, docs } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.enable("case sensitive routing").enable("strict routing");
@@ -38,7 +25,7 @@ export function createOperations(options: OperationsOptions): Express {
   });
 
   app.get("/readyz", (_req, res) => {
-    const status = toReadiness(lifecycle, canAuthenticate);
+    const status = toReadiness(options);
     res.status(status === "ready" ? 200 : 503).json({ status });
   });
 
@@ -47,8 +34,8 @@ export function createOperations(options: OperationsOptions): Express {
     res.set("Content-Type", metrics.contentType).send(text);
   });
 
-  app.all(["/livez", "/readyz", "/metrics"], methodNotAllowed("GET, HEAD"));
-  app.use(createDocs());
+  app.all([...HEALTH_PATHS, "/metrics"], methodNotAllowed("GET, HEAD"));
+  app.use(docs);
   app.use(notFound, refuse);
 
   return app;

@@ -8,55 +8,51 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { type RequestHandler, Router } from "express";
+import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
 import { type Asset, createAssets, toAsset } from "./assets.ts";
 import { toProblemPage } from "./problem-page.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 
 export type PageOptions = {
-  /** PUBLIC_DOCS: whether the contract is on the public port. */
-  hasDocs: boolean;
+  /** In front of all addresses; none if empty. */
+  basePath: string;
+  /** From `createDocs`; undefined leaves them to the operations port (PUBLIC_DOCS). */
+  docs: RequestHandler | undefined;
 };
 
 /** The pages of the public port. */
-export function createPages({ hasDocs }: PageOptions): RequestHandler {
-  const pages = Router({ caseSensitive: true, strict: true });
-  pages.use(createAssets(new Map([...toEmbed(), ...toProblemPages(hasDocs)])));
-  pages.use(explainOldEmbed);
-  if (hasDocs) pages.use(createDocs());
-  return pages;
+export function createPages({ basePath, docs }: PageOptions): RequestHandler[] {
+  const pages = new Map([...toEmbed(basePath), ...toProblemPages(docs !== undefined)]);
+  return [createAssets(pages), explainOldEmbed, ...(docs ? [docs] : [])];
 }
 
 /**
  * `/openapi.yaml`, and `/docs`: the same to browse, from files of our own. Swagger UI needs neither inline scripts nor
  * inline styles, so the policy stays strict; it may draw icons from `data:` and ask this origin.
  */
-export function createDocs(): RequestHandler {
-  docs ??= readDocs();
-  return createAssets(docs);
-}
-
-/** Both ports may serve them, 1.5 MB. */
-let docs: ReadonlyMap<string, Asset> | undefined;
-
-function readDocs(): ReadonlyMap<string, Asset> {
+export function createDocs(basePath: string): RequestHandler {
   const { resolve } = createRequire(import.meta.url);
   const own = (name: string) => readFileSync(new URL(`docs-page/${name}`, import.meta.url));
   const swagger = (name: string) => readFileSync(resolve(`swagger-ui-dist/${name}`));
-  const contract = readFileSync(new URL("../../openapi.yaml", import.meta.url));
+  const contract = readFileSync(new URL("../../openapi.yaml", import.meta.url), "utf8").replace(
+    "\n  - url: /\n",
+    `\n  - url: ${basePath || "/"}\n`,
+  );
   const options = { policy: DOCS_POLICY };
-  return new Map([
-    ["/openapi.yaml", toAsset(contract, "application/yaml")],
-    ["/docs", toAsset(own("index.html"), "text/html", options)],
-    ["/docs/page.css", toAsset(own("page.css"), "text/css", options)],
-    ["/docs/page.js", toAsset(own("page.js"), "text/javascript", options)],
-    ["/docs/swagger-ui.css", toAsset(swagger("swagger-ui.css"), "text/css", options)],
-    [
-      "/docs/swagger-ui-bundle.js",
-      toAsset(swagger("swagger-ui-bundle.js"), "text/javascript", options),
-    ],
-  ]);
+  return createAssets(
+    new Map([
+      ["/openapi.yaml", toAsset(contract, "application/yaml")],
+      ["/docs", toAsset(own("index.html"), "text/html", options)],
+      ["/docs/page.css", toAsset(own("page.css"), "text/css", options)],
+      ["/docs/page.js", toAsset(own("page.js"), "text/javascript", options)],
+      ["/docs/swagger-ui.css", toAsset(swagger("swagger-ui.css"), "text/css", options)],
+      [
+        "/docs/swagger-ui-bundle.js",
+        toAsset(swagger("swagger-ui-bundle.js"), "text/javascript", options),
+      ],
+    ]),
+  );
 }
 
 const DOCS_POLICY =
@@ -72,25 +68,26 @@ function toProblemPages(hasDocs: boolean): [path: string, page: Asset][] {
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 
-function toEmbed(): [path: string, asset: Asset][] {
+function toEmbed(basePath: string): [path: string, asset: Asset][] {
   const read = (name: string) =>
     readFileSync(new URL(`../../packages/embed/${name}`, import.meta.url));
   const options = { isForAllOrigins: true };
   const script = toAsset(read("embed.js"), "text/javascript", options);
-  const url = `/embed.${script.hash}.js`;
+  const path = `/embed.${script.hash}.js`;
   const integrity = `sha384-${createHash("sha384").update(script.content).digest("base64")}`;
+  const about = JSON.stringify({ url: basePath + path, integrity });
   return [
     ["/embed.js", script],
-    [url, { ...script, cacheControl: FOR_EVER }],
+    [path, { ...script, cacheControl: FOR_EVER }],
     ["/embed.d.ts", toAsset(read("embed.d.ts"), "text/plain", options)],
-    ["/embed.json", toAsset(JSON.stringify({ url, integrity }), "application/json", options)],
+    ["/embed.json", toAsset(about, "application/json", options)],
   ];
 }
 
-const explainOldEmbed: RequestHandler = (req, _res, next) => {
-  if (!/^\/embed\.[^/]+\.js$/.test(req.path)) return next();
+const explainOldEmbed: RequestHandler = ({ path, baseUrl }, _res, next) => {
+  if (!/^\/embed\.[^/]+\.js$/.test(path)) return next();
   throw new AppError(
     "not_found",
-    "This version of the service has an embed.js with other content: /embed.json names it, /embed.js has it.",
+    `This version of the service has an embed.js with other content: ${baseUrl}/embed.json names it, ${baseUrl}/embed.js has it.`,
   );
 };

@@ -31,7 +31,7 @@ export function toProblemPage(
 ): { html: string; policy: string } {
   const { name, status, title, happened, actor, advice } = type;
   const contract = hasDocs
-    ? `<a href="/docs">The contract</a> has every problem of each request. `
+    ? `<a href="../docs">The contract</a> has every problem of each request. `
     : "";
   const html = `<!doctype html>
 <html lang="en">
@@ -45,7 +45,7 @@ export function toProblemPage(
 <body>
 <main>
 <h1>${title}</h1>
-<p class="type"><code>/problems/${name}</code> · status ${status}</p>
+<p class="type"><code>${name}</code> · status ${status}</p>
 <h2>What happened</h2>
 <p>${toHtml(happened)}</p>
 <h2>Who has to act</h2>

@@ -25,7 +25,8 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     happened:
       "The body is not JSON of the documented shape, or an option has a wrong type or a value that is not allowed. MX was not called.",
     actor: "the front end",
-    advice: "`errors` names each faulty field with a JSON pointer and says what it must be.",
+    advice:
+      '`errors` names each faulty field with a JSON pointer and says what it must be. The body has one member, with the options in it: `{"widget_url":{"widget_type":"connect_widget"}}`.',
   },
   unauthenticated: {
     name: "unauthenticated",
@@ -84,7 +85,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     happened: "The path does not exist.",
     actor: "the front end",
     advice:
-      "The service answers POST /session and its alias POST /user/widget_urls. Paths are case-sensitive and have no slash at the end.",
+      "The service answers POST /session and its alias POST /user/widget_urls. Paths are case-sensitive.",
   },
   method_not_allowed: {
     name: "method-not-allowed",

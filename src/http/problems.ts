@@ -9,7 +9,7 @@ import { AppError } from "../errors.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 
 /** Ends the request with the problem that fits. Keeps the error for the log. */
-export function createProblemHandler(): ErrorRequestHandler {
+export function createProblemHandler(basePath: string): ErrorRequestHandler {
   return function problemHandler(thrown: unknown, req, res, next) {
     const error = toAppError(thrown);
     res.locals.error = error;
@@ -20,7 +20,7 @@ export function createProblemHandler(): ErrorRequestHandler {
     if (status === 401) res.set("WWW-Authenticate", challenge(req.headers.authorization));
     res.status(status).type("application/problem+json");
     res.json({
-      type: `/problems/${name}`,
+      type: `${basePath}/problems/${name}`,
       title,
       status,
       detail: error.message,

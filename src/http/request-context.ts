@@ -2,7 +2,7 @@
  * What a request carries on its way through the middleware, and the two facts that everything else needs: its id and the
  * address it came from.
  *
- * `X-Request-Id` is taken over if it cannot do harm in a log (`^[A-Za-z0-9_-]{8,64}$`), and replaced otherwise.
+ * `X-Request-Id` is taken over if it has the form `^[A-Za-z0-9_-]{8,64}$`, and replaced otherwise; the log then has both.
  */
 
 import { randomUUID } from "node:crypto";
@@ -19,6 +19,8 @@ declare global {
     // biome-ignore lint/style/useConsistentTypeDefinitions: Express merges this declaration
     interface Locals {
       requestId: string;
+      /** The id that came, if `requestId` is another one. */
+      receivedRequestId?: string | undefined;
       /** IP address of the caller; `undefined` once the connection is gone. */
       address: string | undefined;
       /** Once the request is admitted. */
@@ -39,7 +41,10 @@ declare global {
 }
 
 export function requestContext(req: Request, res: Response, next: NextFunction): void {
-  res.locals.requestId = toRequestId(req);
+  const received = findReceivedId(req);
+  const isUsable = received !== undefined && USABLE_ID.test(received);
+  res.locals.requestId = isUsable ? received : randomUUID();
+  if (!isUsable) res.locals.receivedRequestId = toLoggedId(received);
   res.locals.address = findClientAddress(req); // Read now: a connection that is gone has none.
   res.set("X-Request-Id", res.locals.requestId);
   next();
@@ -47,10 +52,20 @@ export function requestContext(req: Request, res: Response, next: NextFunction):
 
 const USABLE_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
-function toRequestId({ headers }: IncomingMessage): string {
-  const sent = headers["x-request-id"];
-  return typeof sent === "string" && USABLE_ID.test(sent) ? sent : randomUUID();
+/** `X-Request-Id`, else what AWS's load balancers send. */
+function findReceivedId({ headers }: IncomingMessage): string | undefined {
+  const received = headers["x-request-id"] || headers["x-amzn-trace-id"];
+  return Array.isArray(received) ? received.join(", ") : received;
 }
+
+/** Ids of gateways, such as Kong's `uuid#n` and AWS's `Root=1-…`. What looks like a credential or a URL is no id. */
+function toLoggedId(received: string | undefined): string | undefined {
+  if (received === undefined || !/^[\x20-\x7e]+$/.test(received)) return undefined;
+  return CREDENTIAL.test(received) ? undefined : received.slice(0, 128);
+}
+
+/** `eyJ` is how the Base64 of a JSON object begins; three long parts between dots are a JWT, however it begins. */
+const CREDENTIAL = /eyJ|bearer|basic|:\/\/|[\w-]{10,}\.[\w-]{10,}\.[\w-]/i;
 
 /** Throws where the middleware that should have set it comes later: a fault in the list of http/session.ts. */
 export function admittedRequest(res: Response): { principal: Principal; budget: Budget } {

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { answerParserErrors, type OnParserRefusal } from "./parser-refusals.ts";
 
 /** All headers of a request together. Tokens of Microsoft Entra ID with 200 groups have 11 kB. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -25,11 +26,22 @@ export type Listening = {
   close(graceMs: number): Promise<void>;
 };
 
+export type ListenOptions = {
+  /** Without it, all addresses: IPv6 and IPv4, or IPv4 alone where there is no IPv6. */
+  host: string | undefined;
+  /** 0: a free one. */
+  port: number;
+  /** How long an idle connection is kept. */
+  keepAliveTimeoutMs: number;
+  /** Bytes came that are no HTTP request. */
+  onParserRefusal: OnParserRefusal;
+};
+
 export async function listen(
   listener: RequestListener,
-  host: string,
-  port: number,
+  options: ListenOptions,
 ): Promise<Listening> {
+  const { host, port, keepAliveTimeoutMs, onParserRefusal } = options;
   /**
    * The answer that each connection waits for. A set of answers would be cheap to read and dear to keep: its table is
    * made anew every few requests, and V8 links the old one to the new, so that dead answers are kept until a full
@@ -43,7 +55,7 @@ export async function listen(
       headersTimeout: 5000,
       requestTimeout: 10_000,
       connectionsCheckingInterval: 1000,
-      keepAliveTimeout: 65_000, // Longer than a load balancer's, so that the balancer is the one to close.
+      keepAliveTimeout: keepAliveTimeoutMs, // Longer than the load balancer's, so that the balancer is the one to close.
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (req, res) => {
@@ -58,10 +70,11 @@ export async function listen(
   server.on("connection", (socket: Socket) => {
     socket.once("close", () => answering.delete(socket));
   });
+  answerParserErrors(server, (socket) => answering.get(socket), onParserRefusal);
   const closed = new Promise((resolve) => server.once("close", resolve));
   server.maxHeadersCount = 0; // ambiguity.ts counts: some versions of Node would drop headers instead of refusing them.
   server.maxConnections = 5000;
-  server.listen({ port, host, backlog: BACKLOG }); // A burst waits there, instead of being dropped by the kernel.
+  server.listen({ port, ...(host !== undefined && { host }), backlog: BACKLOG }); // A burst waits there, instead of being dropped by the kernel.
   await once(server, "listening"); // Rejects on "error": address in use, no permission.
   const address = server.address() as AddressInfo;
 

@@ -3,7 +3,7 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { type Request, type RequestHandler, type Response, Router } from "express";
+import type { Request, RequestHandler, Response, Router } from "express";
 import { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
@@ -44,7 +44,7 @@ export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 const METHODS = "POST, OPTIONS";
 
 /** The order is the documentation: first what costs least, and each step may refuse. CORS headers are set before. */
-export function createSessionRouter(options: SessionOptions): Router {
+export function routeSessions(router: Router, options: SessionOptions): void {
   const { origins, cookieLogins, rateLimits } = options;
   const { shedLoad, admit, takeTenantShare } = createAdmission(options);
   const csrfGuard = createCsrfGuard(origins, cookieLogins);
@@ -53,10 +53,10 @@ export function createSessionRouter(options: SessionOptions): Router {
   const authenticate = createAuthenticate(options, rateLimits.failures);
   const openWidget = createOpenWidget(options);
 
-  const router = Router({ caseSensitive: true, strict: true });
-  router.options(SESSION_PATHS, createOriginGuard(origins), createCorsPreflight(METHODS)); // Never shed, never counted.
+  const paths = SESSION_PATHS.map((path) => `${path}{/}`); // With or without a final slash.
+  router.options(paths, createOriginGuard(origins), createCorsPreflight(METHODS)); // Never shed, never counted.
   router.post(
-    SESSION_PATHS,
+    paths,
     shedLoad,
     csrfGuard,
     limitByAddress,
@@ -68,8 +68,7 @@ export function createSessionRouter(options: SessionOptions): Router {
     limitByUser,
     openWidget,
   );
-  router.all(SESSION_PATHS, methodNotAllowed(METHODS));
-  return router;
+  router.all(paths, methodNotAllowed(METHODS));
 }
 
 type AuthenticateOptions = Pick<SessionOptions, "authenticate" | "toPseudonym">;

@@ -1,24 +1,22 @@
 /**
- * What is wrong with a body, for the caller: each faulty place by its JSON pointer, never with the value.
+ * What is wrong with a body, in our own words: zod would repeat what the caller sent. Each faulty place is named by its
+ * JSON pointer. An unknown name is shown only where it looks like one; a slip gets the name that was probably meant.
  *
  * Source: RFC 6901 (pointers); RFC 9457, section 3.2 (`errors`).
  */
 
 import type * as z from "zod";
 import { AppError, type BodyError } from "../errors.ts";
-
-/** A string where an array is due is also too long for it: one fault a field is enough. */
-function firstOfEach(errors: BodyError[]): BodyError[] {
-  return [...Map.groupBy(errors, (error) => error.pointer).values()].flatMap(
-    ([first]) => first ?? [],
-  );
-}
+import { findNearest } from "../nearest.ts";
+import { WidgetOptions } from "./widget-options.ts";
 
 /** A body of 16 kB has room for thousands; an answer must not be larger than its request. */
 const MAX_NAMED_ERRORS = 20;
+/** More are not listed, but one is named as an example. */
+const MAX_LISTED_VALUES = 15;
 
 /** `invalid_request` that names the first fault in its message, and up to twenty by their place. */
-export function invalidBody(errors: BodyError[]): AppError {
+export function invalidBody(errors: readonly BodyError[]): AppError {
   const [first] = errors;
   const where =
     first && first.pointer !== "" ? first.pointer.slice(1).replaceAll("/", ".") : "The body";
@@ -28,22 +26,77 @@ export function invalidBody(errors: BodyError[]): AppError {
   });
 }
 
-/** One for each place, in our own words: zod would repeat what the caller sent. */
-export function toBodyErrors({ issues }: z.ZodError): BodyError[] {
-  return firstOfEach(issues.flatMap(toErrors));
+export type ExplanationOptions = {
+  /** Those that may be asked for. */
+  widgetTypes: readonly string[];
+  /** One of them. */
+  exampleType: string;
+};
+
+/** Issues of a body's schema -> its errors, one per place. */
+export function createBodyExplanation(
+  options: ExplanationOptions,
+): (issues: readonly z.core.$ZodIssue[], body: unknown) => BodyError[] {
+  const { widgetTypes, exampleType } = options;
+  const example = `{"widget_url":{"widget_type":"${exampleType}"}}`;
+
+  function toBodyErrors(issue: z.core.$ZodIssue, body: unknown): BodyError[] {
+    const pointer = issue.path.map((key) => `/${String(key)}`).join("");
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => toUnknownName(key, pointer));
+    if (pointer === "/widget_url/widget_type" && issue.code === "invalid_value")
+      return [{ pointer, detail: toTypeDetail(body) }];
+    return [{ pointer, detail: toDetail(issue) }];
+  }
+
+  function toUnknownName(key: string, pointer: string): BodyError {
+    if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key))
+      return { pointer, detail: "has an option with an unusable name" };
+    const isOutside = pointer === "" && OPTION_NAMES.includes(key);
+    const detail = isOutside
+      ? `belongs inside widget_url, as in ${example}`
+      : `is not an option of MX's widgets${meant(key, NAMES_AT[pointer] ?? [])}`;
+    return { pointer: `${pointer}/${key}`, detail };
+  }
+
+  function toTypeDetail(body: unknown): string {
+    const { widget_type: type } = toRecord(toRecord(body).widget_url);
+    if (widgetTypes.length <= MAX_LISTED_VALUES) return `must be one of ${widgetTypes.join(", ")}`;
+    const short = (name: string) => name.replace(/_?widget$/i, "");
+    const nearest = findNearest(short(String(type)), widgetTypes.map(short));
+    const known = widgetTypes.find((name) => nearest !== undefined && short(name) === nearest);
+    return known
+      ? `is not a widget type that is offered here; the nearest one is ${known}`
+      : `must be a widget type that is offered here, such as ${exampleType}`;
+  }
+
+  return (issues, body) => firstOfEach(issues.flatMap((issue) => toBodyErrors(issue, body)));
 }
 
-/** An unknown name is shown only where it looks like one. */
-function toErrors(issue: z.core.$ZodIssue): BodyError[] {
-  const pointer = issue.path.map((key) => `/${String(key)}`).join("");
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) =>
-      /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key)
-        ? { pointer: `${pointer}/${key}`, detail: "is not an option of MX's widgets" }
-        : { pointer, detail: "has an option with an unusable name" },
-    );
-  }
-  return [{ pointer, detail: toDetail(issue) }];
+const OPTION_NAMES = [...Object.keys(WidgetOptions.shape), "widget_type"];
+
+/** By JSON pointer of the object that they stand in. */
+const NAMES_AT: Readonly<Record<string, readonly string[]>> = {
+  "": ["widget_url"],
+  "/widget_url": OPTION_NAMES,
+  "/widget_url/data_request": Object.keys(WidgetOptions.shape.data_request.unwrap().shape),
+  "/widget_url/deep_link_params": Object.keys(WidgetOptions.shape.deep_link_params.unwrap().shape),
+};
+
+function meant(name: string, names: readonly string[]): string {
+  const nearest = findNearest(name, names);
+  return nearest ? `; the nearest one is ${nearest}` : "";
+}
+
+function toRecord(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+/** A string where an array is due is also too long for it: one fault a field is enough. */
+function firstOfEach(errors: BodyError[]): BodyError[] {
+  return [...Map.groupBy(errors, (error) => error.pointer).values()].flatMap(
+    ([first]) => first ?? [],
+  );
 }
 
 function toDetail(issue: z.core.$ZodIssue): string {

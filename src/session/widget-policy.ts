@@ -5,7 +5,7 @@
  */
 
 import type { BodyError } from "../errors.ts";
-import { invalidBody, toBodyErrors } from "./body-errors.ts";
+import { createBodyExplanation, invalidBody } from "./body-errors.ts";
 import type { WidgetRequest } from "./types.ts";
 import {
   createWidgetUrlBody,
@@ -50,10 +50,11 @@ export function createWidgetRequestParser(
   const widgetTypes = allowedTypes(policy);
   const Body = createWidgetUrlBody(widgetTypes);
   const fallbackType = toFallbackType(policy, widgetTypes);
+  const explain = createBodyExplanation({ widgetTypes, exampleType: fallbackType });
 
   return function parseWidgetRequest(body) {
     const parsed = Body.safeParse(body ?? {});
-    if (!parsed.success) throw invalidBody(toBodyErrors(parsed.error));
+    if (!parsed.success) throw invalidBody(explain(parsed.error.issues, body));
     const asked = parsed.data.widget_url ?? {};
     refuse(policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked));
 

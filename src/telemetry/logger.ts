@@ -19,6 +19,8 @@ export type RequestEntry = {
   status: number;
   durationMs: number;
   requestId: string;
+  /** The one that came with the request, if it was not taken over: at most 128 printable characters. */
+  receivedRequestId?: string | undefined;
   /** Where a span is recording. */
   traceId?: string | undefined;
   tenant: string | undefined;
@@ -43,6 +45,19 @@ export type RequestEvent =
   | "session.abandoned"
   | "authentication.failed"
   | "rate_limit.exceeded";
+
+/** Why Node's HTTP parser gave up on what came: http/parser-refusals.ts. */
+export const PARSER_REFUSALS = [
+  "http2",
+  "proxy_protocol_v1",
+  "proxy_protocol_v2",
+  "tls",
+  "headers_too_large",
+  "timeout",
+  "malformed",
+] as const;
+
+export type ParserRefusal = (typeof PARSER_REFUSALS)[number];
 
 /** Something was changed at MX for a user. */
 export type ChangeEntry = Pick<RequestEntry, "requestId" | "traceId" | "clientAddress"> & {
@@ -76,6 +91,8 @@ export type Logger = {
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
   /** Something that an operator should know. `message` is a constant text. */
   warning(warning: { name: string; message: string }): void;
+  /** Bytes that were no request were refused, `count` times since the last line of this kind. */
+  parserRefusal(kind: ParserRefusal, count: number): void;
   /** Lines that could not be written. */
   linesLost(): number;
 };
@@ -109,6 +126,10 @@ export function createLogger(
     },
     warning: ({ name, message }) =>
       log.warn({ "event.name": "configuration.warning", warning: name }, message),
+    parserRefusal(kind, count) {
+      const fields = { "event.name": "parser.refused", "error.reason": kind, count };
+      log.warn({ ...fields, hint: REFUSAL_HINTS[kind] }, "parser_refusal");
+    },
     linesLost: () => destination.linesLost?.() ?? 0,
   };
 }
@@ -128,6 +149,7 @@ function toFields(entry: RequestEntry): Record<string, unknown> {
     "http.response.status_code": entry.status,
     duration_ms: entry.durationMs,
     request_id: entry.requestId,
+    request_id_received: entry.receivedRequestId,
     trace_id: entry.traceId,
     "event.name": entry.event,
     "event.outcome": entry.event && OUTCOMES[entry.event],
@@ -200,6 +222,17 @@ function toLifecycleFields(event: LifecycleEvent, fields: LifecycleFields) {
   const { configDigest, ...others } = fields;
   return { "event.name": LIFECYCLE[event], ...others, config_digest: configDigest };
 }
+
+/** What the bytes look like, and what to do. */
+const REFUSAL_HINTS: Record<ParserRefusal, string> = {
+  http2: "HTTP/2 without TLS. This port speaks HTTP/1.1: set the proxy's upstream protocol to it.",
+  proxy_protocol_v1: "PROXY protocol, version 1. Switch it off at the load balancer.",
+  proxy_protocol_v2: "PROXY protocol, version 2. Switch it off at the load balancer.",
+  tls: "TLS. This port speaks plain HTTP: set the proxy's upstream scheme to http.",
+  headers_too_large: "A request with more headers than fit, such as many or large cookies.",
+  timeout: "A connection that sent no complete request in time.",
+  malformed: "No valid HTTP/1.1.",
+};
 
 /** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */
 function describe(cause: unknown): Record<string, unknown> {

@@ -87,7 +87,6 @@ describe("POST /session with bad input", () => {
     ["an open brace", "{", 400],
     ["an array", "[]", 400],
     ["a string", '"connect_widget"', 400],
-    ["null", "null", 400],
     ["null inside", '{"widget_url":null}', 400],
     ["a field beside", '{"widget_url":{},"user":"grace"}', 400],
     ["__proto__", '{"__proto__":{"widget_url":{}}}', 400],
@@ -115,6 +114,148 @@ describe("POST /session with bad input", () => {
 
     expect(response.status).toBe(415);
     expect(response.body.type).toBe("/problems/unsupported-media-type");
+  });
+
+  it.each([
+    ["Content-Length: 0 of any type", "Content-Length: 0\r\nContent-Type: text/plain\r\n\r\n"],
+    [
+      "Content-Length: 0 of a form",
+      "Content-Length: 0\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n",
+    ],
+    ["Content-Length: 0 without a type", "Content-Length: 0\r\n\r\n"],
+    ["Content-Length: 00", "Content-Length: 00\r\nContent-Type: text/plain\r\n\r\n"],
+    ["nothing, and a type", "Content-Type: application/octet-stream\r\n\r\n"],
+    ["nothing, compressed", "Content-Length: 0\r\nContent-Encoding: gzip\r\n\r\n"],
+    ["no chunk but the last", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+    [
+      "no chunk, of any type",
+      "Transfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n0\r\n\r\n",
+    ],
+    ["null", "Content-Length: 4\r\nContent-Type: application/json\r\n\r\nnull"],
+    ["null in white space", "Content-Length: 6\r\nContent-Type: application/json\r\n\r\n null\n"],
+    [
+      "utf8 by that name",
+      "Content-Length: 2\r\nContent-Type: application/json; charset=utf8\r\n\r\n{}",
+    ],
+    [
+      "utf8 in capitals and quotes",
+      'Content-Length: 2\r\nContent-Type: application/json;charset="UTF8"\r\n\r\n{}',
+    ],
+  ])("takes %s for no options", async (_what, rest) => {
+    const token = await service.bearer("ada");
+    const answer = await sendRaw(
+      service.url,
+      `POST /session HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\n${rest}`,
+    );
+
+    expect(answer.statuses).toEqual([200]);
+    expect(answer.text).toContain('"type":"connect_widget"');
+  });
+
+  it.each([
+    [
+      "chunks of text",
+      "Transfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n2\r\n{}\r\n",
+      415,
+    ],
+    ["chunks without a type", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", 415],
+    ["a text of some length", "Content-Length: 2\r\nContent-Type: text/plain\r\n\r\n", 415],
+    [
+      "two charsets",
+      "Content-Length: 2\r\nContent-Type: application/json;charset=utf8;charset=utf-16\r\n\r\n{}",
+      415,
+    ],
+    [
+      "half a quote",
+      'Content-Length: 2\r\nContent-Type: application/json;charset="utf8\r\n\r\n{}',
+      415,
+    ],
+  ])("refuses %s before all of it is there", async (_what, rest, status) => {
+    const answer = await sendRaw(service.url, `POST /session HTTP/1.1\r\nHost: a\r\n${rest}`);
+
+    expect(answer.statuses).toEqual([status]);
+  });
+
+  it.each([
+    [
+      { widget_type: "connect_widget" },
+      "/widget_type",
+      /^belongs inside widget_url, as in \{"widget_url":/,
+    ],
+    [{ color_scheme: "dark" }, "/color_scheme", /^belongs inside widget_url/],
+    [{ widgetUrl: {} }, "/widgetUrl", /the nearest one is widget_url$/],
+    [
+      { widget_url: { colour_scheme: "dark" } },
+      "/widget_url/colour_scheme",
+      /the nearest one is color_scheme$/,
+    ],
+    [
+      { widget_url: { colorScheme: "dark" } },
+      "/widget_url/colorScheme",
+      /the nearest one is color_scheme$/,
+    ],
+    [
+      { widget_url: { widgetType: "x" } },
+      "/widget_url/widgetType",
+      /the nearest one is widget_type$/,
+    ],
+    [
+      { widget_url: { data_request: { products: ["transactions"], product: [] } } },
+      "/widget_url/data_request/product",
+      /the nearest one is products$/,
+    ],
+    [
+      { widget_url: { user_guid: "USR-1" } },
+      "/widget_url/user_guid",
+      /^is not an option of MX's widgets$/,
+    ],
+    [
+      { widget_url: { widget_type: "conect_widget" } },
+      "/widget_url/widget_type",
+      /the nearest one is connect_widget$/,
+    ],
+    [
+      { widget_url: { widget_type: "connect" } },
+      "/widget_url/widget_type",
+      /the nearest one is connect_widget$/,
+    ],
+    [
+      { widget_url: { widget_type: "budget_widget" } },
+      "/widget_url/widget_type",
+      /the nearest one is budgets_widget$/,
+    ],
+    [
+      { widget_url: { widget_type: "nonsense" } },
+      "/widget_url/widget_type",
+      /^must be a widget type .* such as connect_widget$/,
+    ],
+    [{ widget_url: { widget_type: 7 } }, "/widget_url/widget_type", /such as connect_widget$/],
+  ])("says what was probably meant by %j", async (body, pointer, detail) => {
+    const response = await send(JSON.stringify(body));
+
+    expect(response.status).toBe(400);
+    expect(response.body.errors).toEqual([{ pointer, detail: expect.stringMatching(detail) }]);
+    expect(response.body.detail.length).toBeLessThan(200);
+  });
+
+  it("shows the wrapper on the problem's page, too", async () => {
+    const page = await service.check(request(service.url).get("/problems/invalid-request"));
+
+    expect(page.text).toContain('{"widget_url":{"widget_type":"connect_widget"}}');
+  });
+
+  it.each(["/session/", "/user/widget_urls/"])("answers %s as without the slash", async (path) => {
+    const opened = await service.check(
+      service
+        .request(path)
+        .set("Authorization", await service.bearer("ada"))
+        .send({}),
+    );
+    expect(opened.status).toBe(200);
+    const refused = await service.check(request(service.url).get(path));
+    expect([refused.status, refused.headers.allow]).toEqual([405, "POST, OPTIONS"]);
+    const routes = service.log.slice(-2).map((line) => JSON.parse(line)["http.route"]);
+    expect(routes).toEqual([path.slice(0, -1), path.slice(0, -1)]);
   });
 
   it("refuses a compressed body as 415", async () => {
@@ -156,7 +297,6 @@ describe("POST /session with bad input", () => {
 
   it.each([
     "/",
-    "/session/",
     "/Session",
     "//session",
     "/session/x",

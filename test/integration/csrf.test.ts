@@ -179,6 +179,90 @@ describe("a login by token", () => {
   });
 });
 
+describe("the origin of an app", () => {
+  const LISTED = "capacitor://localhost";
+  let apps: Started;
+  beforeAll(async () => {
+    const environment = {
+      ...partner.environment,
+      CORS_ORIGINS: `${LISTED},ionic://localhost,tauri://localhost`,
+    };
+    apps = parts.use(await start({ environment }));
+  });
+
+  it("is answered with a token, and may read the answer", async () => {
+    const response = await apps.check(
+      apps.request().set({ Origin: LISTED, Authorization: await apps.bearer("ada") }),
+    );
+
+    expect(response.status).toBe(200);
+    expect(response.headers["access-control-allow-origin"]).toBe(LISTED);
+    expect(response.headers).not.toHaveProperty("access-control-allow-credentials");
+  });
+
+  it.each([
+    ["capacitor://localhost", {}],
+    ["ionic://localhost", { "X-CSRF": "1" }],
+    ["tauri://localhost", { "X-CSRF": "1", "Sec-Fetch-Site": "same-origin" }],
+  ])("%s is refused with a cookie", async (origin, headers) => {
+    const cookie = `${SESSION_COOKIE}=s-ada`;
+    const response = await apps.check(
+      apps.request().set({ ...headers, Origin: origin, Cookie: cookie }),
+    );
+
+    expect([response.status, response.body.type]).toEqual([403, "/problems/csrf-rejected"]);
+    expect(response.body.detail).toContain("Send a token");
+    expect(response.headers["access-control-allow-origin"]).toBe(origin);
+    expectNobodyAsked();
+  });
+
+  it.each([
+    "capacitor://localhos",
+    "capacitor://localhost:1",
+    "capacitor://evil",
+    "app://localhost",
+  ])("%s is refused if it is not listed", async (origin) => {
+    const authorization = await apps.bearer("ada");
+    const response = await apps.check(
+      apps.request().set({ Origin: origin, Authorization: authorization }),
+    );
+
+    expect(response.status).toBe(403);
+    expect(response.headers).not.toHaveProperty("access-control-allow-origin");
+  });
+});
+
+describe("a page of a listed origin", () => {
+  it.each<[number, (test: request.Agent) => Test]>([
+    [404, (agent) => agent.get("/nothing")],
+    [404, (agent) => agent.get("/problems/nothing")],
+    [405, (agent) => agent.get("/session")],
+    [405, (agent) => agent.post("/embed.js")],
+    [413, (agent) => agent.post("/session").send({ widget_url: { mode: "x".repeat(17_000) } })],
+    [415, (agent) => agent.post("/session").type("text").send("{}")],
+    [401, (agent) => agent.post("/session")],
+  ])("can read a %i", async (status, build) => {
+    const response = await service.check(build(request.agent(service.url)).set("Origin", APP));
+
+    expect(response.status).toBe(status);
+    expect(response.headers).toMatchObject({
+      "access-control-allow-origin": APP,
+      "access-control-expose-headers": expect.stringContaining("x-request-id"),
+      vary: expect.stringContaining("Origin"),
+    });
+  });
+
+  it("can read a 429", async () => {
+    const environment = { RATE_LIMIT_ADDRESS: "1/1h", CORS_ORIGINS: APP };
+    await using limited = await start({ environment });
+    await limited.request();
+    const response = await limited.check(limited.request().set("Origin", APP));
+
+    expect(response.status).toBe(429);
+    expect(response.headers["access-control-allow-origin"]).toBe(APP);
+  });
+});
+
 describe("a preflight", () => {
   const preflight = (origin: string) =>
     request(service.url).options("/session").set({
@@ -210,6 +294,47 @@ describe("a preflight", () => {
         expect(name).not.toMatch(/^access-control-/);
     },
   );
+
+  it.each([
+    "baggage",
+    "sentry-trace, baggage",
+    "tracestate,traceparent",
+    "x-datadog-trace-id, x-datadog-parent-id, x-datadog-origin, x-datadog-sampling-priority",
+    "request-id, x-requested-with",
+    "x-csrf,\tauthorization ,content-type",
+  ])("of a listed page is granted the headers %s", async (names) => {
+    const response = await service.check(
+      preflight(APP).set("Access-Control-Request-Headers", names),
+    );
+
+    expect(response.status).toBe(204);
+    const granted = response.headers["access-control-allow-headers"]?.split(", ");
+    expect(granted).toEqual(names.split(/[ \t]*,[ \t]*/));
+  });
+
+  it.each([
+    ["x-good, bad name", "x-good"],
+    ["x-good, bad(name", "x-good"],
+    ["x-good,,", "x-good"],
+    ["x-good\u00a0", undefined],
+    ["*", "*"],
+  ])("asking for %j is granted field names only", async (names, granted) => {
+    const response = await preflight(APP).set("Access-Control-Request-Headers", names);
+
+    expect(response.status).toBe(204);
+    const allowed = response.headers["access-control-allow-headers"];
+    if (granted) expect(allowed).toBe(granted);
+    else expect(allowed).toMatch(/^authorization, [a-z, -]+$/);
+  });
+
+  it.each(["null", "file://"])("from %s does not hear that it could be listed", async (origin) => {
+    for (const test of [preflight(origin), service.request().set("Origin", origin)]) {
+      const response = await service.check(test);
+      expect(response.status).toBe(403);
+      expect(response.body.detail).not.toContain("CORS_ORIGINS");
+      expect(response.body.detail).toContain("null, file://");
+    }
+  });
 
   it("grants no cookies where no login is by cookie", async () => {
     await using withTokens = await start({ environment: { CORS_ORIGINS: APP } });

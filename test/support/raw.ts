@@ -21,6 +21,7 @@ export type RawOptions = {
 };
 
 const QUIET_MS = 60;
+const CLOSE_MS = 10_000;
 
 /** Waits for the connection to be closed, or for a final answer that nothing follows. */
 export async function sendRaw(
@@ -35,11 +36,15 @@ export async function sendRaw(
   let text = "";
   let isClosed = false;
   let quiet: NodeJS.Timeout | undefined;
-  const patience = setTimeout(resolve, patienceMs);
+  let patience = setTimeout(resolve, patienceMs);
   socket.on("data", (chunk) => {
     text += chunk.toString("latin1");
     clearTimeout(quiet);
-    if (statusesIn(text).some((status) => status >= 200)) quiet = setTimeout(resolve, QUIET_MS);
+    if (/\r\nConnection: close\r\n/.test(text)) {
+      clearTimeout(patience);
+      patience = setTimeout(resolve, CLOSE_MS); // It is about to come, on a slow machine a little later.
+    } else if (statusesIn(text).some((status) => status >= 200))
+      quiet = setTimeout(resolve, QUIET_MS);
   });
   socket.on("error", () => {}); // A reset; "close" follows.
   socket.once("close", () => {

@@ -42,8 +42,8 @@ const SERVER = {
   HOST: {
     schema: v.text,
     scope: "process",
-    default: "0.0.0.0",
-    description: "Address to listen on.",
+    description:
+      "Address to listen on. Without it, the service listens on all addresses: IPv6 and IPv4, or IPv4 alone where there is no IPv6.",
   },
   PORT: {
     schema: v.port,
@@ -55,7 +55,7 @@ const SERVER = {
     schema: v.port,
     scope: "process",
     default: "9090",
-    description: "Port for `/livez`, `/readyz` and `/metrics`.",
+    description: "Port for `/livez`, `/readyz`, `/metrics` and `/docs`, for operators only.",
   },
   LOG_LEVEL: {
     schema: v.choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
@@ -63,12 +63,25 @@ const SERVER = {
     default: "info",
     description: "Lowest level that is logged.",
   },
+  BASE_PATH: {
+    schema: url.basePath,
+    scope: "process",
+    description:
+      "Path in front of all public routes, such as `/mx`, for load balancers that route by path and cannot strip it. `/livez` and `/readyz` answer with and without it.",
+  },
+  KEEP_ALIVE_TIMEOUT: {
+    schema: v.duration(1000, 3_600_000),
+    scope: "process",
+    default: "65s",
+    description:
+      "How long an idle connection is kept. Must be longer than the load balancer's own; docs/operations.md has a table.",
+  },
   CORS_ORIGINS: {
-    schema: url.origins,
+    schema: url.pageOrigins,
     scope: "tenant",
     default: "",
     description:
-      "Exact origins of pages that may call from a browser, such as `https://app.example.com`. Pages on the service's own origin need no entry.",
+      "Exact origins of pages that may call from a browser, such as `https://app.example.com`. Pages on the service's own origin need no entry. Origins of apps, such as `capacitor://localhost`, can be listed for logins by token; a login by cookie is refused from there.",
   },
   TRUSTED_PROXIES: {
     schema: v.proxies,

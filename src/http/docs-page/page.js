@@ -6,7 +6,7 @@ follow();
 dark.addEventListener("change", follow);
 
 SwaggerUIBundle({
-  url: "/openapi.yaml",
+  url: "openapi.yaml",
   domNode: document.getElementById("contract"),
   deepLinking: true,
   validatorUrl: null, // The contract is nobody else's business.

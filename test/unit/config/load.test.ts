@@ -58,7 +58,7 @@ describe("a configuration", () => {
   it("needs four variables for the Platform API; the rest has defaults", () => {
     const config = loadConfig(PLATFORM);
     expect(config).toMatchObject({
-      host: "0.0.0.0",
+      host: undefined,
       port: 3000,
       operationsPort: 9090,
       logLevel: "info",
@@ -442,6 +442,66 @@ describe("an unsafe or faulty configuration", () => {
     ["any origin", { CORS_ORIGINS: "*" }, "CORS_ORIGINS"],
     ["any origin of a domain", { CORS_ORIGINS: "https://*.example.com" }, "CORS_ORIGINS"],
     ["the origin null", { CORS_ORIGINS: "null" }, "CORS_ORIGINS"],
+    ...[
+      "file://",
+      "file://localhost",
+      "capacitor://",
+      "capacitor:localhost",
+      "capacitor://localhost/",
+      "capacitor://localhost/x",
+      "capacitor://*",
+      "capacitor://user@localhost",
+      "Capacitor://localhost",
+      "javascript://localhost",
+      "data://x",
+      "blob://x",
+      "ws://localhost",
+      "ftp://localhost",
+    ].map((origin): [string, Environment, string] => [
+      `the origin ${origin}`,
+      { CORS_ORIGINS: `https://app.example.com,${origin}` },
+      "CORS_ORIGINS",
+    ]),
+    [
+      "an app's origin for a widget",
+      { WIDGET_URL_ORIGINS: "capacitor://localhost" },
+      "WIDGET_URL_ORIGINS",
+    ],
+    ...[
+      "mx",
+      "/",
+      "/mx/",
+      "//mx",
+      "/mx//a",
+      "/../mx",
+      "/mx/..",
+      "/./mx",
+      "/mx?a",
+      "/mx#a",
+      "/m%78",
+      "/mx;a",
+      "/:mx",
+      "/*mx",
+      "/é",
+      "https://a.example/mx",
+    ].map((path): [string, Environment, string] => [
+      `the base path ${path}`,
+      { BASE_PATH: path },
+      "BASE_PATH",
+    ]),
+    ...["0s", "999ms", "61m", "2h", "65", "forever"].map((time): [string, Environment, string] => [
+      `idle connections for ${time}`,
+      { KEEP_ALIVE_TIMEOUT: time },
+      "KEEP_ALIVE_TIMEOUT",
+    ]),
+    ...["-1", "1d", "1.5", "86400; includeSubDomains", "9999999999"].map(
+      (age): [string, Environment, string] => [
+        `HSTS for ${age}`,
+        { HSTS_MAX_AGE: age },
+        "HSTS_MAX_AGE",
+      ],
+    ),
+    ["docs for some", { PUBLIC_DOCS: "yes" }, "PUBLIC_DOCS"],
     ["an origin with a slash", { CORS_ORIGINS: "https://app.example.com/" }, "CORS_ORIGINS"],
     ["an origin with a path", { CORS_ORIGINS: "https://app.example.com/x" }, "CORS_ORIGINS"],
     ["an origin without a scheme", { CORS_ORIGINS: "app.example.com" }, "CORS_ORIGINS"],
@@ -738,6 +798,17 @@ describe("an unsafe or faulty configuration", () => {
 
   it.each<[string, Environment]>([
     ["keys that look odd", { MX_PLATFORM_API_KEY: "& + %# space = é" }],
+    [
+      "an app's own scheme",
+      {
+        CORS_ORIGINS:
+          "capacitor://localhost,ionic://localhost,tauri://localhost,app://-,chrome-extension://abcdef,moz-extension://0a1b-2c,http://tauri.localhost",
+      },
+    ],
+    ["a base path", { BASE_PATH: "/a/b.c/~d_e-f" }],
+    ["a base path of dots that are none", { BASE_PATH: "/..a/.well-known/b.." }],
+    ["idle connections for an hour", { KEEP_ALIVE_TIMEOUT: "1h" }],
+    ["HSTS for no time", { HSTS_MAX_AGE: "0" }],
     ["a page on a local name", { CORS_ORIGINS: "http://localhost:5173,http://app.test:8080" }],
     ["private networks", { TRUSTED_PROXIES: "10.0.0.0/8,192.168.1.1,fc00::/7,::1" }],
     ["DEBUG=false", { DEBUG: "false" }],

@@ -1,7 +1,15 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { listen } from "../../../src/http/server.ts";
+import { sendRaw } from "../../support/raw.ts";
 import { startReconnectingClients } from "../../support/reconnecting-clients.ts";
+
+const OPTIONS = {
+  host: "127.0.0.1",
+  port: 0,
+  keepAliveTimeoutMs: 65_000,
+  onParserRefusal: () => {},
+};
 
 describe("a server that stops to listen", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "performance"] }));
@@ -9,15 +17,11 @@ describe("a server that stops to listen", () => {
 
   it("answers every connection that was set up before, however slow it is, and no client for ever", async () => {
     let answers = 0;
-    const server = await listen(
-      (_req, res) => {
-        answers += 1;
-        vi.advanceTimersByTime(60_000);
-        res.end("ok");
-      },
-      "127.0.0.1",
-      0,
-    );
+    const server = await listen((_req, res) => {
+      answers += 1;
+      vi.advanceTimersByTime(60_000);
+      res.end("ok");
+    }, OPTIONS);
     const clients = startReconnectingClients(server.port, 200);
     clients.waitForConnections(200); // None is accepted: this thread waits.
 
@@ -30,7 +34,7 @@ describe("a server that stops to listen", () => {
   });
 
   it("does so although connections come without end", async () => {
-    const server = await listen((_req, res) => void res.end(), "127.0.0.1", 0);
+    const server = await listen((_req, res) => void res.end(), OPTIONS);
     let isRefused = false;
     let connections = 0;
     const comeAgain = () => {
@@ -49,6 +53,27 @@ describe("a server that stops to listen", () => {
     await server.stopListening();
 
     await vi.waitUntil(() => isRefused);
+    await server.close(0);
+  });
+});
+
+describe("bytes that are no request", () => {
+  it("behind a request do not reach into its answer", async () => {
+    const refusals: string[] = [];
+    const onParserRefusal = (kind: string) => void refusals.push(kind);
+    const server = await listen((_req, res) => void res.end("answer"), {
+      ...OPTIONS,
+      onParserRefusal,
+    });
+
+    const answer = await sendRaw(
+      `http://127.0.0.1:${server.port}`,
+      "GET / HTTP/1.1\r\nHost: a\r\n\r\n\0\0\0",
+    );
+
+    expect(answer).toMatchObject({ statuses: [200], isClosed: true });
+    expect(answer.text).toMatch(/\r\n\r\nanswer$/);
+    expect(refusals).toEqual(["malformed"]);
     await server.close(0);
   });
 });

@@ -1,0 +1,46 @@
+/** Names that were probably misspelt. */
+
+/**
+ * The one of `names` that `name` is nearest to, if it is a slip away: one edit, or two in names of eight characters or
+ * more. Case, `_` and `-` do not count. An edit inserts, deletes or replaces a character, or swaps two neighbours.
+ */
+export function findNearest(name: string, names: readonly string[]): string | undefined {
+  const given = simplify(name);
+  const maxEdits = given.length >= 8 ? 2 : 1;
+  const near = names
+    .map((known) => ({ known, simple: simplify(known) }))
+    .filter(({ simple }) => Math.abs(simple.length - given.length) <= maxEdits)
+    .map(({ known, simple }) => ({ known, edits: countEdits(given, simple) }))
+    .filter(({ edits }) => edits <= maxEdits);
+  return near.sort((one, other) => one.edits - other.edits)[0]?.known;
+}
+
+function simplify(name: string): string {
+  return name.toLowerCase().replace(/[_-]/g, "");
+}
+
+/** Optimal string alignment distance. */
+export function countEdits(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const isSame = from[row - 1] === to[column - 1];
+      const isSwapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      current[column] = Math.min(
+        at(last, column) + 1,
+        at(current, column - 1) + 1,
+        at(last, column - 1) + (isSame ? 0 : 1),
+        isSwapped ? at(beforeLast, column - 2) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return at(last, to.length);
+}
+
+function at(distances: readonly number[], index: number): number {
+  return distances[index] ?? Number.POSITIVE_INFINITY;
+}

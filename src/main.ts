@@ -12,7 +12,7 @@ import { toDigest } from "./config/load.ts";
 import { findWarnings } from "./config/warnings.ts";
 import { createLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger } from "./telemetry/logger.ts";
-import { findTracer } from "./telemetry/tracing.ts";
+import { openTracer } from "./telemetry/tracing.ts";
 import { VERSION } from "./telemetry/version.ts";
 
 const code = await runCommandLine(process.argv.slice(2), process.env);
@@ -25,7 +25,7 @@ const logger = createLogger(config.logLevel, log);
 const shutdown = watchForShutdown(logger);
 
 {
-  const tracer = findTracer(VERSION);
+  const tracer = await openTracer(VERSION, config.traces);
   await using service = await startService(config, logger, tracer).catch((error) =>
     explainAndExit(error, config),
   );

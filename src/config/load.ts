@@ -18,6 +18,7 @@ import { reportReusedSecrets } from "./secret-reuse.ts";
 import { toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
+import { toTraces } from "./traces.ts";
 import type { Config, Environment, ReadFile } from "./types.ts";
 import { isOfTenant, needsSingleTenant, type Variables } from "./variables.ts";
 
@@ -45,6 +46,7 @@ export function loadConfig(
   checkProcess(environment, flags, faults);
   checkNoProxy(variables, environment, faults);
   const logins = toLogins(variables, faults);
+  const traces = toTraces(variables.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults);
   const many = isSingle ? [] : loadTenants(environment, variables, readFile, faults);
   const tenants = isSingle
     ? [toTenant(variables, readFile, faults)]
@@ -58,7 +60,7 @@ export function loadConfig(
     faults.add("NODE_OPTIONS", PRELOAD_FAULT);
   }
   if (faults.all().length > 0) throw new ConfigError(faults.all());
-  return deepFreeze({ ...toProcess(variables), logins, tenants });
+  return deepFreeze({ ...toProcess(variables), traces, logins, tenants });
 }
 
 /** Tells whether two replicas have the same configuration, secrets aside: those print as `[secret]`. */
@@ -66,7 +68,7 @@ export function toDigest(config: Config): string {
   return createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
 }
 
-function toProcess(v: Variables): Omit<Config, "logins" | "tenants"> {
+function toProcess(v: Variables): Omit<Config, "traces" | "logins" | "tenants"> {
   return {
     host: v.HOST,
     port: v.PORT,

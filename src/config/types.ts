@@ -39,6 +39,8 @@ export type Config = Readonly<{
   instanceSecret: Secret | undefined;
   /** Key of the users' pseudonyms in the log. */
   auditKey: Secret | undefined;
+  /** Where spans are sent; nowhere where undefined. */
+  traces: TracesConfig | undefined;
   /** Whether upstreams are sent `traceparent`. */
   tracePropagation: boolean;
   /** Whether the SSO API may be called although something else listens to requests. */
@@ -48,6 +50,14 @@ export type Config = Readonly<{
   rateLimits: RateLimitConfig;
   logins: LoginConfig;
   tenants: readonly TenantConfig[];
+}>;
+
+export type TracesConfig = Readonly<{
+  url: URL;
+  /** Whether callers decide for their own traces. */
+  isParentBased: boolean;
+  /** The share of other traces that is recorded, 0 to 1. */
+  ratio: number;
 }>;
 
 export type RateLimitConfig = Readonly<{

@@ -25,6 +25,13 @@ export const upstream = url((parsed) => findUpstreamProblem(parsed, [parsed.host
   { form: "an https URL (http only on loopback and at `ALLOW_HTTP_HOSTS`)" },
 );
 
+/** Inside of the network of the operator, so it may be plain http. Credentials go into OTEL_EXPORTER_OTLP_HEADERS. */
+export const collector = url(({ protocol, username, password, search, hash }) => {
+  if (!/^https?:$/.test(protocol)) return "must be an http or https URL";
+  if (username || password) return "must not hold credentials: use OTEL_EXPORTER_OTLP_HEADERS";
+  return search || hash ? "must have no query and no fragment" : undefined;
+}).register(VALUE_TYPES, { form: "an http or https URL" });
+
 /** MX's, which paths and queries are added to. */
 export const baseUrl = url((parsed) => findUpstreamProblem(parsed))
   .refine(({ search }) => search === "", "must not have a query")

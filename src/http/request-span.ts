@@ -1,13 +1,12 @@
 /**
  * One SERVER span per request, a child of the caller's where it sends a valid `traceparent`.
  *
- * It ends with the request, with what the access log says of it. `tracestate` and `baggage` of callers are not taken.
- * Source: W3C Trace Context; OpenTelemetry, Semantic conventions for HTTP spans, "HTTP server".
+ * It ends with the request, with what the access log says of it.
+ * Source: OpenTelemetry, Semantic conventions for HTTP spans, "HTTP server".
  */
 
 import {
   context,
-  propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -17,14 +16,13 @@ import {
 } from "@opentelemetry/api";
 import type { RequestHandler } from "express";
 import type { RequestEntry } from "../telemetry/logger.ts";
+import { parseTraceparent } from "../telemetry/traceparent.ts";
 
 export function createRequestSpan(tracer: Tracer): RequestHandler {
   return function requestSpan(req, res, next) {
     const { traceparent } = req.headers;
-    const parent =
-      typeof traceparent === "string"
-        ? propagation.extract(ROOT_CONTEXT, { traceparent })
-        : ROOT_CONTEXT;
+    const caller = typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
+    const parent = caller ? trace.setSpanContext(ROOT_CONTEXT, caller) : ROOT_CONTEXT;
     const span = tracer.startSpan("request", { kind: SpanKind.SERVER }, parent);
     if (span.isRecording()) res.locals.traceId = span.spanContext().traceId;
     res.locals.endSpan = (entry) => end(span, entry);

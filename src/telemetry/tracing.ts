@@ -10,7 +10,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   context,
   ProxyTracerProvider,
-  propagation,
   type Span,
   type SpanOptions,
   SpanStatusCode,
@@ -19,6 +18,8 @@ import {
 } from "@opentelemetry/api";
 import { AppError } from "../errors.ts";
 import type { OpenSession } from "../session/open-session.ts";
+import type { OtlpOptions } from "./otlp.ts";
+import { formatTraceparent } from "./traceparent.ts";
 
 export type Tracing = {
   tracer: Tracer;
@@ -26,7 +27,19 @@ export type Tracing = {
   doesPropagate: boolean;
 };
 
-/** `undefined` where no SDK has been registered, as by src/telemetry/otlp.ts. */
+/**
+ * The tracer of an SDK that was registered before; else one that sends spans as `options` say. `undefined` where there is
+ * neither.
+ */
+export async function openTracer(
+  version: string,
+  options: OtlpOptions | undefined,
+): Promise<Tracer | undefined> {
+  if (options && !findTracer(version)) (await import("./otlp.ts")).exportSpans(options);
+  return findTracer(version);
+}
+
+/** `undefined` where no SDK has been registered. */
 export function findTracer(version: string): Tracer | undefined {
   const provider = trace.getTracerProvider();
   return provider instanceof ProxyTracerProvider
@@ -63,11 +76,10 @@ export function inSpan<T>(
   });
 }
 
-/** For an upstream: `traceparent` alone. What callers sent as `tracestate` or `baggage` is not passed on. */
+/** For an upstream: the active span as the parent of its own. */
 export function toTraceHeaders(): Record<string, string> {
-  const carrier: Record<string, string> = {};
-  propagation.inject(context.active(), carrier);
-  return carrier.traceparent ? { traceparent: carrier.traceparent } : {};
+  const spanContext = trace.getSpanContext(context.active());
+  return spanContext ? { traceparent: formatTraceparent(spanContext) } : {};
 }
 
 /** The same function, with a span around each call. */

@@ -410,7 +410,7 @@ export async function startProcess(
       if (output.includes("\n")) resolve(output);
     });
   }
-  const exited = once(child, "exit").then(([code]: (number | null)[]) => code ?? null);
+  const exited = once(child, "close").then(([code]: (number | null)[]) => code ?? null);
   const first = await Promise.race([listening, exited.then(() => output)]);
   const { port, operationsPort } = JSON.parse(first.split("\n", 1)[0] ?? "");
   return {

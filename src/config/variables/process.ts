@@ -117,6 +117,12 @@ const SERVER = {
     description:
       "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters, for those who look users up in the log with it. Without it, the key is derived from `INSTANCE_SECRET`. See docs/observability.md.",
   },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url.collector,
+    scope: "process",
+    description:
+      "An OpenTelemetry collector that takes OTLP over HTTP, such as `http://otel-collector:4318`. Spans are sent to `/v1/traces` below it. Without it, nothing is recorded. See docs/observability.md for OpenTelemetry's other variables.",
+  },
   TRACE_PROPAGATION: {
     schema: v.flag,
     scope: "process",

@@ -15,11 +15,14 @@ const insteadOfSources: Plugin = {
   },
 };
 
-/** Browsers come last and among themselves: beside them, tests of time limits would measure the machine. */
+process.env.UV_THREADPOOL_SIZE = "1"; // So that a test can tell when a worker has nothing more to do (test/support/clock.ts).
+
+/** The slow ones come last: real processes, then real browsers. `--project service` alone is enough for most changes. */
 export default defineConfig({
   test: {
     testTimeout: 120_000, // Only catches what hangs: no test may depend on how fast the machine is.
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000, interval: 10 } }, // The same: it waits for an event.
     isolate: false, // No module keeps state, so a worker reads each only once.
     projects: [
       {
@@ -27,7 +30,7 @@ export default defineConfig({
         test: {
           name: "service",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/browser/**", "test/slow/**"], // npm run test:slow
+          exclude: ["test/{processes,packages,browser,slow}/**"], // npm run test:slow
           maxWorkers: 4, // Much of it is waiting for clocks and peers.
           sequence: { groupOrder: 1 },
         },
@@ -45,10 +48,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "processes",
+          include: ["test/{processes,packages}/**/*.test.ts"],
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
           maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

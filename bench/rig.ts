@@ -5,10 +5,10 @@ import { rmSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startChild } from "../test/load/child.ts";
 import { type Cpus, pinSelf, planCpus } from "../test/load/cpus.ts";
 import { type Issuer, startIssuer } from "../test/load/issuer.ts";
 import { createSign } from "../test/load/tokens.ts";
+import { startChild } from "../test/support/child.ts";
 
 export type BenchRig = AsyncDisposable & {
   cpus: Cpus;

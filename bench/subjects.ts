@@ -7,9 +7,9 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { startChild } from "../test/load/child.ts";
 import { findFreePort } from "../test/load/nginx.ts";
 import { startReplica } from "../test/load/replica.ts";
+import { startChild } from "../test/support/child.ts";
 
 export type SubjectName = "service" | "floor" | "incumbent";
 

@@ -1,23 +1,17 @@
 /**
- * The search for markers finds what it is there to find. That there is nothing to find holds in every test that uses
- * `start()`; here also for a process, with its own stdout and stderr.
+ * The search for markers finds what it is there to find. Every test that uses `start()` checks that there is nothing to
+ * find, and test/processes/canaries.test.ts does so for what a process writes.
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
-import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import {
   encodingsOf,
   expectNoCanary,
   expectNoCanaryInAnswer,
   PEOPLE,
   SECRETS,
-  TOKEN_CLAIMS,
 } from "../support/canaries.ts";
-import { baseEnvironment, start } from "../support/start.ts";
+import { start } from "../support/start.ts";
 
 const { apiKey } = SECRETS;
 const BASIC = Buffer.from(`x:${apiKey}`);
@@ -102,55 +96,4 @@ describe("the search for markers", () => {
 
     await expect(service[Symbol.asyncDispose]()).rejects.toThrow("the log holds");
   });
-});
-
-describe("a process", () => {
-  it.each(["platform", "sso", "both"] as const)(
-    "with the APIs %s prints no marker, whatever happens",
-    async (apis) => {
-      await using mx = await startSimulator({ credentials: SECRETS });
-      await using issuer = await startIdentityProvider({ users: PEOPLE, claims: TOKEN_CLAIMS });
-      const child = spawn(
-        process.execPath,
-        [new URL("../../src/main.ts", import.meta.url).pathname],
-        {
-          env: { PATH: process.env.PATH, LOG_LEVEL: "trace", ...baseEnvironment(mx, issuer, apis) },
-        },
-      );
-      const output: string[] = [];
-      child.stderr.on("data", (chunk) => output.push(String(chunk)));
-      const lines = createInterface(child.stdout).on("line", (line) => output.push(line));
-      const [line] = await once(lines, "line");
-      const url = `http://127.0.0.1:${JSON.parse(line).port}/session`;
-      const ask = async (body: string, token: string) => {
-        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-        const response = await fetch(url, { method: "POST", headers, body });
-        const text = await response.text();
-        expectNoCanaryInAnswer({ status: response.status, headers: [...response.headers], text });
-        return response.status;
-      };
-      const token = await issuer.issueToken("ada");
-
-      expect(await ask("{}", token)).toBe(200);
-      expect(await ask(`{"password":"${apiKey}"`, token)).toBe(400);
-      expect(await ask(`{"widget_url":{"locale":["${apiKey}"]}}`, token)).toBe(400);
-      expect(await ask("{}", `${token}x`)).toBe(401);
-      for (const status of [400, 401, 403, 500, 503]) {
-        mx.failNext(
-          { kind: "status", status, body: { error: `${apiKey} USR-1 ${SECRETS.ssoKey}` } },
-          { times: 9 },
-        );
-        expect(await ask("{}", token)).toBeGreaterThanOrEqual(502);
-        mx.clearFaults();
-      }
-      mx.failNext({ kind: "raw", body: `<html>${apiKey}` }, { times: 9 });
-      expect(await ask("{}", token)).toBeGreaterThanOrEqual(502);
-      mx.clearFaults();
-
-      child.kill("SIGTERM");
-      expect((await once(child, "exit"))[0]).toBe(0);
-      expect(output.length).toBeGreaterThan(9);
-      expectNoCanary("stdout and stderr", output.join("\n"));
-    },
-  );
 });

@@ -5,40 +5,29 @@
  */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
-import {
-  type Certificate,
-  type Certificates,
-  type FaultServer,
-  makeCertificates,
-  startFaultServer,
-  startProcess,
-  toHttp,
-} from "../support/fault-server.ts";
+import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
+import { type FaultServer, startFaultServer, toHttp } from "../support/fault-server.ts";
 import { BASIC, PASSWORD, startProxy, USER } from "../support/proxy.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { start } from "../support/start.ts";
 
 let certificates: Certificates;
 let mx: Simulator;
-let issuer: IdentityProvider;
+let trust: Disposable;
 
 beforeAll(async () => {
   certificates = makeCertificates();
+  trust = certificates.trust();
   mx = await startSimulator();
-  issuer = await startIdentityProvider();
 });
 afterAll(async () => {
-  await issuer[Symbol.asyncDispose]();
   await mx[Symbol.asyncDispose]();
+  trust[Symbol.dispose]();
   certificates[Symbol.dispose]();
 });
 beforeEach(() => mx.calls.clear());
 
-/** The service as a process that trusts the test's authority, in front of MX behind TLS. */
+/** The service, which trusts the test's authority, in front of MX behind TLS. */
 async function startOverTls(
   environment: Record<string, string>,
   choose: (all: Certificates) => Certificate = ({ good }) => good,
@@ -49,24 +38,13 @@ async function startOverTls(
     await startFaultServer({ upstream: mx.platformUrl, certificate }),
   );
   const service = parts.use(
-    await startProcess({
-      ...baseEnvironment(mx, issuer, "platform"),
-      RATE_LIMIT_USER: "100000/1s",
-      MX_PLATFORM_BASE_URL: wire.url,
-      NODE_EXTRA_CA_CERTS: certificates.authorityFile,
-      ...environment,
-    }),
+    await start({ mx, environment: { MX_PLATFORM_BASE_URL: wire.url, ...environment } }),
   );
   const owned = parts.move();
   return {
     wire,
-    service,
-    async ask(subject: string) {
-      const headers = { Authorization: `Bearer ${await issuer.issueToken(subject)}` };
-      const response = await fetch(`${service.url}/session`, { method: "POST", headers });
-      const text = await response.text();
-      return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
-    },
+    ask: (subject: string) => service.post(subject),
+    log: () => service.log.join(""),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -94,7 +72,7 @@ describe("calls to an MX behind https", () => {
     for (const tunnel of proxy.tunnels) {
       expect(tunnel).toEqual({ target, authorization: `Basic ${BASIC}` });
     }
-    expectNoCredentials(way.service.output());
+    expectNoCredentials(way.log());
   });
 
   it.each(["localhost", "example.com, localhost", "example.com localhost", ".LOCALHOST", "*"])(
@@ -139,12 +117,11 @@ describe("calls to an MX behind https", () => {
       const answer = await way.ask("ada");
 
       expect([answer.status, answer.body.type]).toEqual([503, "/problems/upstream-unavailable"]);
-      expect(answer.headers.get("retry-after")).toMatch(/^([1-9]|[12]\d|30)$/);
+      expect(answer.headers["retry-after"]).toMatch(/^([1-9]|[12]\d|30)$/);
       expect(proxy.tunnels).toHaveLength(2);
       expect(way.wire.connections.opened).toBe(0);
-      const told = `"upstream.reason":"proxy_${status}"`;
-      await expect.poll(() => way.service.output()).toContain(told);
-      expectNoCredentials(answer.text + way.service.output());
+      expect(way.log()).toContain(`"upstream.reason":"proxy_${status}"`);
+      expectNoCredentials(answer.text + way.log());
     },
   );
 
@@ -157,7 +134,7 @@ describe("calls to an MX behind https", () => {
 
     expect([answer.status, answer.body.type]).toEqual([503, "/problems/upstream-unavailable"]);
     expect(way.wire.connections.opened).toBe(0);
-    expectNoCredentials(answer.text + way.service.output());
+    expectNoCredentials(answer.text + way.log());
   });
 
   it.each(["expired", "otherHost", "selfSigned"] as const)(

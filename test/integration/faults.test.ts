@@ -9,24 +9,21 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { gzipSync } from "node:zlib";
 import request, { type Response } from "supertest";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import type { Operation } from "../../packages/simulator/src/operation.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
 import {
-  type Certificate,
-  type Certificates,
   type FaultServer,
   type Misbehaviour,
-  makeCertificates,
   startBehindFaults,
   startFaultServer,
   toHttp,
 } from "../support/fault-server.ts";
-import { baseEnvironment, type Started, start } from "../support/start.ts";
+import { type Started, start } from "../support/start.ts";
 
 const ALWAYS = Number.POSITIVE_INFINITY;
 /** For tests in which one user asks again and again. */
@@ -439,14 +436,14 @@ function toChunk(bytes: Buffer): Buffer {
 
 describe("POST /session when MX's certificate", () => {
   let certificates: Certificates;
-  const trusted = getCACertificates();
+  let trust: Disposable;
 
   beforeAll(() => {
     certificates = makeCertificates();
-    setDefaultCACertificates([...trusted, certificates.authority]);
+    trust = certificates.trust();
   });
   afterAll(() => {
-    setDefaultCACertificates(trusted);
+    trust[Symbol.dispose]();
     certificates[Symbol.dispose]();
   });
 
@@ -1026,31 +1023,6 @@ describe("resets at random on reads", () => {
     expect(succeeded / SESSIONS).toBeGreaterThanOrEqual(row.successes);
     expect(service.sso.requests.length / (2 * SESSIONS)).toBeLessThanOrEqual(1.45);
     expect(service.sso.requests.length).toBeGreaterThan(2 * SESSIONS);
-  });
-});
-
-describe("a process that is killed between the User and its Member", () => {
-  it("leaves a half-made user, whom the next call of another process completes", async () => {
-    await using service = await startBehindFaults({ apis: "sso" });
-    const main = new URL("../../src/main.ts", import.meta.url).pathname;
-    const environment = baseEnvironment(service.mx, service.issuer, "sso");
-    const child = spawn(process.execPath, [main], {
-      env: { PATH: process.env.PATH, ...environment, MX_SSO_BASE_URL: service.sso.url },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const [line] = await once(createInterface(child.stdout), "line");
-    service.sso.misbehave(hitting("sso.create_member", { kind: "silence" }));
-    const asked = fetch(`http://127.0.0.1:${JSON.parse(line).port}/session`, {
-      method: "POST",
-      headers: { Authorization: await service.bearer("ada") },
-    }).catch(() => "cut off");
-    await expect.poll(() => service.sso.operations().at(-1)).toBe("sso.create_member");
-    await kill(child);
-
-    expect(await asked).toBe("cut off");
-    expect(service.mx.state.created).toMatchObject({ users: 1, members: 0 });
-    expect((await service.post("ada")).status).toBe(200);
-    expectMadeOnce(service.mx, "sso");
   });
 });
 

@@ -10,7 +10,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startChild } from "./child.ts";
+import { startChild } from "../support/child.ts";
 
 export type Nginx = AsyncDisposable & {
   port: number;

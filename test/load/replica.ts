@@ -2,11 +2,9 @@
  * The service as in production: `src/main.ts` in a process of its own, with its log in a file.
  */
 
-import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { startChild } from "./child.ts";
+import { findListening, startProgram } from "../support/program.ts";
 
 export type Replica = AsyncDisposable & {
   pid: number;
@@ -26,7 +24,6 @@ export type ReplicaOptions = {
   inspector?: boolean;
 };
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 /** As in `npm start`. */
 const NODE_FLAGS = [
   "--disable-proto=delete",
@@ -40,27 +37,30 @@ const START_MS = 15_000;
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const { environment, cpus, logPath, inspector = false } = options;
   const [log, errors] = [openSync(`${logPath}.log`, "w"), openSync(`${logPath}.err`, "w")];
-  const child = startChild(
-    process.execPath,
-    [...NODE_FLAGS, ...(inspector ? ["--inspect=127.0.0.1:0"] : []), MAIN],
-    {
-      cpus,
-      stdio: ["ignore", log, errors],
-      env: { PATH: process.env.PATH, NODE_ENV: "production", ...environment },
-    },
-  );
+  const program = startProgram({
+    flags: [...NODE_FLAGS, ...(inspector ? ["--inspect=127.0.0.1:0"] : [])],
+    environment: { NODE_ENV: "production", NODE_COMPILE_CACHE: undefined, ...environment },
+    cpus,
+    stdout: log,
+    stderr: errors,
+  });
+  let hasExited = false;
+  const exited = program.exited.finally(() => {
+    hasExited = true;
+  });
   closeSync(log);
   closeSync(errors);
-  const exited = once(child, "exit") as Promise<[number | null]>;
 
-  const { port, operationsPort } = await untilDefined(() => findListening(`${logPath}.log`));
+  const { port, operationsPort } = await untilDefined(() =>
+    findListening(readFileSync(`${logPath}.log`, "utf8")),
+  );
   const operationsUrl = `http://127.0.0.1:${operationsPort}`;
   await untilDefined(async () => ((await fetch(`${operationsUrl}/readyz`)).ok ? true : undefined));
 
   async function terminate() {
     const startedAt = performance.now();
-    child.kill("SIGTERM");
-    const [code] = await exited;
+    program.signal("SIGTERM");
+    const code = await exited;
     return { code, tookMs: performance.now() - startedAt };
   }
 
@@ -69,8 +69,8 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     for (;;) {
       const found = await find();
       if (found !== undefined && found !== null) return found;
-      if (child.exitCode !== null || performance.now() > limit) {
-        child.kill("SIGKILL");
+      if (hasExited || performance.now() > limit) {
+        program.signal("SIGKILL");
         throw new Error(`the service did not start:\n${readFileSync(`${logPath}.err`, "utf8")}`);
       }
       await sleep(20);
@@ -78,20 +78,13 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   }
 
   return {
-    pid: child.pid ?? 0,
+    pid: program.pid,
     port,
     operationsUrl,
     inspectorUrl: /ws:\/\/\S+/.exec(readFileSync(`${logPath}.err`, "utf8"))?.[0],
     terminate,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) await terminate();
+      if (!hasExited) await terminate();
     },
   };
-}
-
-/** The first log line says where it listens. */
-function findListening(path: string): { port: number; operationsPort: number } | undefined {
-  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
-  const line = lines.find((each) => each.startsWith("{")); // Node's own flags print lines too.
-  return line === undefined ? undefined : JSON.parse(line);
 }

@@ -4,7 +4,7 @@
 
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { startChild } from "./child.ts";
+import { startChild } from "../support/child.ts";
 
 export type Worker<Request, Reply> = AsyncDisposable & {
   pid: number;

@@ -11,8 +11,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runProgram, startServiceProcess } from "../support/program.ts";
 
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 const STRONG = "kP3vX9qLm2RtY7wZb5NcJ8dFh4GsA6uE";
 
 const PLATFORM = {
@@ -167,9 +167,7 @@ async function run(
     name,
     value.replace("{port}", String(port)),
   ]);
-  const env = {
-    PATH: process.env.PATH,
-    NODE_COMPILE_CACHE: join(folder, "cache"), // Saves each process a third of its time.
+  const environment = {
     HOST: "127.0.0.1",
     PORT: String(port),
     OPERATIONS_PORT: "0",
@@ -177,15 +175,11 @@ async function run(
     ...Object.fromEntries(own),
   };
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ["--disable-proto=delete", ...flags, MAIN], { env });
-  const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
-  const texts = Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
-  const [code] = await once(child, "exit");
-  clearTimeout(patience);
+  const { code, stdout, stderr } = await runProgram({
+    environment,
+    flags: ["--disable-proto=delete", ...flags],
+  });
   const ms = performance.now() - startedAt;
-  const [stdout = "", stderr = ""] = (await texts).map((chunks) =>
-    Buffer.concat(chunks).toString(),
-  );
   return { code, ms, limitMs: LIMIT_MS, stdout, output: stdout + stderr };
 }
 
@@ -245,22 +239,17 @@ describe("an unsafe configuration", () => {
   );
 
   it("is what those above have in common: without it the same process starts", async () => {
-    const child = spawn(process.execPath, [MAIN], {
-      env: {
-        PATH: process.env.PATH,
-        HOST: "127.0.0.1",
-        PORT: "0",
-        OPERATIONS_PORT: "0",
-        DRAIN_DELAY: "0s",
-        ...PLATFORM,
-        ...SSO,
-        AUTH_ISSUER: "http://127.0.0.1:9",
-      },
+    await using service = await startServiceProcess({
+      HOST: "127.0.0.1",
+      PORT: "0",
+      OPERATIONS_PORT: "0",
+      DRAIN_DELAY: "0s",
+      ...PLATFORM,
+      ...SSO,
+      AUTH_ISSUER: "http://127.0.0.1:9",
     });
-    const [line] = await once(child.stdout, "data");
-    expect(String(line)).toContain('"listening"');
-    child.kill("SIGTERM");
-    expect((await once(child, "exit"))[0]).toBe(0);
+    service.signal("SIGTERM");
+    expect(await service.exited).toBe(0);
   });
 });
 

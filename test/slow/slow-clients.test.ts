@@ -4,43 +4,33 @@
  * The service runs in a process of its own, as an operator runs it. Source: RFC 9110, section 15.5.9 (408).
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type IdentityProvider,
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { type ServiceProcess, startServiceProcess } from "../support/program.ts";
 import { baseEnvironment } from "../support/start.ts";
-
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
 let mx: Simulator;
 let issuer: IdentityProvider;
-let child: ChildProcess;
+let service: ServiceProcess;
 let port: number;
 
 beforeAll(async () => {
   mx = await startSimulator();
   issuer = await startIdentityProvider();
-  child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, LOG_LEVEL: "info", ...baseEnvironment(mx, issuer, "platform") },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (!child.stdout) throw new Error("no stdout");
-  const lines = createInterface(child.stdout);
-  const [line] = await once(lines, "line");
-  lines.on("line", () => {});
-  port = JSON.parse(line).port;
+  service = await startServiceProcess(baseEnvironment(mx, issuer, "platform"));
+  port = service.port;
 });
 
 afterAll(async () => {
-  child.kill("SIGTERM");
-  expect((await once(child, "exit"))[0]).toBe(0);
+  service.signal("SIGTERM");
+  expect(await service.exited).toBe(0);
   await issuer[Symbol.asyncDispose]();
   await mx[Symbol.asyncDispose]();
 });

@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { COMPILE_CACHE } from "./program.ts";
 
 const MAIN = new URL("../../demo/main.ts", import.meta.url).pathname;
 
@@ -18,6 +19,7 @@ export type Demo = AsyncDisposable & {
 
 export async function startDemo(apis: string): Promise<Demo> {
   const child = spawn(process.execPath, [MAIN, "--apis", apis], {
+    env: { ...process.env, ...COMPILE_CACHE },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const welcome: string[] = [];

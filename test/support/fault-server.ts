@@ -6,16 +6,13 @@
  * applied". On bare node:net, because node:http would refuse to send most of this.
  */
 
-import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import type { Operation } from "../../packages/simulator/src/operation.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
+import type { Certificate } from "./certificates.ts";
 import { type Started, type StartOptions, start } from "./start.ts";
 
 /** What happens to a new connection. `hold`: accepted, and never read. */
@@ -336,92 +333,4 @@ export function toHttp(body: unknown, headers: Readonly<Record<string, string>> 
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 200 OK\r\n${lines.join("")}\r\n${text}`;
-}
-
-/** PEM. */
-export type Certificate = { key: string; cert: string };
-
-export type Certificates = Disposable & {
-  /** PEM of the authority that signed all but the last, and a file with it. */
-  authority: string;
-  authorityFile: string;
-  good: Certificate;
-  expired: Certificate;
-  otherHost: Certificate;
-  selfSigned: Certificate;
-};
-
-/** Made anew by OpenSSL's command, so that no key stands in the sources and none expires. */
-export function makeCertificates(): Certificates {
-  const folder = mkdtempSync(join(tmpdir(), "certificates-"));
-  const openssl = (command: string) =>
-    void execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "pipe" });
-  const file = (name: string) => readFileSync(join(folder, name), "utf8");
-  const newKey = (name: string) =>
-    `-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key`;
-  const read = (name: string) => ({ key: file(`${name}.key`), cert: file(`${name}.pem`) });
-
-  openssl(`req -x509 ${newKey("authority")} -out authority.pem -days 2 -subj /CN=authority`);
-  const sign = (name: string, host: string, days: number): Certificate => {
-    const names = `-addext subjectAltName=DNS:${host}`;
-    openssl(`req ${newKey(name)} -out ${name}.csr -subj /CN=${host} ${names}`);
-    const signer = "-CA authority.pem -CAkey authority.key -copy_extensions copy";
-    openssl(`x509 -req -in ${name}.csr ${signer} -days ${days} -out ${name}.pem`);
-    return read(name);
-  };
-  const names = "-addext subjectAltName=DNS:localhost";
-  openssl(`req -x509 ${newKey("self")} -out self.pem -days 2 -subj /CN=localhost ${names}`);
-
-  return {
-    authority: file("authority.pem"),
-    authorityFile: join(folder, "authority.pem"),
-    good: sign("good", "localhost", 2),
-    expired: sign("expired", "localhost", -1),
-    otherHost: sign("other", "mx.example", 2),
-    selfSigned: read("self"),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
-  };
-}
-
-export type ServiceProcess = AsyncDisposable & {
-  url: string;
-  operationsUrl: string;
-  /** What it has written so far, on both streams. */
-  output(): string;
-  signal(name: NodeJS.Signals): void;
-  /** Its exit code; `null` when a signal ended it. */
-  exited: Promise<number | null>;
-};
-
-/** The service as an operator runs it: for signals, and for what Node itself takes from the environment. */
-export async function startProcess(
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<ServiceProcess> {
-  const main = new URL("../../src/main.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  const { promise: listening, resolve } = Promise.withResolvers<string>();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      if (output.includes("\n")) resolve(output);
-    });
-  }
-  const exited = once(child, "close").then(([code]: (number | null)[]) => code ?? null);
-  const first = await Promise.race([listening, exited.then(() => output)]);
-  const { port, operationsPort } = JSON.parse(first.split("\n", 1)[0] ?? "");
-  return {
-    url: `http://127.0.0.1:${port}`,
-    operationsUrl: `http://127.0.0.1:${operationsPort}`,
-    output: () => output,
-    signal: (name) => void child.kill(name),
-    exited,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
 }

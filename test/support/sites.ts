@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { makeCertificates } from "./fault-server.ts";
+import { makeCertificates } from "./certificates.ts";
 
 /** What came for the service, once it was answered. */
 export type SeenRequest = { method: string; hasCookie: boolean; status: number };

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startChild } from "../child.ts";
+import { startChild } from "../../support/child.ts";
 import { type Figure, judge, note, toMs, waits } from "../figures.ts";
 import { findFreePort } from "../nginx.ts";
 import type { PartContext } from "../part.ts";

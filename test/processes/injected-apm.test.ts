@@ -3,9 +3,7 @@
  * SSO API takes its key in the URL.
  */
 
-import { spawn } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,10 +13,9 @@ import {
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
-import { startProcess } from "../support/fault-server.ts";
+import { runProgram, startServiceProcess } from "../support/program.ts";
 import { baseEnvironment, start } from "../support/start.ts";
 
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 const APM = `--import=${new URL("../support/injected-apm.mjs", import.meta.url)}`;
 const OWN_TRACING = `--import=${new URL("../../src/telemetry/otlp.ts", import.meta.url)}`;
 const PASSIVE = `--import=data:text/javascript,${encodeURIComponent(`
@@ -48,16 +45,9 @@ function toEnvironment(apis: "platform" | "both", changes: Record<string, string
   return { ...baseEnvironment(mx, issuer, apis), APM_SPANS: spans, ...changes };
 }
 
-/** Runs to its end. */
 async function run(environment: Record<string, string | undefined>, ...args: string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env.PATH, ...environment },
-  });
-  const texts = [child.stdout, child.stderr].map(async (stream) =>
-    Buffer.concat(await stream.toArray()).toString(),
-  );
-  const [code] = await once(child, "close");
-  return { code, output: (await Promise.all(texts)).join("") };
+  const { code, stdout, stderr } = await runProgram({ args, environment });
+  return { code, output: stdout + stderr };
 }
 
 describe("where the SSO API is configured, an instrumentation that listens to requests", () => {
@@ -80,15 +70,13 @@ describe("where the SSO API is configured, an instrumentation that listens to re
     const environment = toEnvironment("both", { NODE_OPTIONS: APM, ALLOW_PRELOADS: "true" });
 
     const { code, output } = await run(environment, "--check", "--json");
-    await using service = await startProcess(environment);
+    await using service = await startServiceProcess(environment);
 
     expect(code).toBe(0);
     expect(JSON.parse(output).configuration.warnings).toEqual([
       { name: "foreign_listener", message: expect.stringContaining("TRACE_PROPAGATION") },
     ]);
-    await expect
-      .poll(service.output, { timeout: 10_000 })
-      .toContain('"warning":"foreign_listener"');
+    await expect.poll(service.output).toContain('"warning":"foreign_listener"');
     expect(readFileSync(spans, "utf8")).toContain(mx.credentials.ssoKey); // So it was worth refusing.
   });
 
@@ -116,12 +104,12 @@ describe("the service starts", () => {
     const environment = toEnvironment("platform", { NODE_OPTIONS: APM });
 
     const { code, output } = await run(environment, "--check");
-    await using service = await startProcess(environment);
+    await using service = await startServiceProcess(environment);
 
     expect(code).toBe(0);
     expect(output).toMatch(/^WARNING configuration .* TRACE_PROPAGATION/m);
     await expect
-      .poll(service.output, { timeout: 10_000 })
+      .poll(service.output)
       .toMatch(/"level":"warn".*"configuration.warning".*"foreign_listener"/);
   });
 
@@ -129,8 +117,8 @@ describe("the service starts", () => {
     ["the service's own tracing", OWN_TRACING],
     ["hooks that see no request to MX", PASSIVE],
   ])("with %s, and without a warning", async (_what, NODE_OPTIONS) => {
-    await using service = await startProcess(toEnvironment("both", { NODE_OPTIONS }));
-    await expect.poll(service.output, { timeout: 10_000 }).toContain("configuration.loaded");
+    await using service = await startServiceProcess(toEnvironment("both", { NODE_OPTIONS }));
+    await expect.poll(service.output).toContain("configuration.loaded");
     service.signal("SIGTERM");
     expect(await service.exited).toBe(0);
     expect(service.output()).not.toContain("configuration.warning");

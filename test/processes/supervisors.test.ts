@@ -9,10 +9,10 @@ import {
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { COMPILE_CACHE, MAIN } from "../support/program.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const MAIN = fileURLToPath(new URL("src/main.ts", ROOT));
 
 let mx: Simulator;
 let issuer: IdentityProvider;
@@ -26,7 +26,11 @@ afterAll(async () => {
   await mx[Symbol.asyncDispose]();
 });
 
-const environment = () => ({ PATH: process.env.PATH, ...baseEnvironment(mx, issuer, "platform") });
+const environment = () => ({
+  PATH: process.env.PATH,
+  ...COMPILE_CACHE,
+  ...baseEnvironment(mx, issuer, "platform"),
+});
 
 /** In a process group of its own, of which nothing is left behind. */
 function watch(child: ChildProcess) {
@@ -39,7 +43,7 @@ function watch(child: ChildProcess) {
     child,
     exited: once(child, "exit"),
     output: () => output,
-    until: (text: string) => expect.poll(() => output, { timeout: 30_000 }).toContain(text),
+    until: (text: string) => expect.poll(() => output).toContain(text),
     [Symbol.dispose]() {
       try {
         if (child.pid) process.kill(-child.pid, "SIGKILL");

@@ -2,7 +2,7 @@
  * The service with a standard output that fails or hangs: it serves, counts what is lost, and ends when it is told to.
  */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -15,9 +15,9 @@ import {
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { scrape } from "../support/metrics.ts";
+import { startProgram } from "../support/program.ts";
 import { baseEnvironment, fetchChecked } from "../support/start.ts";
 
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "log-"));
 
 let mx: Simulator;
@@ -44,49 +44,35 @@ async function freePort(): Promise<number> {
 /** Its first line cannot be read here, so the ports are chosen before. */
 async function startWith(stdout: number) {
   const [port, operationsPort] = [await freePort(), await freePort()];
-  const child: ChildProcess = spawn(process.execPath, [MAIN], {
-    env: {
-      PATH: process.env.PATH,
+  const program = startProgram({
+    environment: {
       ...baseEnvironment(mx, issuer, "platform"),
       PORT: String(port),
       OPERATIONS_PORT: String(operationsPort),
     },
-    stdio: ["ignore", stdout, "pipe"],
+    stdout,
   });
-  let errors = "";
-  child.stderr?.on("data", (text) => {
-    errors += text;
-  });
-  const exited = once(child, "exit");
   const operationsUrl = `http://127.0.0.1:${operationsPort}`;
   await expect
-    .poll(
-      () =>
-        fetch(`${operationsUrl}/readyz`).then(
-          ({ status }) => status,
-          () => 0,
-        ),
-      {
-        timeout: 10_000,
-      },
+    .poll(() =>
+      fetch(`${operationsUrl}/readyz`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
     )
     .toBe(200);
   return {
     operationsUrl,
-    errors: () => errors,
+    errors: program.stderr,
     ask: async (subject: string) => {
       const headers = { Authorization: `Bearer ${await issuer.issueToken(subject)}` };
       return fetchChecked(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
     },
     async stop() {
-      child.kill("SIGTERM");
-      const [code] = await exited;
-      return code;
+      program.signal("SIGTERM");
+      return program.exited;
     },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await exited;
-    },
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
 

@@ -10,7 +10,9 @@ import {
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
-import { makeCertificates, startFaultServer } from "../support/fault-server.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { startFaultServer } from "../support/fault-server.ts";
+import { COMPILE_CACHE } from "../support/program.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -42,7 +44,7 @@ function writeEnvFile(environment: Environment, where = folder): void {
 
 function run(command: string, environment: Environment = {}, cwd = folder) {
   const path = [BIN, process.env.PATH].join(delimiter);
-  const env = { HOME: process.env.HOME, PATH: path, ...environment };
+  const env = { HOME: process.env.HOME, PATH: path, ...COMPILE_CACHE, ...environment };
   return new Promise<{ code: number; out: string; errors: string }>((resolve) => {
     execFile("sh", ["-c", command], { cwd, env }, (error, out, errors) =>
       resolve({ code: error ? Number(error.code) : 0, out, errors }),

@@ -15,6 +15,7 @@ import {
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
+import { COMPILE_CACHE } from "../support/program.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -38,7 +39,12 @@ function run(
   environment: Record<string, string | undefined>,
 ): Promise<{ code: number; output: string }> {
   const bin = join(ROOT, "node_modules/.bin");
-  const env = { HOME: process.env.HOME, ...environment, PATH: `${bin}:${process.env.PATH}` };
+  const env = {
+    HOME: process.env.HOME,
+    ...COMPILE_CACHE,
+    ...environment,
+    PATH: `${bin}:${process.env.PATH}`,
+  };
   const options = { cwd: ROOT, env };
   return new Promise((resolve) => {
     execFile("bash", ["-euo", "pipefail", "-c", script], options, (error, stdout, stderr) =>

@@ -12,7 +12,7 @@ import {
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
-import { type ServiceProcess, startProcess } from "../support/fault-server.ts";
+import { type ServiceProcess, startServiceProcess } from "../support/program.ts";
 import { startReconnectingClients } from "../support/reconnecting-clients.ts";
 import { baseEnvironment } from "../support/start.ts";
 
@@ -37,7 +37,7 @@ afterAll(async () => {
 function run(environment: Record<string, string>): Promise<ServiceProcess> {
   mx.calls.clear();
   mx.settings.latencyMs = 0;
-  return startProcess({
+  return startServiceProcess({
     ...baseEnvironment(mx, issuer, "platform"),
     RATE_LIMIT_USER: "100000/1s",
     ...environment,

@@ -1,0 +1,61 @@
+/**
+ * An authority of the test's own, and certificates that it signed.
+ */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+
+/** PEM. */
+export type Certificate = { key: string; cert: string };
+
+export type Certificates = Disposable & {
+  /** PEM of the authority that signed all but the last, and a file with it. */
+  authority: string;
+  authorityFile: string;
+  good: Certificate;
+  expired: Certificate;
+  otherHost: Certificate;
+  selfSigned: Certificate;
+  /** This process trusts the authority from now on, until it is disposed. */
+  trust(): Disposable;
+};
+
+/** Made anew by OpenSSL's command, so that no key stands in the sources and none expires. */
+export function makeCertificates(): Certificates {
+  const folder = mkdtempSync(join(tmpdir(), "certificates-"));
+  const openssl = (command: string) =>
+    void execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "pipe" });
+  const file = (name: string) => readFileSync(join(folder, name), "utf8");
+  const newKey = (name: string) =>
+    `-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key`;
+  const read = (name: string) => ({ key: file(`${name}.key`), cert: file(`${name}.pem`) });
+
+  openssl(`req -x509 ${newKey("authority")} -out authority.pem -days 2 -subj /CN=authority`);
+  const sign = (name: string, host: string, days: number): Certificate => {
+    const names = `-addext subjectAltName=DNS:${host}`;
+    openssl(`req ${newKey(name)} -out ${name}.csr -subj /CN=${host} ${names}`);
+    const signer = "-CA authority.pem -CAkey authority.key -copy_extensions copy";
+    openssl(`x509 -req -in ${name}.csr ${signer} -days ${days} -out ${name}.pem`);
+    return read(name);
+  };
+  const names = "-addext subjectAltName=DNS:localhost";
+  openssl(`req -x509 ${newKey("self")} -out self.pem -days 2 -subj /CN=localhost ${names}`);
+
+  return {
+    authority: file("authority.pem"),
+    authorityFile: join(folder, "authority.pem"),
+    good: sign("good", "localhost", 2),
+    expired: sign("expired", "localhost", -1),
+    otherHost: sign("other", "mx.example", 2),
+    selfSigned: read("self"),
+    trust() {
+      const before = getCACertificates();
+      setDefaultCACertificates([...before, file("authority.pem")]);
+      return { [Symbol.dispose]: () => setDefaultCACertificates(before) };
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
+}

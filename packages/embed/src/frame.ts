@@ -44,8 +44,7 @@ export async function waitForWidget(
       listen(element, "mx-load", () => settle("message"), ended);
       listen(window, "offline", () => (wasOffline = true), ended);
       listen(window, "online", () => wasOffline && settle("reconnected"), ended);
-      if (crossOriginIsolated)
-        listen(frame, "load", () => after(BLOCK_MS, ended, () => settle(toBlocked(COEP))), ended);
+      if (crossOriginIsolated) watchIsolation(frame, ended, settle);
       watchPolicies(new URL(url).origin, ended, settle);
     },
   );
@@ -75,8 +74,9 @@ function watchPolicies(
   const observer = new ReportingObserver(
     (reports) => {
       for (const { body } of reports) {
-        const { blockedURL, disposition } = body as unknown as CoepReport;
-        if (disposition === "enforce" && blockedURL.startsWith(origin)) settle(toBlocked(COEP));
+        const coep = body as CoepBody | null;
+        const { blockedURL, disposition } = coep?.toJSON?.() ?? coep ?? {};
+        if (disposition === "enforce" && blockedURL?.startsWith(origin)) settle(toBlocked(COEP));
       }
     },
     { types: ["coep"] },
@@ -85,8 +85,23 @@ function watchPolicies(
   listen(signal, "abort", () => observer.disconnect());
 }
 
+/** Firefox reports to nobody. A document that came and stays silent, on a page that frames only what opts in, is its error. */
+function watchIsolation(
+  frame: HTMLIFrameElement,
+  signal: AbortSignal,
+  settle: (failure: WidgetError) => void,
+): void {
+  after(BLOCK_MS, signal, () => {
+    if (frame.contentDocument)
+      watchIsolation(frame, signal, settle); // Nothing has come yet.
+    else settle(toBlocked(COEP));
+  });
+}
+
 /** Source: HTML Standard, embedder policies. */
-type CoepReport = { blockedURL: string; disposition: string };
+type CoepReport = { blockedURL?: string; disposition?: string };
+/** Chromium has the members in the JSON alone. */
+type CoepBody = ReportBody & CoepReport & { toJSON?(): CoepReport };
 
 const COEP = "Cross-Origin-Embedder-Policy: remove the header, or set unsafe-none.";
 

@@ -3,6 +3,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { MessageMap } from "../../packages/embed/src/index.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { type HostVisit, startEmbedHost, visitHost } from "../support/embed-host.ts";
 import { isInstalled } from "../support/installed.ts";
@@ -80,6 +81,21 @@ describe.skipIf(!isThere)("a message of the widget (skipped without chromium)", 
     });
   });
 
+  it("is an event of its own where only the code of MX's Connect has it", async () => {
+    await using host = await startEmbedHost();
+    await using visit = await visitHost(browser, host);
+    await visit.run(OPEN);
+    await visit.until("open");
+
+    for (const type of OF_THE_CODE) {
+      await visit.run(
+        `w.addEventListener("${type}", () => { window.heard = "${type}"; }); undefined`,
+      );
+      await visit.page.frames()[1]?.evaluate(`tell("${type.toLowerCase()}")`);
+      await visit.waitFor(`window.heard === "${type}"`);
+    }
+  });
+
   it("of a type that is not known is passed on, and makes no other event happen", async () => {
     await using host = await startEmbedHost();
     await using visit = await visitHost(browser, host);
@@ -142,6 +158,20 @@ describe.skipIf(!isThere)("a message of the widget (skipped without chromium)", 
     expect(visit.complaints).toEqual([]);
   });
 });
+
+/** MX's package of definitions lacks them. Source: connect-widget, calls of onPostMessage. */
+const OF_THE_CODE: (keyof MessageMap)[] = [
+  "mx/connect/initialDataReady",
+  "mx/connect/memberError/primaryAction",
+  "mx/connect/backButtonClicked",
+  "mx/connect/microdeposits/loaded",
+  "mx/connect/microdeposits/detailsSubmitted",
+  "mx/connect/microdeposits/verified",
+  "mx/connect/microdeposits/verified/primaryAction",
+  "mx/connect/microdeposits/error/primaryAction",
+  "mx/connect/microdeposits/comeBack/primaryAction",
+  "mx/connect/microdeposits/blockedRoutingNumber",
+];
 
 /** The last one takes the widget away. */
 const FORGERIES: [

@@ -137,9 +137,10 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
         { timeout: 10_000 },
       );
 
-      // MX's own package does not define these two, which its widget sends.
+      // MX's own package does not define these three, which its widget sends.
       expect(await visit.page.evaluate("seen")).toEqual([
         "loaded",
+        "Unknown post message: mx/connect/backButtonClicked",
         "Unknown post message: mx/connect/memberError",
         "Unknown post message: mx/connect/memberError/primaryAction",
         "connected",

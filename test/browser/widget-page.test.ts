@@ -231,7 +231,8 @@ describe.skipIf(!isInstalled("chromium"))(
       const options = { current_institution_code: "mxbank", disable_institution_search: true };
       await using visit = await open("connect_widget", options);
       await visit.press("Back");
-      await visit.messages("mx/connect/backToSearch");
+      const seen = await visit.messages("mx/connect/backToSearch");
+      expect(seen.at(-2)?.type).toBe("mx/connect/backButtonClicked");
       await visit.frame.getByText("Log in to MX Bank").waitFor();
     });
 
@@ -242,6 +243,73 @@ describe.skipIf(!isInstalled("chromium"))(
       const seen = await visit.messages("mx/connect/memberConnected");
       expect(seen.at(-2)?.metadata.member_guid).toBe("MBR-1");
       expect(seen.map(({ type }) => type)).toContain("mx/connect/updateCredentials");
+    });
+
+    it("links an account by its numbers, and tells each step", async () => {
+      await using visit = await open("connect_widget");
+      await visit.press("My bank is not here");
+      await visit.frame.getByLabel("Routing number").fill("000000000");
+      await visit.press("Continue");
+      await visit.press("Try again");
+      await visit.frame.getByLabel("Routing number").fill("123456789");
+      await visit.press("Continue");
+      await visit.frame.getByLabel("Account number").fill("1");
+      await visit.press("Continue");
+      await visit.frame.getByText("Come back in a day").waitFor();
+      expect(await visit.findAxeViolations()).toEqual([]);
+      await visit.press("Done");
+
+      const seen = await visit.messages("mx/connect/backToSearch");
+      expect(seen.slice(4).map(({ type, metadata }) => [type, withoutGuids(metadata)])).toEqual([
+        ["mx/connect/microdeposits/loaded", { initial_step: "routingNumber" }],
+        [
+          "mx/connect/microdeposits/blockedRoutingNumber",
+          { routing_number: "000000000", reason: "BLOCKED" },
+        ],
+        ["mx/connect/microdeposits/detailsSubmitted", { microdeposit_guid: expect.any(String) }],
+        [
+          "mx/connect/microdeposits/comeBack/primaryAction",
+          { microdeposit_guid: expect.any(String) },
+        ],
+        ["mx/connect/backToSearch", {}],
+      ]);
+    });
+
+    it.each([
+      [
+        "0.02",
+        [
+          ["verified", { microdeposit_guid: "MIC-1" }],
+          ["verified/primaryAction", {}],
+        ],
+      ],
+      ["9.99", [["error/primaryAction", { status: "REJECTED", guid: "MIC-1" }]]],
+    ])("takes the amounts of deposits: %s", async (second, expected) => {
+      await using visit = await open("connect_widget", { current_microdeposit_guid: "MIC-1" });
+      await visit.frame.getByLabel("First amount").fill("0.01");
+      await visit.frame.getByLabel("Second amount").fill(second);
+      await visit.press("Continue");
+      await visit.press("Done");
+
+      const seen = await visit.messages("mx/connect/backToSearch");
+      const prefix = "mx/connect/microdeposits/";
+      expect(
+        seen
+          .filter(({ type }) => type.startsWith(prefix))
+          .map(({ type, metadata }) => [type.slice(prefix.length), withoutGuids(metadata)]),
+      ).toEqual([["loaded", { initial_step: "verifyDeposits" }], ...expected]);
+    });
+
+    it("tells of the first data where products were asked for", async () => {
+      const options = {
+        current_institution_code: "mxbank",
+        data_request: { products: ["transactions"] },
+      };
+      await using visit = await open("connect_widget", options);
+      await visit.logIn("mxuser", "anything");
+      const seen = await visit.messages("mx/connect/memberConnected");
+      expect(seen.at(-2)?.type).toBe("mx/connect/initialDataReady");
+      expect(seen.at(-2)?.metadata.member_guid).toMatch(MEMBER);
     });
 
     it("searches by name among the countries that were asked for", async () => {
@@ -420,6 +488,12 @@ function toWidgetVisit({ page, complaints, ...visit }: WatchedPage) {
 function toShort(type: string, metadata: Record<string, unknown>): string {
   const detail = metadata.current ?? metadata.connection_status ?? "";
   return `${type.replace("mx/connect/", "")} ${detail}`.trim();
+}
+
+/** Without what each message has. */
+function withoutGuids({ user_guid, session_guid, ...rest }: Record<string, unknown>) {
+  expect([user_guid, session_guid]).toEqual([expect.any(String), expect.any(String)]);
+  return rest;
 }
 
 /** Regular expressions as vitest's matchers. */

@@ -26,7 +26,8 @@ export function viewSearch(t, options, on) {
   });
   fill();
   const label = h("label", { htmlFor: "search" }, t.searchLabel);
-  return [h("h1", {}, t.search), ...toPurpose(t, options), label, input, list, status];
+  const unlisted = toQuietButton(t.unlisted, () => on.unlisted());
+  return [h("h1", {}, t.search), ...toPurpose(t, options), label, input, list, status, unlisted];
 }
 
 function toBankItem(bank, select) {

@@ -10,6 +10,7 @@ import * as views from "./connect-views.js";
 import { show } from "./dom.js";
 import { findInstitution, INSTITUTIONS } from "./institutions.js";
 import { toScheme } from "./messages.js";
+import { startMicrodeposits } from "./microdeposits.js";
 import { randomGuid } from "./random-guid.js";
 import { TEXTS } from "./texts.js";
 
@@ -27,7 +28,8 @@ export function startConnect({ root, tell, options, language }) {
   let isAtBank = false;
 
   if (memberGuid) bank ??= INSTITUTIONS[0]; // Whose member it is, MX knows.
-  if (bank) enterBank();
+  if (options.current_microdeposit_guid) enterMicrodeposits(options.current_microdeposit_guid);
+  else if (bank) enterBank();
   else enterSearch();
   tell("connect/loaded", { initial_step: step });
   return { goBack, finishOauth };
@@ -45,6 +47,11 @@ export function startConnect({ root, tell, options, language }) {
     return true;
   }
 
+  function pressBack() {
+    tell("connect/backButtonClicked", {});
+    back();
+  }
+
   function back() {
     tell("connect/backToSearch", {});
     if (isSearchDisabled) return; // The host decides.
@@ -59,8 +66,14 @@ export function startConnect({ root, tell, options, language }) {
     const search = (query) => tell("connect/institutionSearch", { query });
     const view = isSearchDisabled
       ? views.viewNoSearch(t)
-      : views.viewSearch(t, options, { search, select });
+      : views.viewSearch(t, options, { search, select, unlisted: enterMicrodeposits });
     go("search", view);
+  }
+
+  /** Without a guid from the start. */
+  function enterMicrodeposits(guid) {
+    go("microdeposits", []);
+    startMicrodeposits({ root, t, tell, leave: back, guid });
   }
 
   function select(chosen) {
@@ -73,8 +86,8 @@ export function startConnect({ root, tell, options, language }) {
   function enterBank() {
     const shown = { bank, isRepair: memberGuid !== undefined, options };
     const view = bank.isOauth
-      ? views.viewOauth(t, shown, { open: openBank, back })
-      : views.viewCredentials(t, shown, { submit: submitCredentials, back });
+      ? views.viewOauth(t, shown, { open: openBank, back: pressBack })
+      : views.viewCredentials(t, shown, { submit: submitCredentials, back: pressBack });
     go("enterCreds", view);
   }
 
@@ -100,7 +113,7 @@ export function startConnect({ root, tell, options, language }) {
     tellStatus(status);
     if (status === STATUS.CONNECTED) succeed();
     else if (status === STATUS.CHALLENGED)
-      go("mfa", views.viewChallenge(t, challenge, { submit: submitAnswer, back }));
+      go("mfa", views.viewChallenge(t, challenge, { submit: submitAnswer, back: pressBack }));
     else fail(status);
   }
 
@@ -108,7 +121,9 @@ export function startConnect({ root, tell, options, language }) {
     tell("connect/memberStatusUpdate", { member_guid: memberGuid, connection_status: status });
   }
 
+  /** MX deprecated the first message on 17 October 2025; that a request without products gets none is assumed. */
   function succeed() {
+    if (options.data_request) tell("connect/initialDataReady", { member_guid: memberGuid });
     tell("connect/memberConnected", { member_guid: memberGuid });
     const done = () => tell("connect/connected/primaryAction", {});
     const another = isSearchDisabled ? undefined : enterSearch;
@@ -116,12 +131,13 @@ export function startConnect({ root, tell, options, language }) {
   }
 
   function fail(status) {
-    tell("connect/memberError", { member: { guid: memberGuid, connection_status: status } });
+    const member = { guid: memberGuid, connection_status: status };
+    tell("connect/memberError", { member });
     const retry = () => {
-      tell("connect/memberError/primaryAction", { member_guid: memberGuid });
+      tell("connect/memberError/primaryAction", { member });
       enterBank();
     };
-    go("loginError", views.viewError(t, t.reasons[status], { retry, back }));
+    go("loginError", views.viewError(t, t.reasons[status], { retry, back: pressBack }));
   }
 
   /** The window opens only where the browser is the user's own; an app is told the address and opens it. */
@@ -132,13 +148,13 @@ export function startConnect({ root, tell, options, language }) {
     tell("connect/oauthRequested", { url, member_guid: memberGuid });
     if (isInApp()) return waitForBank(t.waitingApp);
     bankWindow = window.open(url);
-    if (!bankWindow) return show(root, views.viewBlocked(t, url, { back }));
+    if (!bankWindow) return show(root, views.viewBlocked(t, url, { back: pressBack }));
     waitForBank(t.waitingText);
     watchWindow(bankWindow);
   }
 
   function waitForBank(text) {
-    show(root, views.viewWaiting(t, text, { open: openBank, back }));
+    show(root, views.viewWaiting(t, text, { open: openBank, back: pressBack }));
   }
 
   /** Source: MX, OAuth in the Connect widget: APP is the default in a WebView, BROWSER elsewhere. */
@@ -174,7 +190,7 @@ export function startConnect({ root, tell, options, language }) {
     if (status !== "success") {
       tell("connect/oauthError", { member_guid: memberGuid });
       const text = t.oauthErrors[reason] ?? t.oauthErrors.other;
-      go("oAuthError", views.viewError(t, text, { retry: enterBank, back }));
+      go("oAuthError", views.viewError(t, text, { retry: enterBank, back: pressBack }));
       return;
     }
     go("connecting", views.viewConnecting(t, bank));

@@ -45,6 +45,21 @@ const ENGLISH = {
     DENIED: "The bank refused.",
     other: "The bank reported an error.",
   },
+  unlisted: "My bank is not here",
+  routingNumber: "Link an account by its numbers",
+  routingLabel: "Routing number",
+  routingBlocked: "This bank cannot be linked by numbers.",
+  accountNumber: "Which account is it?",
+  accountLabel: "Account number",
+  comeBack: "Come back in a day or two",
+  comeBackText:
+    "Two small deposits are on their way to this account. Tell us then how much they were.",
+  amounts: "How much were the two deposits?",
+  firstAmount: "First amount",
+  secondAmount: "Second amount",
+  amountsWrong: "Those were not the amounts.",
+  verified: "Deposits verified",
+  depositHint: "Test data: the routing number 000000000 is blocked. The amounts are 0.01 and 0.02.",
   noSearch: "The page around this widget chooses the bank, and has not named one.",
   products: {
     account_verification: "account and routing number",
@@ -93,6 +108,12 @@ const SPANISH = {
   openBank: "Ir al banco",
   waiting: "Esperando al banco",
   waitingText: "Termine en la ventana del banco. Esta página continúa sola.",
+  unlisted: "Mi banco no está aquí",
+  routingNumber: "Vincular una cuenta por sus números",
+  routingLabel: "Número de ruta",
+  accountNumber: "¿Qué cuenta es?",
+  accountLabel: "Número de cuenta",
+  amounts: "¿De cuánto fueron los dos depósitos?",
 };
 
 const FRENCH = {
@@ -131,6 +152,12 @@ const FRENCH = {
   openBank: "Aller à la banque",
   waiting: "En attente de la banque",
   waitingText: "Terminez dans la fenêtre de la banque. Cette page continue d’elle-même.",
+  unlisted: "Ma banque n’est pas ici",
+  routingNumber: "Lier un compte par ses numéros",
+  routingLabel: "Numéro d’acheminement",
+  accountNumber: "De quel compte s’agit-il?",
+  accountLabel: "Numéro de compte",
+  amounts: "De combien étaient les deux dépôts?",
 };
 
 /** By the first part of a language tag; English for all others. */

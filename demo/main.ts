@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { startIdentityProvider } from "../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../packages/simulator/src/simulator.ts";
+import { openLog } from "../src/app/log.ts";
 import { startService } from "../src/app/service.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { createLogger } from "../src/telemetry/logger.ts";
@@ -36,7 +37,8 @@ const ports = {
 const pageUrl = `http://127.0.0.1:${ports.page}`;
 
 const config = loadConfig(toEnvironment({ apis, simulator, issuer, ports, pageUrl }));
-await using service = await startService(config, createLogger(config.logLevel));
+const logger = createLogger(config.logLevel, await openLog(process.env));
+await using service = await startService(config, logger);
 await using partner = await startPartner({
   port: ports.page,
   serviceUrl: service.url.origin,

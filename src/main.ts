@@ -5,12 +5,12 @@
 import { once } from "node:events";
 import { trustExtraAuthorities } from "./app/env-file.ts";
 import { explainAndExit, loadOrExit } from "./app/exit.ts";
+import { openLog } from "./app/log.ts";
 import { startService } from "./app/service.ts";
 import { endProcess, watchForShutdown } from "./app/shutdown.ts";
 import { runCommandLine } from "./cli.ts";
 import { toDigest } from "./config/load.ts";
 import { findWarnings } from "./config/warnings.ts";
-import { createLogDestination } from "./telemetry/log-destination.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { openTracer } from "./telemetry/tracing.ts";
 import { VERSION } from "./telemetry/version.ts";
@@ -20,7 +20,7 @@ if (code !== undefined) process.exit(code);
 
 trustExtraAuthorities();
 const config = await loadOrExit(process.env);
-const log = createLogDestination();
+const log = await openLog(process.env);
 const logger = createLogger(config.logLevel, log);
 const shutdown = watchForShutdown(logger);
 

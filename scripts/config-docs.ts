@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { CLAIM, MAX_TENANTS, TENANT_NAME } from "../src/config/tenants.ts";
 import { type Section, VALUE_TYPES, type Variable } from "../src/config/values.ts";
-import { isOfTenant, needsSingleTenant, SECTIONS, VARIABLES } from "../src/config/variables.ts";
+import { isOfTenant, SECTIONS, VARIABLES } from "../src/config/variables.ts";
 
 /** Path from the root of the repository -> content. */
 export function renderConfigDocs(): Record<string, string> {
@@ -83,13 +83,7 @@ function renderSection({ title, introduction, variables }: Section): string {
     const { schema, scope, secret, description } = variable;
     const form = VALUE_TYPES.get(schema)?.form ?? "text";
     const value = variable.default ? `\`${variable.default}\`` : "none";
-    const cells = [
-      `\`${name}\``,
-      description,
-      form,
-      value,
-      SCOPES[scope] + (secret ? ", secret" : ""),
-    ];
+    const cells = [`\`${name}\``, description, form, value, scope + (secret ? ", secret" : "")];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   });
   const table = [
@@ -100,13 +94,9 @@ function renderSection({ title, introduction, variables }: Section): string {
   return [`## ${title}`, ...(introduction ? [introduction] : []), table].join("\n\n");
 }
 
-const SCOPES = { process: "process", tenant: "tenant", "single-tenant": "single tenant" } as const;
-
 /** TENANTS_FILE for editors and CI. Rules between variables are checked only by the service itself. */
 function renderTenantsSchema(): object {
-  const variables = Object.entries(VARIABLES).filter(
-    ([name]) => isOfTenant(name) && !needsSingleTenant(name),
-  );
+  const variables = Object.entries(VARIABLES).filter(([name]) => isOfTenant(name));
   const properties = variables.flatMap(([name, variable]) => [
     [name, toJsonValue(variable).describe(variable.description)] as const,
     ...(variable.secret

@@ -1,8 +1,4 @@
-/**
- * The configured ways to log in, wired: for each credential its authenticator, and for each issuer its keys.
- *
- * Introspection and session check speak for one tenant, under the name of its issuer.
- */
+/** The configured ways to log in, wired: for each credential its authenticator, and for each issuer its keys. */
 
 import {
   type Authentication,
@@ -22,6 +18,7 @@ import type {
   SessionCheckConfig,
   TenantConfig,
 } from "../config/types.ts";
+import type { KeySource } from "../session/settings.ts";
 import type { Tenant } from "../session/types.ts";
 import type { Connect } from "./tenant.ts";
 
@@ -45,17 +42,16 @@ export function createLogins(config: Config, options: LoginOptions): Logins {
   const { connect } = options;
   const { jwt: takesJwts, tokenCookie, introspection, sessionCheck } = config.logins;
   const members = options.tenants.map(toMember);
+  const tenants = members.map(({ trust }) => trust);
   const issuers = takesJwts ? toIssuers(config, members, options.watchKeys) : [];
-  const [single] = members.length === 1 ? members : [];
   const authentication = createAuthentication({
     jwt: takesJwts ? createJwtAuthenticator(issuers) : undefined,
     tokenCookie,
-    introspection: introspection && single && toIntrospection(introspection, single.trust, connect),
-    session: sessionCheck &&
-      single && {
-        cookie: sessionCheck.cookie,
-        authenticate: toSessionCheck(sessionCheck, single.trust, connect),
-      },
+    introspection: introspection && toIntrospection(introspection, tenants, connect),
+    session: sessionCheck && {
+      cookie: sessionCheck.cookie,
+      authenticate: toSessionCheck(sessionCheck, tenants, connect),
+    },
   });
   const needsNoKeys = Boolean(introspection ?? sessionCheck);
   const statuses = () => issuers.map(({ keys }) => keys.status());
@@ -72,47 +68,57 @@ export function createLogins(config: Config, options: LoginOptions): Logins {
 
 function toMember({ config, tenant }: LoginOptions["tenants"][number]): Member {
   const { auth, claim, userId } = config;
-  const { issuer, audience, audienceClaim, maxTokenLifetimeMs: maxLifetimeMs } = auth;
-  const rules = { issuer, claim, audience, audienceClaim, maxLifetimeMs };
+  const { issuers, audience, audienceClaim, maxTokenLifetimeMs: maxLifetimeMs } = auth;
+  const rules = { issuers, claim, audience, audienceClaim, maxLifetimeMs };
   return { config, trust: { ...rules, userIdClaim: userId.claim, tenant } };
 }
+
+type KnownIssuer = TrustedIssuer & { keys: IssuerKeys };
 
 /** What tenants of one issuer have in common, the first one says (config/tenant-conflicts.ts). */
 function toIssuers(
   { proxy, maxInFlight }: Config,
   members: readonly Member[],
   watchKeys: LoginOptions["watchKeys"],
-): (TrustedIssuer & { keys: IssuerKeys })[] {
+): KnownIssuer[] {
   const maxWaiting = members.length > 1 ? Math.ceil(maxInFlight / 4) : undefined;
-  const byIssuer = Map.groupBy(members, ({ trust }) => trust.issuer);
-  return [...byIssuer].flatMap(([issuer, ofIssuer]) => {
+  const startKeys = (issuer: string, source: KeySource) => {
+    const onLoad = watchKeys(issuer, () => keys.ageMs());
+    const load = createLoader(issuer, source, { proxy });
+    const keys = createIssuerKeys({ load, maxWaiting, onLoad });
+    return keys;
+  };
+  const byIssuer = Map.groupBy(members, ({ trust }) => trust.issuers[0]);
+  return [...byIssuer].flatMap(([name, ofIssuer]) => {
     const [first] = ofIssuer;
     if (!first) return [];
     const { auth } = first.config;
-    const onLoad = watchKeys(issuer, () => keys.ageMs());
-    const keys = createIssuerKeys({ load: createLoader(auth, proxy), maxWaiting, onLoad });
     const tenants = ofIssuer.map(({ trust }) => trust);
-    return { ...auth, issuer, keys, findKeys: keys.find, tenants };
+    const shared = auth.keys.kind === "discovery" ? undefined : startKeys(name, auth.keys);
+    return auth.issuers.map((issuer) => {
+      const keys = shared ?? startKeys(issuer, auth.keys);
+      return { ...auth, issuer, keys, findKeys: keys.find, tenants };
+    });
   });
 }
 
 function toIntrospection(
   endpoint: IntrospectionConfig,
-  trust: TenantTrust,
+  tenants: readonly TenantTrust[],
   connect: Connect,
 ): Authenticator {
   const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
   const call = createLoginCall({ operation: "partner.introspection", exchange });
   const { requireAudience } = endpoint;
-  return createIntrospectionAuthenticator({ call, endpoint, requireAudience, trust });
+  return createIntrospectionAuthenticator({ call, endpoint, requireAudience, tenants });
 }
 
 function toSessionCheck(
   endpoint: SessionCheckConfig,
-  trust: TenantTrust,
+  tenants: readonly TenantTrust[],
   connect: Connect,
 ): Authenticator {
   const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
   const call = createLoginCall({ operation: "partner.session_check", exchange });
-  return createSessionAuthenticator({ call, url: endpoint.url, trust });
+  return createSessionAuthenticator({ call, url: endpoint.url, tenants });
 }

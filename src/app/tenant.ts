@@ -16,7 +16,7 @@ import { createSsoDirectory, toSsoApi } from "../mx/sso-v2.ts";
 import { type CredentialRule, findCredentials } from "../session/credentials.ts";
 import { createMemberIds } from "../session/member-id.ts";
 import { findProfile, type ProfileSource } from "../session/profile.ts";
-import type { MxApis, Tenant } from "../session/types.ts";
+import type { MxApis, Principal, Tenant } from "../session/types.ts";
 import { toUserId } from "../session/user-id.ts";
 import { createWidgetRequestParser } from "../session/widget-policy.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
@@ -116,7 +116,15 @@ function toProfileSource(
   { userinfo }: Instruments,
 ): ProfileSource {
   if (profile.source === "userinfo" && userinfo) {
-    return { kind: "userinfo", read: userinfo(auth.issuer, profile.httpHosts).read };
+    const { issuers } = auth;
+    /** The one that has made the caller's token. */
+    const nameOf = ({ claims }: Principal) =>
+      issuers.find((name) => name === claims.iss) ?? issuers[0];
+    return {
+      kind: "userinfo",
+      read: (principal, timeoutMs) =>
+        userinfo(nameOf(principal), profile.httpHosts).read(principal, timeoutMs),
+    };
   }
   if (profile.source === "lookup" && lookup) return { kind: "lookup", read: lookup.findProfile };
   return { kind: "claims" };

@@ -25,7 +25,7 @@ import {
 import type { LoginCall } from "./login-client.ts";
 import { unauthenticated } from "./refusals.ts";
 import { requireBearerClaims, requireBearerTokenType } from "./token-kind.ts";
-import { requireIssuer, type TenantTrust, toPrincipal } from "./trust.ts";
+import { findTenantOfAnswer, type TenantTrust, toPrincipal } from "./trust.ts";
 
 /** How the authorization server is asked. */
 export type IntrospectionEndpoint = {
@@ -41,7 +41,7 @@ export type IntrospectionOptions = {
   endpoint: IntrospectionEndpoint;
   /** Refuses answers that name no audience. */
   requireAudience: boolean;
-  trust: TenantTrust;
+  tenants: readonly TenantTrust[];
   /** Wall clock, in milliseconds since the epoch: claims are judged by it. */
   now?: () => number;
   /** Milliseconds of a clock that never goes back: what is remembered ends by it. */
@@ -58,7 +58,7 @@ const MAX_REFUSED = 10_000;
 const Introspection = z.looseObject({ active: z.boolean() });
 
 export function createIntrospectionAuthenticator(options: IntrospectionOptions): Authenticator {
-  const { call, endpoint, trust, now = Date.now } = options;
+  const { call, endpoint, tenants, now = Date.now } = options;
   const { monotonicNow = () => performance.now() } = options;
   const clock = { perf: { now: monotonicNow }, ttlResolution: 0 };
   const accepted = new LRUCache<string, Principal>({
@@ -84,8 +84,8 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     if (claims.active !== true) throw unauthenticated("inactive");
     requireBearerClaims(claims);
     requireBearerTokenType(claims.token_type);
-    requireIssuer(trust, claims);
     requireCurrent(claims, now() / 1000);
+    const trust = findTenantOfAnswer(tenants, claims);
     if (options.requireAudience || toAudience(claims, trust).length > 0)
       requireAudience(claims, trust);
     return toPrincipal(trust, requireSubject(claims, trust.userIdClaim), claims);

@@ -31,7 +31,7 @@ import { requireBearerClaims, requireBearerType } from "./token-kind.ts";
 import { findTenant, type TenantTrust, toPrincipal } from "./trust.ts";
 
 export type TrustedIssuer = {
-  /** Compared character by character with `iss`. */
+  /** One of its names, compared character by character with `iss`. */
   issuer: string;
   algorithms: readonly string[];
   tokenType: string | undefined;

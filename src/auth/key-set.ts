@@ -19,10 +19,16 @@ import { mayLeadTo } from "../upstream/upstream-url.ts";
 /** Gives at least one key, or throws: those who wait for keys do not need to know why. */
 export type LoadKeys = () => Promise<JSONWebKeySet>;
 
-/** Is shown each exchange that a load takes. */
-export type Watch = (result: ExchangeResult, url: URL) => void;
+export type LoadOptions = {
+  proxy?: ForwardProxy | undefined;
+  /** Those of ALLOW_HTTP_HOSTS. Default: none. */
+  httpHosts?: readonly string[];
+  /** For each of the two documents. Default: 6 s. Who waits for a key does not wait that long (issuer-keys.ts). */
+  timeoutMs?: number;
+  /** Is shown each exchange that a load takes. */
+  watch?: (result: ExchangeResult, url: URL) => void;
+};
 
-/** For each of the two documents. Who waits for a key does not wait that long (issuer-keys.ts). */
 const TIMEOUT_MS = 6000;
 const CONNECT_TIMEOUT_MS = 3000;
 const MAX_BYTES = 256 * 1024;
@@ -33,37 +39,28 @@ const MIN_RSA_BITS = 2048;
 const KeySet = z.object({ keys: z.array(z.unknown()) });
 const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
-export function createLoader(
-  { issuer, keys }: { issuer: string; keys: KeySource },
-  proxy?: ForwardProxy,
-  watch?: Watch,
-): LoadKeys {
+export function createLoader(issuer: string, keys: KeySource, options: LoadOptions = {}): LoadKeys {
   if (keys.kind === "file") return loadFromFile(keys.path);
-  if (keys.kind === "url") return loadFromUrl(keys.url, proxy, watch);
-  return loadByDiscovery(issuer, proxy, watch, keys.httpHosts);
+  if (keys.kind === "url") return loadFromUrl(keys.url, options);
+  return loadByDiscovery(issuer, { ...options, httpHosts: keys.httpHosts });
 }
 
-/** `httpHosts` are those of ALLOW_HTTP_HOSTS. */
-export function loadByDiscovery(
-  issuer: string,
-  proxy?: ForwardProxy,
-  watch?: Watch,
-  httpHosts: readonly string[] = [],
-): LoadKeys {
+export function loadByDiscovery(issuer: string, options: LoadOptions = {}): LoadKeys {
   return async () => {
     const base = issuer.replace(/\/$/, "");
     const document = Discovery.parse(
-      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), proxy, watch),
+      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), options),
     );
     if (document.issuer !== issuer) throw unusable("wrong_issuer");
     const jwksUrl = new URL(document.jwks_uri);
+    const { httpHosts = [] } = options;
     if (!mayLeadTo(new URL(issuer), jwksUrl, httpHosts)) throw unusable("unsafe_keys_url");
-    return toKeySet(await fetchJson(jwksUrl, proxy, watch));
+    return toKeySet(await fetchJson(jwksUrl, options));
   };
 }
 
-export function loadFromUrl(url: URL, proxy?: ForwardProxy, watch?: Watch): LoadKeys {
-  return async () => toKeySet(await fetchJson(url, proxy, watch));
+export function loadFromUrl(url: URL, options: LoadOptions = {}): LoadKeys {
+  return async () => toKeySet(await fetchJson(url, options));
 }
 
 /** Read anew at each refresh, so that keys can be rotated by replacing the file. */
@@ -78,18 +75,19 @@ function unusable(reason: "wrong_issuer" | "unsafe_keys_url"): AppError {
   });
 }
 
-async function fetchJson(url: URL, proxy?: ForwardProxy, watch?: Watch): Promise<unknown> {
+async function fetchJson(url: URL, options: LoadOptions): Promise<unknown> {
+  const { proxy, watch, timeoutMs = TIMEOUT_MS } = options;
   await using exchange = createExchange({
     origin: url.origin,
     connections: 1,
     maxResponseBytes: MAX_BYTES,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS, timeoutMs),
     proxy,
   });
   const headers = { accept: "application/json, application/jwk-set+json" };
   const result = await exchange(
     { method: "GET", path: url.pathname + url.search, headers },
-    TIMEOUT_MS,
+    timeoutMs,
   );
   watch?.(result, url);
   if (result.kind === "failure") throw new Error(result.reason);

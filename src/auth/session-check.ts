@@ -14,25 +14,24 @@ import type { Authenticator } from "./authenticate.ts";
 import { requireCurrent } from "./claims.ts";
 import type { LoginAnswer, LoginCall } from "./login-client.ts";
 import { unauthenticated } from "./refusals.ts";
-import { requireIssuer, type TenantTrust, toPrincipal } from "./trust.ts";
+import { findTenantOfAnswer, type TenantTrust, toPrincipal } from "./trust.ts";
 
 export type SessionCheckOptions = {
   call: LoginCall;
   url: URL;
-  trust: TenantTrust;
+  tenants: readonly TenantTrust[];
   /** Wall clock, in milliseconds since the epoch. */
   now?: () => number;
 };
 
 /** The credential is a `Cookie` header of the session's cookies alone. */
 export function createSessionAuthenticator(options: SessionCheckOptions): Authenticator {
-  const { call, url, trust, now = Date.now } = options;
+  const { call, url, tenants, now = Date.now } = options;
 
   return async function authenticateBySession(cookies, timeoutMs) {
     const claims = readClaims(await call(toSessionRequest(url, cookies), timeoutMs));
-    requireIssuer(trust, claims);
     requireCurrent(claims, now() / 1000);
-    return toUser(trust, claims);
+    return toUser(findTenantOfAnswer(tenants, claims), claims);
   };
 }
 

@@ -1,5 +1,8 @@
 /**
  * Whose login it is: the issuer, and where several tenants share it a claim, decide. Nothing else of a request does.
+ *
+ * An issuer may have several names, such as a custom domain or the two versions of Microsoft Entra ID. They are one login:
+ * the first names the users, so a user stays the same under each of them.
  */
 
 import { AppError } from "../errors.ts";
@@ -7,11 +10,11 @@ import type { ClaimRule } from "../session/settings.ts";
 import type { Claims, Principal, Tenant } from "../session/types.ts";
 import { unauthenticated } from "./refusals.ts";
 
-/** One tenant, and which logins are for its users. */
+/** One tenant, and which logins are for its users. Tenants either share all names of their issuer or none. */
 export type TenantTrust = {
   tenant: Tenant;
-  /** As `iss` has it, compared character by character. */
-  issuer: string;
+  /** As `iss` has them, compared character by character. The first names the users. */
+  issuers: readonly [string, ...string[]];
   /** The logins of its users have this claim, by type and value; all of the issuer's if undefined. */
   claim: ClaimRule | undefined;
   /** Tokens must be made for one of these. */
@@ -27,18 +30,32 @@ export type TenantTrust = {
 export function findTenant(tenants: readonly TenantTrust[], claims: Claims): TenantTrust {
   const found = tenants.find(({ claim }) => !claim || claims[claim.name] === claim.value);
   if (found) return found;
-  throw new AppError("forbidden", "The token is valid, but belongs to no tenant of this service.", {
+  throw new AppError("forbidden", "The login is valid, but belongs to no tenant of this service.", {
     reason: "no_tenant",
   });
 }
 
-export function toPrincipal(trust: TenantTrust, subject: string, claims: Claims): Principal {
-  const { issuer, tenant } = trust;
-  return { issuer, subject, claims, tenant };
+/**
+ * The same for claims that the partner's server answers with, rather than signs. It was asked by its address, so it may leave
+ * its name out, unless tenants have different issuers: then nothing else tells them apart.
+ */
+export function findTenantOfAnswer(all: readonly TenantTrust[], claims: Claims): TenantTrust {
+  return findTenant(findByIssuer(all, claims.iss), claims);
 }
 
-/** For claims that the partner's server answers with: it may leave its name out, as it was asked by its address. */
-export function requireIssuer({ issuer }: TenantTrust, { iss }: Claims): void {
-  if (iss == null || iss === issuer) return;
-  throw unauthenticated(typeof iss === "string" && iss !== "" ? "unknown_issuer" : "claim_iss");
+function findByIssuer(all: readonly TenantTrust[], iss: unknown): readonly TenantTrust[] {
+  if (iss == null) {
+    const names = new Set(all.map(({ issuers: [first] }) => first));
+    if (names.size === 1) return all;
+    throw unauthenticated("claim_iss");
+  }
+  if (typeof iss !== "string" || iss === "") throw unauthenticated("claim_iss");
+  const found = all.filter(({ issuers }) => issuers.includes(iss));
+  if (found.length > 0) return found;
+  throw unauthenticated("unknown_issuer");
+}
+
+export function toPrincipal(trust: TenantTrust, subject: string, claims: Claims): Principal {
+  const { issuers, tenant } = trust;
+  return { issuer: issuers[0], subject, claims, tenant };
 }

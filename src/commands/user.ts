@@ -49,7 +49,7 @@ const DEADLINE_MS = 20_000;
 export async function describeUser(parts: UserParts, question: UserQuestion): Promise<UserReport> {
   const { config, tenant, toPseudonym } = parts;
   const { claim } = config.userId;
-  const { issuer } = config.auth;
+  const [issuer] = config.auth.issuers;
   const { value, subject = claim === "sub" ? value : undefined, isLive } = question;
   const claims = { ...(subject !== undefined && { sub: subject }), [claim]: value };
   const principal: Principal = { issuer, subject: subject ?? "", claims, tenant };

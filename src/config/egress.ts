@@ -9,10 +9,14 @@ import { upstream } from "./url-values.ts";
 import { VARIABLES, type Variables } from "./variables.ts";
 
 /** Each URL of the partner's own systems: over plain http only on loopback, or at a host of ALLOW_HTTP_HOSTS. */
-export function checkUpstreams(v: Variables, faults: Faults): void {
+export function checkUpstreams(
+  v: Variables,
+  httpHosts: Variables["ALLOW_HTTP_HOSTS"],
+  faults: Faults,
+): void {
   for (const [name, value] of Object.entries(v)) {
     if (VARIABLES[name]?.schema !== upstream || !(value instanceof URL)) continue;
-    const problem = findUpstreamProblem(value, v.ALLOW_HTTP_HOSTS);
+    const problem = findUpstreamProblem(value, httpHosts);
     if (problem) faults.add(name, `${problem}; or list its host in ALLOW_HTTP_HOSTS`);
   }
 }

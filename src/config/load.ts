@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hasForeignListeners } from "../upstream/listeners.ts";
-import { checkMxHosts, checkNoProxy } from "./egress.ts";
+import { checkMxHosts, checkNoProxy, checkUpstreams } from "./egress.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
 import { toLogins } from "./logins.ts";
 import { reportMisspelt } from "./misspelt.ts";
@@ -20,7 +20,7 @@ import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
 import { toTraces } from "./traces.ts";
 import type { Config, Environment, ReadFile } from "./types.ts";
-import { isOfTenant, needsSingleTenant, type Variables } from "./variables.ts";
+import { isOfTenant, type Variables } from "./variables.ts";
 
 const PRELOAD_FAULT =
   "must not load an instrumentation that listens to requests: the SSO API takes its key in the URL, so it would be recorded. Take it out of NODE_OPTIONS and of the flags of node, or set ALLOW_PRELOADS=true";
@@ -45,6 +45,7 @@ export function loadConfig(
   reportMisspelt(environment, faults);
   checkProcess(environment, flags, faults);
   checkNoProxy(variables, environment, faults);
+  checkUpstreams(variables, variables.ALLOW_HTTP_HOSTS, faults);
   const logins = toLogins(variables, faults);
   const traces = toTraces(variables.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults);
   const many = isSingle ? [] : loadTenants(environment, variables, readFile, faults);
@@ -104,27 +105,22 @@ type LoadedTenant = LabelledTenant & { variables: Variables };
 
 function loadTenants(
   environment: Environment,
-  { TENANTS_FILE, MAX_IN_FLIGHT, REQUEST_DEADLINE, ALLOW_HTTP_HOSTS }: Variables,
+  process: Variables,
   readFile: ReadFile,
   faults: Faults,
 ): LoadedTenant[] {
   for (const name of Object.keys(environment)) {
     if (environment[name] && isOfTenant(name)) {
-      faults.add(
-        name,
-        needsSingleTenant(name)
-          ? "needs a single tenant: leave it out, or TENANTS_FILE"
-          : "belongs to a tenant: move it into TENANTS_FILE",
-      );
+      faults.add(name, "belongs to a tenant: move it into TENANTS_FILE");
     }
   }
-  if (TENANTS_FILE === undefined) return []; // Its value has a fault.
-  const entries = readTenantsFile(TENANTS_FILE, readFile, faults);
+  if (process.TENANTS_FILE === undefined) return []; // Its value has a fault.
+  const entries = readTenantsFile(process.TENANTS_FILE, readFile, faults);
   const loaded = entries.map(({ name, label, claim, ...entry }) => {
     const own = createFaults();
-    const given = readVariables(entry.variables, readFile, own);
-    const variables = { ...given, MAX_IN_FLIGHT, REQUEST_DEADLINE, ALLOW_HTTP_HOSTS };
-    const rules = toTenant(variables, readFile, own);
+    const variables = readVariables(entry.variables, readFile, own);
+    checkUpstreams(variables, process.ALLOW_HTTP_HOSTS, own);
+    const rules = toTenant(withProcess(variables, process), readFile, own);
     for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
     const isSound = own.all().length === 0;
     return { label, variables, isSound, tenant: { ...rules, name, claim } };
@@ -134,6 +130,12 @@ function loadTenants(
     faults,
   );
   return loaded;
+}
+
+/** The variables of a tenant, and those of the process in the place of their defaults. */
+function withProcess(tenant: Variables, process: Variables): Variables {
+  const ofTenant = Object.entries(tenant).filter(([name]) => isOfTenant(name));
+  return { ...process, ...Object.fromEntries(ofTenant) };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -2,7 +2,6 @@
  * Which credentials of a login are accepted, besides or instead of JWTs in the Authorization header.
  */
 
-import { isLoopback } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
 import type { IntrospectionConfig, LoginConfig, SessionCheckConfig } from "./types.ts";
 import type { Variables } from "./variables.ts";
@@ -15,8 +14,6 @@ export function toLogins(v: Variables, faults: Faults): LoginConfig {
       "AUTH_COOKIE",
       "must differ from AUTH_SESSION_COOKIE: one holds a token, one does not",
     );
-  if ((v.AUTH_COOKIE || v.AUTH_SESSION_COOKIE) && v.CORS_ORIGINS.some(isPlainHttp))
-    faults.add("CORS_ORIGINS", "must be https where logins are by cookie (http only on loopback)");
   if (!v.AUTH_JWT) {
     const isOther =
       introspection ?? sessionCheck ?? faults.has("AUTH_INTROSPECTION_", "AUTH_SESSION_");
@@ -25,16 +22,10 @@ export function toLogins(v: Variables, faults: Faults): LoginConfig {
         "AUTH_JWT",
         "must be true without AUTH_INTROSPECTION_URL and AUTH_SESSION_CHECK_URL",
       );
-    for (const name of ["AUTH_COOKIE", "AUTH_JWKS_URL", "AUTH_JWKS_FILE"] as const)
-      if (v[name]) faults.add(name, "has no use with AUTH_JWT=false; leave one of them out");
+    if (v.AUTH_COOKIE)
+      faults.add("AUTH_COOKIE", "has no use with AUTH_JWT=false; leave one of them out");
   }
   return { jwt: v.AUTH_JWT, tokenCookie: v.AUTH_COOKIE, introspection, sessionCheck };
-}
-
-/** Whoever is on the way could change such a page, and have it ask. */
-function isPlainHttp(origin: string): boolean {
-  const { protocol, hostname } = new URL(origin);
-  return protocol === "http:" && !isLoopback(hostname);
 }
 
 function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | undefined {

@@ -11,8 +11,10 @@ import type { AuthConfig, MxConfig, TenantConfig } from "./types.ts";
 export type LabelledTenant = { label: string; tenant: TenantConfig };
 
 export function reportConflicts(all: readonly LabelledTenant[], faults: Faults): void {
-  for (const group of groupsBy(all, ({ tenant }) => [tenant.auth.issuer])) {
-    reportSharedIssuer(group, faults);
+  for (const group of groupsBy(all, ({ tenant }) => [...tenant.auth.issuers])) {
+    if (group.every(({ tenant }) => isSameLogin(tenant.auth, group[0]?.tenant.auth)))
+      reportSharedIssuer(group, faults);
+    else reportPartlySharedIssuers(group, faults);
   }
   for (const group of groupsBy(all, ({ tenant }) => toClients(tenant.mx))) {
     reportSharedClient(group, faults);
@@ -28,6 +30,21 @@ function groupsBy(
   return [...Map.groupBy(keyed, ({ key }) => key).values()]
     .filter((group) => group.length > 1)
     .map((group) => group.map(({ one }) => one));
+}
+
+function isSameLogin(one: AuthConfig, other: AuthConfig | undefined): boolean {
+  return one.issuers.join() === other?.issuers.join();
+}
+
+/** A listed issuer can name any user of the others, so it must not be one of another tenant besides. */
+function reportPartlySharedIssuers([first, ...others]: LabelledTenant[], faults: Faults): void {
+  for (const { label, tenant } of others) {
+    if (!isSameLogin(tenant.auth, first?.tenant.auth))
+      faults.add(
+        `${label}: AUTH_ISSUER`,
+        `must be the same list as in ${first?.label}, in the same order, or have no issuer in common with it`,
+      );
+  }
 }
 
 /** The issuer's keys are tried before the tenant is known, so they are the same for all of its tenants. */
@@ -96,7 +113,7 @@ function reportSharedClient(group: LabelledTenant[], faults: Faults): void {
       );
       continue;
     }
-    const key = `${auth.issuer} ${userId.secret.reveal()}`;
+    const key = `${auth.issuers[0]} ${userId.secret.reveal()}`;
     const other = hashed.get(key);
     hashed.set(key, other ?? one);
     const isSamePerson = userId.claim === "sub" && other?.tenant.userId.claim === "sub";

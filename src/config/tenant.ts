@@ -6,8 +6,7 @@ import type { KeySource } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import { findUnsupportedOptions, type WidgetPolicyOptions } from "../session/widget-policy.ts";
-import { findUpstreamProblem } from "../upstream/upstream-url.ts";
-import { checkUpstreams } from "./egress.ts";
+import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
 import { toMember, toPlatform, toSso } from "./mx.ts";
 import { trimFile } from "./texts.ts";
@@ -17,7 +16,6 @@ import type { Variables } from "./variables.ts";
 
 /** Adds to the faults of its variables. */
 export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): TenantConfig {
-  checkUpstreams(v, faults);
   const platform = toPlatform(v, faults);
   const sso = toSso(v, faults);
   if (!platform && !sso && !faults.has("MX_")) {
@@ -50,8 +48,9 @@ export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): Tena
 }
 
 function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
-  const { AUTH_ISSUER: issuer = "", AUTH_AUDIENCE: audience = [] } = v;
-  if (issuer === "")
+  const { AUTH_ISSUER: issuers = [], AUTH_AUDIENCE: audience = [] } = v;
+  const [first = "", ...others] = issuers;
+  if (first === "")
     faults.add(
       "AUTH_ISSUER",
       "is missing: the `iss` of the tokens that your users bring, or a name for your login",
@@ -63,36 +62,55 @@ function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
     );
   if (v.AUTH_JWKS_URL && v.AUTH_JWKS_FILE)
     faults.add("AUTH_JWKS_FILE", "and AUTH_JWKS_URL exclude each other");
+  if ((v.AUTH_COOKIE || v.AUTH_SESSION_COOKIE) && v.CORS_ORIGINS.some(isPlainHttp))
+    faults.add("CORS_ORIGINS", "must be https where logins are by cookie (http only on loopback)");
   return {
-    issuer,
+    issuers: [first, ...others],
     audience,
     audienceClaim: v.AUTH_AUDIENCE_CLAIM,
-    keys: toKeySource(v, issuer, readFile, faults),
+    keys: toKeySource(v, issuers, readFile, faults),
     algorithms: v.AUTH_ALGORITHMS,
     tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
     maxTokenLifetimeMs: v.AUTH_MAX_TOKEN_LIFETIME,
   };
 }
 
-function toKeySource(v: Variables, issuer: string, readFile: ReadFile, faults: Faults): KeySource {
+/** Whoever is on the way could change such a page, and have it ask. */
+function isPlainHttp(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin);
+  return protocol === "http:" && !isLoopback(hostname);
+}
+
+function toKeySource(
+  v: Variables,
+  issuers: readonly string[],
+  readFile: ReadFile,
+  faults: Faults,
+): KeySource {
+  if (!v.AUTH_JWT)
+    for (const name of ["AUTH_JWKS_URL", "AUTH_JWKS_FILE"] as const)
+      if (v[name]) faults.add(name, "has no use with AUTH_JWT=false; leave one of them out");
   if (v.AUTH_JWKS_FILE) {
     const problem = findKeySetProblem(v.AUTH_JWKS_FILE, readFile);
     if (problem) faults.add("AUTH_JWKS_FILE", problem);
     return { kind: "file", path: v.AUTH_JWKS_FILE };
   }
   if (v.AUTH_JWKS_URL) return { kind: "url", url: v.AUTH_JWKS_URL };
-  const discovery = { kind: "discovery", httpHosts: v.ALLOW_HTTP_HOSTS } as const;
-  if (!v.AUTH_JWT) return discovery; // Never asked.
-  const problem = URL.canParse(issuer)
-    ? findUpstreamProblem(new URL(issuer), v.ALLOW_HTTP_HOSTS)
-    : "must be an https URL";
-  if (issuer !== "" && problem) {
-    faults.add(
-      "AUTH_ISSUER",
-      `${problem}, or else its keys cannot be discovered: set AUTH_JWKS_URL or AUTH_JWKS_FILE, or AUTH_JWT=false`,
-    );
+  if (v.AUTH_JWT) checkDiscovery(v, issuers, faults);
+  return { kind: "discovery", httpHosts: v.ALLOW_HTTP_HOSTS };
+}
+
+function checkDiscovery(v: Variables, issuers: readonly string[], faults: Faults): void {
+  for (const issuer of issuers) {
+    const problem = URL.canParse(issuer)
+      ? findUpstreamProblem(new URL(issuer), v.ALLOW_HTTP_HOSTS)
+      : "must be an https URL";
+    if (problem)
+      faults.add(
+        "AUTH_ISSUER",
+        `${problem}, or else its keys cannot be discovered: set AUTH_JWKS_URL or AUTH_JWKS_FILE, or AUTH_JWT=false`,
+      );
   }
-  return discovery;
 }
 
 function findKeySetProblem(path: string, readFile: ReadFile): string | undefined {

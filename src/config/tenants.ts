@@ -9,7 +9,7 @@ import type { ClaimRule } from "../session/settings.ts";
 import type { Faults } from "./faults.ts";
 import { findNearest } from "./misspelt.ts";
 import type { Environment, ReadFile } from "./types.ts";
-import { isKnown, isOfTenant, isSecret, needsSingleTenant } from "./variables.ts";
+import { isKnown, isOfTenant, isSecret } from "./variables.ts";
 
 export type TenantEntry = {
   name: string;
@@ -117,7 +117,6 @@ function toEntry(entry: unknown, index: number, faults: Faults): TenantEntry | u
 }
 
 function findKeyProblem(key: string): string | undefined {
-  if (needsSingleTenant(key)) return "needs a single tenant, configured in the environment";
   if (!isKnown(key)) {
     const nearest = findNearest(key);
     return nearest

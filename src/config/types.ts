@@ -106,7 +106,8 @@ export type TenantConfig = Readonly<{
 }>;
 
 export type AuthConfig = Readonly<{
-  issuer: string;
+  /** The names of the login, as `iss` has them. The first names the users. */
+  issuers: readonly [string, ...string[]];
   audience: readonly string[];
   /** The claim that names the audience of a token. */
   audienceClaim: string;

@@ -27,7 +27,7 @@ export function toProfile(
 
 /** The endpoint is found by discovery, wherever the keys come from. */
 function checkUserinfo(v: Variables, faults: Faults): void {
-  const { AUTH_ISSUER: issuer = "" } = v;
+  const [issuer = ""] = v.AUTH_ISSUER ?? [];
   const problem = URL.canParse(issuer)
     ? findUpstreamProblem(new URL(issuer), v.ALLOW_HTTP_HOSTS)
     : "must be an https URL";

@@ -14,10 +14,9 @@ export type Variable = {
   /** From the variable's text to its value. Its messages name no value. */
   schema: z.ZodType<unknown, string>;
   /**
-   * `process`: set in the environment. `tenant`: may differ per tenant, so with TENANTS_FILE it is set there. `single-tenant`:
-   * set in the environment, and only where there is one tenant.
+   * `process`: set in the environment. `tenant`: may differ per tenant, so with TENANTS_FILE it is set there.
    */
-  scope: "process" | "tenant" | "single-tenant";
+  scope: "process" | "tenant";
   /** Can also be given as `NAME_FILE`, the path of a file with the value. */
   secret?: true;
   /** Another name that it is read by where it is not set itself. */
@@ -210,7 +209,17 @@ export const tokenType = z
 /** Printable ASCII without white space: it goes into headers, queries and comparisons. */
 const word = z.string().regex(/^[\x21-\x7e]{1,512}$/, "must be printable ASCII without spaces");
 
-export const issuer = word.register(VALUE_TYPES, { form: "printable ASCII without spaces" });
+const MAX_ISSUERS = 10;
+
+/** The names of one login. */
+export const issuers = split
+  .refine(
+    (items) => items.every((item) => word.safeParse(item).success),
+    "must be printable ASCII without spaces",
+  )
+  .refine((items) => items.length <= MAX_ISSUERS, `must not list more than ${MAX_ISSUERS} issuers`)
+  .refine((items) => new Set(items).size === items.length, "lists an issuer twice")
+  .register(VALUE_TYPES, { form: "a list of printable ASCII without spaces", json: JSON_LIST });
 
 export const clientName = z
   .string()

@@ -58,13 +58,7 @@ export function isKnown(name: string): boolean {
 
 /** Whether it is set in TENANTS_FILE where there is one; the others belong to the process, however many tenants it has. */
 export function isOfTenant(name: string): boolean {
-  const scope = findVariable(name)?.scope;
-  return scope === "tenant" || scope === "single-tenant";
-}
-
-/** What such a login proves belongs to one tenant by configuration. */
-export function needsSingleTenant(name: string): boolean {
-  return findVariable(name)?.scope === "single-tenant";
+  return findVariable(name)?.scope === "tenant";
 }
 
 /** `name` may be `NAME_FILE` of a secret. */

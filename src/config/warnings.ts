@@ -4,7 +4,10 @@ import { hasForeignListeners } from "../upstream/listeners.ts";
 import type { Config } from "./types.ts";
 
 /** `message` is a sentence for people; it holds no value of the configuration. */
-export type Warning = { name: "foreign_listener" | "no_instance_secret"; message: string };
+export type Warning = {
+  name: "foreign_listener" | "no_instance_secret" | "several_issuers";
+  message: string;
+};
 
 export function findWarnings(config: Config, isObserved = hasForeignListeners()): Warning[] {
   const { tenants, instanceSecret, auditKey, rateLimits } = config;
@@ -22,6 +25,13 @@ export function findWarnings(config: Config, isObserved = hasForeignListeners())
       name: "no_instance_secret",
       message:
         "INSTANCE_SECRET is not set. Replicas with another list of tenants count rate limits apart and give users another user.hash.",
+    });
+  }
+  if (tenants.some(({ auth }) => auth.issuers.length > 1)) {
+    warnings.push({
+      name: "several_issuers",
+      message:
+        "AUTH_ISSUER lists several issuers, which are one login under several names: each of them can name any user of the others. List only names of one and the same identity provider.",
     });
   }
   return warnings;

@@ -31,6 +31,8 @@ export type ExchangeResult =
       status: number;
       contentType: string;
       retryAfterSeconds: number | undefined;
+      /** Where a redirect leads, as it was written. It is not followed. */
+      location?: string | undefined;
       /** When the upstream says that it answered, by its own clock (`Date`), in milliseconds since the epoch. */
       dateMs?: number | undefined;
       text: string;
@@ -149,6 +151,7 @@ function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): Exchang
     status,
     contentType: String(headers["content-type"] ?? ""),
     retryAfterSeconds: toSeconds(headers["retry-after"]),
+    location: headers.location,
     dateMs: Date.parse(String(headers.date)) || undefined,
     text: utf8.decode(chunks.length === 1 ? first : Buffer.concat(chunks)),
   };

@@ -261,6 +261,59 @@ describe("the issuer's keys", () => {
   );
 });
 
+describe("an issuer with two names", () => {
+  it("is one login: a user stays the same user, under either name", async () => {
+    await using custom = await startIdentityProvider();
+    await using service = await start({
+      environment: { USER_ID_MODE: "hmac", USER_ID_SECRET: "a-secret-for-tests-only-0123456789" },
+    });
+    await using both = await start({
+      mx: service.mx,
+      issuer: service.issuer,
+      environment: {
+        AUTH_ISSUER: `${service.issuer.issuer},${custom.issuer}`,
+        USER_ID_MODE: "hmac",
+        USER_ID_SECRET: "a-secret-for-tests-only-0123456789",
+        RATE_LIMIT_USER: "3/1h",
+      },
+    });
+    const askAs = async (issuer: IdentityProvider, overrides = {}) => {
+      const token = await issuer.issueToken("ada", overrides);
+      return both.check(both.request().set("Authorization", `Bearer ${token}`));
+    };
+
+    expect((await service.post("ada")).status).toBe(200);
+    expect((await askAs(service.issuer)).status).toBe(200);
+    expect((await askAs(custom)).status).toBe(200);
+
+    expect(service.mx.state.users.size).toBe(1);
+    const hashes = both.log.map((line) => JSON.parse(line)["user.hash"]).filter(Boolean);
+    expect(new Set(hashes).size).toBe(1);
+    // Each name has keys of its own.
+    const forged = await custom.issueToken("ada", { claims: { iss: service.issuer.issuer } });
+    const response = await both.request().set("Authorization", `Bearer ${forged}`);
+    expect(response.status).toBe(401);
+    // And one count per user.
+    expect((await askAs(custom)).status).toBe(200);
+    expect((await askAs(service.issuer)).status).toBe(429);
+  });
+
+  it("may have one set of keys for both", async () => {
+    await using issuer = await startIdentityProvider();
+    await using service = await start({
+      issuer,
+      environment: {
+        AUTH_ISSUER: `${issuer.issuer},https://sts.example/v1`,
+        AUTH_JWKS_URL: issuer.jwksUrl,
+      },
+    });
+    const token = await issuer.issueToken("ada", { claims: { iss: "https://sts.example/v1" } });
+
+    expect((await service.request().set("Authorization", `Bearer ${token}`)).status).toBe(200);
+    expect(issuer.requests).toMatchObject({ discovery: 0, jwks: 1 });
+  });
+});
+
 describe("an issuer whose keys come too late for a request", () => {
   it("costs that request its answer, and MX is neither asked nor blamed", async () => {
     const keys = Promise.withResolvers<void>();

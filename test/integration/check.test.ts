@@ -10,6 +10,7 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type IdentityProvider,
@@ -21,6 +22,7 @@ import { type CheckOptions, check } from "../../src/commands/check/check.ts";
 import type { Finding, Party } from "../../src/commands/check/finding.ts";
 import { toText } from "../../src/commands/check/report.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { findWarnings } from "../../src/config/warnings.ts";
 import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
 import { stopClock } from "../support/clock.ts";
 import { startFaultServer } from "../support/fault-server.ts";
@@ -293,6 +295,52 @@ describe("--check of the issuer", () => {
     issuer.fail(mode);
 
     expect(await verdict("issuer")).toBe(expected);
+  });
+
+  it.each([
+    ["/jwks/v2?code=canary", "/jwks/v2"],
+    ["https://user:canary@keys.example.com/jwks", "https://keys.example.com/jwks"],
+    ["http://[", "an unknown place"],
+    [undefined, "an unknown place"],
+  ])("says where a redirect to %s leads, without following it", async (location, place) => {
+    let visits = 0;
+    await using upstream = await startUpstream((_req, res) => {
+      visits += 1;
+      res.writeHead(302, location === undefined ? {} : { location }).end();
+    });
+
+    const finding = await judge("issuer", { AUTH_JWKS_URL: `${upstream.url}/jwks` });
+
+    expect(finding?.verdict).toBe("wrong_address");
+    expect(finding?.message).toContain(place);
+    expect(visits).toBe(1);
+  });
+
+  it("names an answer that is compressed as such", async () => {
+    await using upstream = await startUpstream((_req, res) =>
+      res.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync('{"keys":[]}')),
+    );
+
+    const finding = await judge("issuer", { AUTH_JWKS_URL: upstream.url });
+
+    expect(finding).toMatchObject({ verdict: "unexpected_answer" });
+    expect(finding?.message).toContain("compresses");
+  });
+
+  it("asks each name of an issuer that has several, and says what that means", async () => {
+    await using custom = await startIdentityProvider();
+    custom.fail("500");
+    const all = {
+      ...baseEnvironment(mx, issuer, "platform"),
+      AUTH_ISSUER: `${issuer.issuer},${custom.issuer}`,
+    };
+    const config = loadConfig(all);
+
+    const findings = await check(config, { timeoutMs: 500 });
+
+    const ofIssuers = findings.filter(({ party }) => party === "issuer");
+    expect(ofIssuers.map(({ verdict }) => verdict)).toEqual(["ok", "unavailable"]);
+    expect(findWarnings(config, false)).toMatchObject([{ name: "several_issuers" }]);
   });
 
   it("tells an issuer that calls itself otherwise", async () => {

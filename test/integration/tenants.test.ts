@@ -15,6 +15,8 @@ import {
 } from "../../packages/simulator/src/identity-provider.ts";
 import { startListener } from "../../packages/simulator/src/listener.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { expectToMatchContract } from "../support/contract.ts";
+import { startPartnerLogin } from "../support/partner-login.ts";
 import {
   type StartedTenants,
   startTenants,
@@ -82,6 +84,82 @@ async function startWorld(
 const hashed = (issuer: string, subject: string) =>
   `U-${createHmac("sha256", SECRET).update(`${issuer}\0${subject}`).digest("base64url")}`;
 
+describe("other logins than JWTs", () => {
+  const PAGE = { "Sec-Fetch-Site": "same-origin", "X-CSRF": "1" };
+
+  async function startPartnerWorld() {
+    await using parts = new AsyncDisposableStack();
+    const partner = parts.use(await startPartnerLogin());
+    const world = parts.use(
+      await startWorld({}, { ...partner.environment, AUTH_COOKIE: "__Host-token" }),
+    );
+    const { shared, own, service } = world;
+    const owned = parts.move();
+    return {
+      ...world,
+      partner,
+      answers: {
+        acme: { active: true, sub: "ada", aud: "mx-session-bff", iss: shared.issuer, org: "acme" },
+        beta: { active: true, sub: "ada", aud: "mx-session-bff", iss: shared.issuer, org: "beta" },
+        gamma: { active: true, sub: "ada", aud: "mx-session-bff", iss: own.issuer },
+      },
+      async ask(headers: Record<string, string>) {
+        const response = await request(service.url)
+          .post("/session")
+          .set({ ...PAGE, ...headers });
+        expectToMatchContract(response);
+        return response;
+      },
+      tenants: () =>
+        service.log
+          .map((line) => JSON.parse(line))
+          .filter(({ msg }) => msg === "request")
+          .map(({ tenant }) => tenant),
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    };
+  }
+
+  it("lead to the tenant of the answer's issuer and claim", async () => {
+    await using world = await startPartnerWorld();
+    const { partner, answers, ask } = world;
+    for (const [name, answer] of Object.entries(answers)) {
+      partner.tokens.set(`token-${name}`, answer);
+      partner.sessions.set(`session-${name}`, answer);
+    }
+
+    for (const name of ["acme", "beta", "gamma"]) {
+      expect((await ask({ Authorization: `Bearer token-${name}` })).status).toBe(200);
+      expect((await ask({ Cookie: `__Host-session=session-${name}` })).status).toBe(200);
+    }
+    const token = await world.own.issueToken("ada");
+    expect((await ask({ Cookie: `__Host-token=${token}` })).status).toBe(200);
+
+    expect(world.tenants()).toEqual(["acme", "acme", "beta", "beta", "gamma", "gamma", "gamma"]);
+    expect(world.acmeMx.state.findUser("ada")).toBeDefined();
+    expect(world.otherMx.state.findUser(hashed(world.shared.issuer, "ada"))).toBeDefined();
+    expect(world.otherMx.state.findUser(hashed(world.own.issuer, "ada"))).toBeDefined();
+  });
+
+  it.each<[string, object, number]>([
+    ["without an issuer", { iss: undefined }, 401],
+    ["of an issuer that is nobody's", { iss: "https://evil.example" }, 401],
+    ["of no organisation", { org: undefined }, 403],
+    ["of another organisation", { org: "delta" }, 403],
+  ])(
+    "lead nowhere with an answer %s, least of all to the first tenant",
+    async (_what, changes, status) => {
+      await using world = await startPartnerWorld();
+      const answer = { ...world.answers.acme, ...changes };
+      world.partner.tokens.set("t", answer);
+      world.partner.sessions.set("s", answer);
+
+      expect((await world.ask({ Authorization: "Bearer t" })).status).toBe(status);
+      expect((await world.ask({ Cookie: "__Host-session=s" })).status).toBe(status);
+      expect(world.calls()).toEqual({ acme: 0, other: 0 });
+    },
+  );
+});
+
 describe("a token", () => {
   it("leads to the tenant of its issuer and claim, and to no other", async () => {
     await using world = await startWorld();
@@ -126,7 +204,7 @@ describe("a token", () => {
     expect(response.status).toBe(403);
     expect(response.body).toMatchObject({
       type: "/problems/forbidden",
-      detail: "The token is valid, but belongs to no tenant of this service.",
+      detail: "The login is valid, but belongs to no tenant of this service.",
     });
     expect(world.calls()).toEqual({ acme: 0, other: 0 });
   });

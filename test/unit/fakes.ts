@@ -71,7 +71,7 @@ export function tenantOf(parts: Partial<Tenant> = {}): Tenant {
 export function trustOf(parts: Partial<TenantTrust> = {}): TenantTrust {
   return {
     tenant: tenantOf(),
-    issuer: "https://login.example.com",
+    issuers: ["https://login.example.com"],
     claim: undefined,
     audience: ["mx-session"],
     audienceClaim: "aud",

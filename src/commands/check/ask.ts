@@ -18,6 +18,8 @@ export type Asked = {
 
 export type Asker = {
   proxy: ForwardProxy | undefined;
+  /** For one question. */
+  timeoutMs: number;
   ask(url: URL, request: ExchangeRequest): Promise<ExchangeResult>;
   /** For what was asked by others. */
   noteDate(url: URL, result: ExchangeResult): void;
@@ -50,6 +52,7 @@ export function createAsker({ proxy, allowPreloads, timeoutMs, now }: AskerOptio
 
   return {
     proxy,
+    timeoutMs,
     clocks,
     noteDate,
     async ask(url, request) {

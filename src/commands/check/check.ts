@@ -10,7 +10,7 @@ import { judgeClock } from "./clock.ts";
 import type { Finding, Judgement } from "./finding.ts";
 import { checkIntrospection, checkSessionCheck } from "./logins.ts";
 import { checkPlatformApi, checkSsoApi } from "./mx.ts";
-import { checkIssuer, checkLookup, toIssuerTarget } from "./partner.ts";
+import { checkIssuer, checkLookup, toIssuerQuestions, toIssuerTarget } from "./partner.ts";
 import { checkProxy, toProxyTarget } from "./proxy.ts";
 import { checkRedis, toRedisTarget } from "./redis.ts";
 
@@ -47,8 +47,10 @@ function checkTenant(
 ): Promise<Finding>[] {
   const findings: Promise<Finding>[] = [];
   if (takesJwts) {
-    const target = toIssuerTarget(auth);
-    findings.push(find({ party: "issuer", target, tenant }, checkIssuer(asker, auth)));
+    for (const question of toIssuerQuestions(auth)) {
+      const target = toIssuerTarget(question);
+      findings.push(find({ party: "issuer", target, tenant }, checkIssuer(asker, question)));
+    }
   }
   const platform = mx.platform && checkPlatformApi(asker, mx.platform);
   if (mx.platform && platform) {

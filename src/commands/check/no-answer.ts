@@ -59,6 +59,13 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
         next: "Make sure that it works, and that nothing on the way cuts connections.",
       };
     case "malformed":
+      if (reason === "compressed") {
+        return {
+          verdict: "unexpected_answer",
+          message: `${host} compresses its answer, although it was asked not to.`,
+          next: "Have it honour Accept-Encoding: identity; often a CDN or a proxy in front of it compresses.",
+        };
+      }
       return {
         verdict: "unexpected_answer",
         message: `${host} gave an answer that is not acceptable HTTP.`,

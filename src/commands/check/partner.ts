@@ -1,7 +1,7 @@
 /** The partner's own systems: whether the issuer has keys that can be used, and whether the lookup takes our token. */
 
 import type { JSONWebKeySet, JWK } from "jose";
-import { createLoader } from "../../auth/key-set.ts";
+import { createLoader, type LoadOptions } from "../../auth/key-set.ts";
 import type { AuthConfig, LookupConfig } from "../../config/types.ts";
 import { AppError } from "../../errors.ts";
 import { toLookupRequest } from "../../mx/credential-lookup.ts";
@@ -13,24 +13,37 @@ import { judgeFailure } from "./no-answer.ts";
 /** A user that the partner cannot have. */
 const NOBODY = "mx-session-bff-check";
 
-export function toIssuerTarget({ issuer, keys }: AuthConfig): string {
-  if (keys.kind === "file") return keys.path;
-  return keys.kind === "url" ? keys.url.host : new URL(issuer).host;
+export type IssuerQuestion = { name: string; auth: AuthConfig };
+
+/** What is asked for keys: each name of the issuer by discovery, or the one place that the configuration names. */
+export function toIssuerQuestions(auth: AuthConfig): IssuerQuestion[] {
+  const names = auth.keys.kind === "discovery" ? auth.issuers : [auth.issuers[0]];
+  return names.map((name) => ({ name, auth }));
 }
 
-export async function checkIssuer(asker: Asker, config: AuthConfig): Promise<Judgement> {
-  const target = toIssuerTarget(config);
-  let last: ExchangeResult | undefined;
-  const load = createLoader(config, asker.proxy, (result, url) => {
-    last = result;
+export function toIssuerTarget({ name, auth: { keys } }: IssuerQuestion): string {
+  if (keys.kind === "file") return keys.path;
+  return keys.kind === "url" ? keys.url.host : new URL(name).host;
+}
+
+export async function checkIssuer(asker: Asker, question: IssuerQuestion): Promise<Judgement> {
+  const { name: issuer, auth } = question;
+  const target = toIssuerTarget(question);
+  let last: Watched | undefined;
+  const { proxy, timeoutMs } = asker;
+  const watch: LoadOptions["watch"] = (result, url) => {
+    last = { result, url };
     asker.noteDate(url, result);
-  });
+  };
+  const load = createLoader(issuer, auth.keys, { proxy, timeoutMs, watch });
   try {
-    return judgeKeys(await load(), config, target);
+    return judgeKeys(await load(), auth, target);
   } catch (error) {
-    return judgeLoad(error, last, config, target);
+    return judgeLoad(error, last, auth, target);
   }
 }
+
+type Watched = { result: ExchangeResult; url: URL };
 
 function judgeKeys({ keys }: JSONWebKeySet, config: AuthConfig, target: string): Judgement {
   const usable = keys.filter((key) => config.algorithms.some((name) => fits(key, name)));
@@ -56,7 +69,7 @@ const CURVES: Readonly<Record<string, string>> = { ES256: "P-256", ES384: "P-384
 
 function judgeLoad(
   error: unknown,
-  last: ExchangeResult | undefined,
+  last: Watched | undefined,
   { keys }: AuthConfig,
   target: string,
 ): Judgement {
@@ -71,27 +84,52 @@ function judgeLoad(
   if (reason === "unsafe_keys_url") {
     return {
       verdict: "unexpected_answer",
-      message: `${target} leads to keys over plain http.`,
-      next: "Have the issuer name an https jwks_uri.",
+      message: `${target} leads to keys at an address that is not safe: plain http, link-local, or with credentials in it.`,
+      next: "Have the issuer name an https jwks_uri; inside a cluster ALLOW_HTTP_HOSTS can list its host.",
     };
   }
-  if (last?.kind === "failure") return judgeFailure(last, target);
+  if (last?.result.kind === "failure") return judgeFailure(last.result, target);
   const what = keys.kind === "discovery" ? "discovery document" : "key set";
-  if (last && last.status !== 200) {
+  if (last && last.result.status !== 200) return judgeStatus(last.result, last.url, target, what);
+  return {
+    verdict: "unexpected_answer",
+    message: `${target} has no key set with a key that can be used (RFC 7517).`,
+    next: "Make sure that AUTH_ISSUER, AUTH_JWKS_URL or AUTH_JWKS_FILE is right.",
+  };
+}
+
+function judgeStatus(
+  { status, location }: Extract<ExchangeResult, { kind: "answer" }>,
+  url: URL,
+  target: string,
+  what: "discovery document" | "key set",
+): Judgement {
+  if (status >= 300 && status < 400) {
+    const place = toPlace(location, url);
     return {
-      verdict: last.status >= 500 ? "unavailable" : "wrong_address",
-      message: `${target} answers ${last.status} where its ${what} should be.`,
+      verdict: "wrong_address",
+      message: `${target} redirects (${status}) to ${place} where its ${what} should be. Redirects are not followed.`,
       next:
-        keys.kind === "discovery"
-          ? "Make sure that AUTH_ISSUER is right: its keys are found by <issuer>/.well-known/openid-configuration. Where the issuer has none, set AUTH_JWKS_URL."
-          : "Make sure that AUTH_JWKS_URL is right.",
+        what === "key set"
+          ? "Set AUTH_JWKS_URL to where it leads, if that place is your issuer's."
+          : "Write AUTH_ISSUER as the `iss` of your tokens, or set AUTH_JWKS_URL.",
     };
   }
   return {
-    verdict: "unexpected_answer",
-    message: `${target} has no key set that can be read (RFC 7517).`,
-    next: "Make sure that AUTH_ISSUER, AUTH_JWKS_URL or AUTH_JWKS_FILE is right.",
+    verdict: status >= 500 ? "unavailable" : "wrong_address",
+    message: `${target} answers ${status} where its ${what} should be.`,
+    next:
+      what === "discovery document"
+        ? "Make sure that AUTH_ISSUER is right: its keys are found by <issuer>/.well-known/openid-configuration. Where the issuer has none, set AUTH_JWKS_URL."
+        : "Make sure that AUTH_JWKS_URL is right.",
   };
+}
+
+/** Without credentials and query: those are nobody's business in a terminal. */
+function toPlace(location: string | undefined, from: URL): string {
+  if (location === undefined || !URL.canParse(location, from)) return "an unknown place";
+  const { protocol, host, pathname } = new URL(location, from);
+  return `${protocol}//${host}${pathname.slice(0, 200)}`;
 }
 
 export async function checkLookup(asker: Asker, config: LookupConfig): Promise<Judgement> {

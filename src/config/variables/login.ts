@@ -5,11 +5,11 @@ import * as v from "../values.ts";
 
 const ISSUER = {
   AUTH_ISSUER: {
-    schema: v.issuer,
+    schema: v.issuers,
     scope: "tenant",
     example: "https://login.example.com",
     description:
-      "The `iss` of your users' tokens, character by character. Its keys are discovered from `<issuer>/.well-known/openid-configuration` unless `AUTH_JWKS_URL` or `AUTH_JWKS_FILE` is set.",
+      "The `iss` of your users' tokens, character by character. Its keys are discovered from `<issuer>/.well-known/openid-configuration` unless `AUTH_JWKS_URL` or `AUTH_JWKS_FILE` is set. A login with several names (a custom domain, Microsoft Entra ID v1 and v2) is a list: the first names the users, and each of them can name any user of the others.",
   },
   AUTH_AUDIENCE: {
     schema: v.audiences,
@@ -60,56 +60,56 @@ const ISSUER = {
 const OTHER_CREDENTIALS = {
   AUTH_JWT: {
     schema: v.flag,
-    scope: "single-tenant",
+    scope: "process",
     default: "true",
     description:
       "Whether JWTs are accepted. If `false`, no keys are loaded, `AUTH_ISSUER` may be any name, and introspection judges every bearer token.",
   },
   AUTH_COOKIE: {
     schema: v.cookieName,
-    scope: "single-tenant",
+    scope: "process",
     description: "Name of a cookie that holds a JWT, such as `__Host-token`.",
   },
   AUTH_INTROSPECTION_URL: {
     schema: upstream,
-    scope: "single-tenant",
+    scope: "process",
     description:
       "For opaque bearer tokens: your authorization server's introspection endpoint (RFC 7662). Good answers are cached for up to a minute, so a revoked token may still be accepted for that long.",
   },
   AUTH_INTROSPECTION_CLIENT_ID: {
     schema: v.clientName,
-    scope: "single-tenant",
+    scope: "process",
     description: "This service's client id at the introspection endpoint.",
   },
   AUTH_INTROSPECTION_CLIENT_SECRET: {
     schema: v.secret,
-    scope: "single-tenant",
+    scope: "process",
     secret: true,
     description: "This service's client secret at the introspection endpoint.",
   },
   AUTH_INTROSPECTION_AUTH: {
     schema: v.choice(["client_secret_basic", "client_secret_post"]),
-    scope: "single-tenant",
+    scope: "process",
     default: "client_secret_basic",
     description:
       "How the client id and secret are sent to the introspection endpoint: in the `Authorization` header, or in the body.",
   },
   AUTH_INTROSPECTION_REQUIRE_AUDIENCE: {
     schema: v.flag,
-    scope: "single-tenant",
+    scope: "process",
     default: "true",
     description:
       'Whether introspection answers must name an audience from `AUTH_AUDIENCE`. Set `false` only if your server itself answers "not active" to tokens that are not for this service.',
   },
   AUTH_SESSION_COOKIE: {
     schema: v.cookieName,
-    scope: "single-tenant",
+    scope: "process",
     description:
       "Name of your own session cookie. Its chunks (`name.0`, `name_0`, `nameC1`) belong to it. Needs `AUTH_SESSION_CHECK_URL`.",
   },
   AUTH_SESSION_CHECK_URL: {
     schema: upstream,
-    scope: "single-tenant",
+    scope: "process",
     description:
       "Your endpoint that says whose session a cookie is. It receives a GET with that cookie, and answers 200 with JSON claims that include the `USER_ID_CLAIM` at the top level, or 401 if nobody is logged in (200 with `{}`, `null` or `false` means the same). A redirect to a login page is not an answer.",
   },
@@ -146,7 +146,7 @@ export const LOGIN_SECTIONS: readonly v.Section[] = [
   {
     title: "Other credentials of a login",
     introduction:
-      "Besides JWTs in the `Authorization` header. The credential that comes with a request decides alone: a bearer token, else the cookie with a token, else the session cookie. All of them belong to `AUTH_ISSUER`, so the same user must have the same `USER_ID_CLAIM` in each. Callers known by a cookie also send the header `X-CSRF: 1`, from a page on the service's own origin or one of `CORS_ORIGINS`.",
+      "Besides JWTs in the `Authorization` header. The credential that comes with a request decides alone: a bearer token, else the cookie with a token, else the session cookie. All of them belong to `AUTH_ISSUER`, so the same user must have the same `USER_ID_CLAIM` in each. With `TENANTS_FILE` they stand here, once, and `iss` and the tenant's claim in the answer say which tenant it is. Callers known by a cookie also send the header `X-CSRF: 1`, from a page on the service's own origin or one of `CORS_ORIGINS`.",
     variables: OTHER_CREDENTIALS,
   },
   { title: "Who users are at MX", variables: USER_IDS },

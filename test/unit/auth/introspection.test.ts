@@ -40,7 +40,7 @@ function setUp(
     call,
     endpoint: ENDPOINT,
     requireAudience,
-    trust: trustOf({ tenant, audience: ["mx", "mx-2"], ...trust }),
+    tenants: [trustOf({ tenant, audience: ["mx", "mx-2"], ...trust })],
     now: () => clock.seconds * 1000,
     monotonicNow: () => clock.monotonicMs,
   });
@@ -243,7 +243,7 @@ describe("the question to the authorization server", () => {
       call: createLoginCall({ operation: "partner.introspection", exchange }),
       endpoint,
       requireAudience: true,
-      trust: trustOf({ audience: ["mx"] }),
+      tenants: [trustOf({ audience: ["mx"] })],
     });
 
   it("has id and secret form-encoded before they become Basic", async () => {

@@ -195,7 +195,7 @@ describe("a token", () => {
     const trust = (issuer: string, key: JWK, name: string): TrustedIssuer => ({
       ...common,
       issuer,
-      tenants: [trustOf({ issuer, tenant: tenantOf({ name }) })],
+      tenants: [trustOf({ issuers: [issuer], tenant: tenantOf({ name }) })],
       findKeys: createIssuerKeys({ load: async () => ({ keys: [key] }) }).find,
     });
     const authenticate = createJwtAuthenticator([

@@ -14,7 +14,7 @@ describe("the check of a session", () => {
     const authenticate = createSessionAuthenticator({
       call: createLoginCall({ operation: "partner.session_check", exchange }),
       url: new URL("https://bank.example/me?as=claims"),
-      trust: trustOf({ tenant, userIdClaim }),
+      tenants: [trustOf({ tenant, userIdClaim })],
       now: () => START * 1000,
     });
     return { result: authenticate("__Host-s=v-1", WAIT_MS), exchange, tenant };

@@ -68,7 +68,7 @@ describe("a configuration", () => {
       tenants: [
         {
           auth: {
-            issuer: "https://login.example.com",
+            issuers: ["https://login.example.com"],
             audience: ["mx-session"],
             keys: { kind: "discovery" },
             algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
@@ -237,7 +237,7 @@ describe("a configuration", () => {
       AUTH_AUDIENCE: undefined,
     });
     expect(logins).toMatchObject({ jwt: false, introspection: undefined });
-    expect(tenants[0]?.auth).toMatchObject({ issuer: "example-bank", audience: [] });
+    expect(tenants[0]?.auth).toMatchObject({ issuers: ["example-bank"], audience: [] });
   });
 
   it("allows plain http on loopback, for the simulator", () => {

@@ -97,7 +97,7 @@ describe("TENANTS_FILE", () => {
       {
         name: "a",
         claim: undefined,
-        auth: { issuer: "https://a.example.com" },
+        auth: { issuers: ["https://a.example.com"] },
         userId: { mode: "claim", claim: "sub" },
         mx: { platform: { clientId: "client-a" }, sso: undefined, maxWaiting: 1000 },
         corsOrigins: ["https://a.example"],
@@ -192,6 +192,20 @@ describe("TENANTS_FILE", () => {
       ],
     ],
     [
+      "one list of issuers, told apart by a claim",
+      [
+        ofShared("a", { AUTH_ISSUER: ["https://x.example", "https://y.example"] }),
+        ofShared("b", { AUTH_ISSUER: "https://x.example,https://y.example" }),
+      ],
+    ],
+    [
+      "lists that have no issuer in common",
+      [
+        entry("a", { AUTH_ISSUER: ["https://a.example", "https://a-2.example"] }),
+        entry("b", { AUTH_ISSUER: ["https://b.example", "https://b-2.example"] }),
+      ],
+    ],
+    [
       "the same client id at two addresses",
       [ofOneClient("a"), ofOneClient("b", { MX_ENVIRONMENT: "production" })],
     ],
@@ -226,6 +240,145 @@ describe("TENANTS_FILE", () => {
     expect(Object.isFrozen(config.tenants[2]?.userId)).toBe(true);
     const printed = inspect(config, { depth: 9 }) + JSON.stringify(config);
     for (const secret of ["key-a", "sso-b", STRONG]) expect(printed).not.toContain(secret);
+  });
+});
+
+describe("TENANTS_FILE with other logins than JWTs", () => {
+  const INTROSPECTION = {
+    AUTH_INTROSPECTION_URL: "https://login.example.com/introspect",
+    AUTH_INTROSPECTION_CLIENT_ID: "bff",
+    AUTH_INTROSPECTION_CLIENT_SECRET: "introspection-secret",
+  };
+  const SESSION = {
+    AUTH_SESSION_CHECK_URL: "https://bank.example/me",
+    AUTH_SESSION_COOKIE: "sid",
+  };
+
+  it("has them in the environment, once for all tenants", () => {
+    const config = loadAll([ofShared("a"), ofShared("b"), entry("c")], {
+      ...INTROSPECTION,
+      ...SESSION,
+      AUTH_COOKIE: "token",
+    });
+    expect(config.logins).toMatchObject({
+      jwt: true,
+      tokenCookie: "token",
+      introspection: { clientId: "bff" },
+      sessionCheck: { cookie: "sid" },
+    });
+  });
+
+  it("needs no keys of an issuer that is a name, with AUTH_JWT=false", () => {
+    const tenants = [entry("a", { AUTH_ISSUER: "a" }), entry("b", { AUTH_ISSUER: "b" })];
+    expect(namesOf(tenants)).toEqual([
+      "tenants[0] (a): AUTH_ISSUER",
+      "tenants[1] (b): AUTH_ISSUER",
+    ]);
+    expect(namesOf(tenants, { ...INTROSPECTION, AUTH_JWT: "false" })).toEqual([]);
+  });
+
+  it.each<[string, Entry[], Environment, string[]]>([
+    [
+      "nothing that tells two tenants apart",
+      [ofShared("a", { claim: undefined }), ofShared("b", { claim: undefined })],
+      { ...SESSION, AUTH_JWT: "false" },
+      ["tenants[0] (a): claim", "tenants[1] (b): claim"],
+    ],
+    [
+      "pages by plain http at one of them",
+      [entry("a"), entry("b", { CORS_ORIGINS: "http://app.test" })],
+      SESSION,
+      ["tenants[1] (b): CORS_ORIGINS"],
+    ],
+    [
+      "no audience at one of them",
+      [entry("a"), entry("b", { AUTH_AUDIENCE: undefined })],
+      { ...INTROSPECTION, AUTH_JWT: "false" },
+      ["tenants[1] (b): AUTH_AUDIENCE"],
+    ],
+    [
+      "an unsafe address, reported once",
+      [entry("a"), entry("b")],
+      { ...SESSION, AUTH_SESSION_CHECK_URL: "http://bank.example/me" },
+      ["AUTH_SESSION_CHECK_URL"],
+    ],
+    [
+      "a secret that is a tenant's, too",
+      [entry("a", { MX_PLATFORM_API_KEY: "introspection-secret" })],
+      INTROSPECTION,
+      ["AUTH_INTROSPECTION_CLIENT_SECRET"],
+    ],
+    [
+      "keys that nobody uses",
+      [entry("a", { AUTH_JWKS_URL: "https://login.example.com/keys" })],
+      { ...SESSION, AUTH_JWT: "false" },
+      ["tenants[0] (a): AUTH_JWKS_URL"],
+    ],
+  ])("refuses %s", (_what, tenants, environment, faults) => {
+    expect(namesOf(tenants, environment)).toEqual(faults);
+  });
+});
+
+describe("AUTH_ISSUER as a list", () => {
+  const issuers = (...names: string[]) => ({ AUTH_ISSUER: names });
+
+  it("keeps its order: the first names the users", () => {
+    const [tenant] = loadAll([
+      entry("a", issuers("https://b.example", "https://a.example")),
+    ]).tenants;
+    expect(tenant?.auth.issuers).toEqual(["https://b.example", "https://a.example"]);
+    expect(tenant?.userId.mode).toBe("claim");
+  });
+
+  it.each<[string, Entry[], string[]]>([
+    [
+      "a second name that is another tenant's issuer",
+      [entry("a", issuers("https://a.example", "https://b.example.com")), entry("b")],
+      ["tenants[1] (b): AUTH_ISSUER"],
+    ],
+    [
+      "a first name that is another tenant's second one",
+      [entry("b"), entry("a", issuers("https://a.example", "https://b.example.com"))],
+      ["tenants[1] (a): AUTH_ISSUER"],
+    ],
+    [
+      "the same list in another order, which would name users differently",
+      [
+        ofShared("a", issuers("https://x.example", "https://y.example")),
+        ofShared("b", issuers("https://y.example", "https://x.example")),
+      ],
+      ["tenants[1] (b): AUTH_ISSUER"],
+    ],
+    [
+      "one list without claims",
+      [
+        entry("a", issuers("https://x.example", "https://y.example")),
+        entry("b", issuers("https://x.example", "https://y.example")),
+      ],
+      ["tenants[0] (a): claim", "tenants[1] (b): claim"],
+    ],
+    [
+      "a name twice",
+      [entry("a", issuers("https://x.example", "https://x.example"))],
+      ["tenants[0] (a): AUTH_ISSUER"],
+    ],
+    [
+      "a name whose keys cannot be discovered",
+      [entry("a", issuers("https://x.example", "bank"))],
+      ["tenants[0] (a): AUTH_ISSUER"],
+    ],
+    [
+      "more than ten names",
+      [
+        entry(
+          "a",
+          issuers(...Array.from({ length: 11 }, (_, index) => `https://${index}.example`)),
+        ),
+      ],
+      ["tenants[0] (a): AUTH_ISSUER"],
+    ],
+  ])("refuses %s", (_what, tenants, faults) => {
+    expect(namesOf(tenants)).toEqual(faults);
   });
 });
 
@@ -322,22 +475,14 @@ describe("a faulty TENANTS_FILE", () => {
     ],
     ["a key with a line break", [entry("a", { "A\nB": "x" })], ['tenants[0] (a): "A\\nB"']],
     ...["PORT", "MAX_IN_FLIGHT", "RATE_LIMIT_USER", "REDIS_URL", "REDIS_URL_FILE", "HTTPS_PROXY"]
+      .concat(["AUTH_JWT", "AUTH_COOKIE", "AUTH_INTROSPECTION_URL", "AUTH_SESSION_CHECK_URL"])
+      .concat(["AUTH_SESSION_COOKIE", "AUTH_INTROSPECTION_CLIENT_SECRET_FILE"])
       .concat(["TRUSTED_PROXIES", "DRAIN_DELAY", "REQUEST_DEADLINE", "LOG_LEVEL", "TENANTS_FILE"])
       .map((name): [string, unknown[], string[]] => [
         `${name}, which is the process's`,
         [entry("a", { [name]: "1" })],
         [`tenants[0] (a): ${name}`],
       ]),
-    ...[
-      "AUTH_COOKIE",
-      "AUTH_INTROSPECTION_URL",
-      "AUTH_SESSION_CHECK_URL",
-      "AUTH_SESSION_COOKIE",
-    ].map((name): [string, unknown[], string[]] => [
-      `${name}, which needs a single tenant`,
-      [entry("a", { [name]: "x" })],
-      [`tenants[0] (a): ${name}`],
-    ]),
     // Values.
     ["null for a value", [entry("a", { CORS_ORIGINS: null })], ["tenants[0] (a): CORS_ORIGINS"]],
     ["an empty list", [entry("a", { WIDGET_TYPES: [] })], ["tenants[0] (a): WIDGET_TYPES"]],

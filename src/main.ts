@@ -5,12 +5,10 @@
 import { once } from "node:events";
 import { trustExtraAuthorities } from "./app/env-file.ts";
 import { explainAndExit, loadOrExit } from "./app/exit.ts";
-import { openLog } from "./app/log.ts";
+import { logStart, openLog } from "./app/log.ts";
 import { startService } from "./app/service.ts";
 import { endProcess, watchForShutdown } from "./app/shutdown.ts";
 import { runCommandLine } from "./cli.ts";
-import { toDigest } from "./config/load.ts";
-import { findWarnings } from "./config/warnings.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { openTracer } from "./telemetry/tracing.ts";
 import { VERSION } from "./telemetry/version.ts";
@@ -29,17 +27,7 @@ const shutdown = watchForShutdown(logger);
   await using service = await startService(config, logger, tracer).catch((error) =>
     explainAndExit(error, config),
   );
-  logger.lifecycle("listening", {
-    port: Number(service.url.port),
-    operationsPort: Number(service.operationsUrl.port),
-  });
-  logger.lifecycle("configured", {
-    version: VERSION,
-    tenants: config.tenants.length,
-    configDigest: toDigest(config),
-  });
-
-  for (const warning of findWarnings(config)) logger.warning(warning);
+  logStart(logger, config, service);
 
   if (!shutdown.aborted) await once(shutdown, "abort");
   logger.lifecycle("draining"); // Leaving the block disposes the service: stop listening, finish, close pools.

@@ -1,5 +1,6 @@
 /** What callers asked for, and what became of it. */
 
+import { LOGIN_REFUSALS } from "../auth/refusals.ts";
 import { SESSION_PATHS } from "../http/session.ts";
 import { SESSION_EVENTS, type SessionEvent } from "../session/types.ts";
 import { PARSER_REFUSALS, type ParserRefusal, type RequestEntry } from "../telemetry/logger.ts";
@@ -98,7 +99,7 @@ function createSessionMetrics(meters: Meters, tenants: readonly string[]) {
     "Requests whose login was not accepted.",
     "reason",
   );
-  const toReason = createCap(MAX_VALUES);
+  const toReason = createCap(LOGIN_REFUSALS.length);
   const toWidgetType = createCap(MAX_VALUES);
   for (const tenant of tenants) {
     for (const event of SESSION_EVENTS) provisioning.inc({ tenant, event }, 0);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../../src/app/metrics.ts";
+import { LOGIN_REFUSALS } from "../../../src/auth/refusals.ts";
 import { AppError } from "../../../src/errors.ts";
 import type { RequestEntry } from "../../../src/telemetry/logger.ts";
 
@@ -44,12 +45,18 @@ describe("the metrics", () => {
     expect(await metrics.text()).toContain('bff_sessions_total{tenant="bank",result="opened"} 1');
   });
 
-  it("count as `other` what goes beyond twenty values of a label", async () => {
+  it("have each reason why a login is not accepted, and count as `other` what goes beyond", async () => {
     const metrics = metricsOf();
+    const linesOf = async () =>
+      (await metrics.text()).match(/^bff_authentication_failures_total\{.*$/gm) ?? [];
+    for (const reason of LOGIN_REFUSALS) metrics.request(refusedFor(reason));
+    expect(await linesOf()).toEqual(
+      LOGIN_REFUSALS.map((reason) => `bff_authentication_failures_total{reason="${reason}"} 1`),
+    );
     for (let at = 0; at < 1000; at += 1) metrics.request(refusedFor(`reason_${at}`));
-    const lines = (await metrics.text()).match(/^bff_authentication_failures_total\{.*$/gm) ?? [];
-    expect(lines).toHaveLength(21);
-    expect(lines.at(-1)).toBe('bff_authentication_failures_total{reason="other"} 980');
+    expect((await linesOf()).slice(LOGIN_REFUSALS.length)).toEqual([
+      'bff_authentication_failures_total{reason="other"} 1000',
+    ]);
   });
 
   it("fold methods that nobody serves", async () => {

@@ -23,7 +23,7 @@ export function deriveKey(
 function toMaterial({ mx, userId, member }: TenantConfig): string {
   return JSON.stringify([
     mx.platform?.clientId,
-    mx.sso?.clientGuid,
+    mx.sso && (mx.sso.version === "v2" ? mx.sso.clientGuid : mx.sso.clientId),
     userId.mode === "hmac" && userId.secret.reveal(),
     member.source === "derived" && member.secret.reveal(),
   ]);

@@ -5,18 +5,21 @@
  */
 
 import type { Userinfo } from "../auth/userinfo.ts";
-import type { MemberConfig, MxConfig, TenantConfig } from "../config/types.ts";
+import type { MemberConfig, MxConfig, SsoV3Config, TenantConfig } from "../config/types.ts";
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
 import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";
+import { createMdxUsers, toMdxApi, withMdxUsers, withSsoV3Urls } from "../mx/mdx.ts";
+import { createMdxMembers } from "../mx/mdx-members.ts";
 import { createPlatform, toPlatformApi } from "../mx/platform.ts";
 import { type MxObserver, NO_OBSERVER } from "../mx/policies/instrument.ts";
 import type { UrlRule } from "../mx/response-guards.ts";
 import { createSsoDirectory, toSsoApi } from "../mx/sso-v2.ts";
+import { createSsoV3Urls, toSsoV3Api } from "../mx/sso-v3.ts";
 import { type CredentialRule, findCredentials } from "../session/credentials.ts";
 import { createMemberIds } from "../session/member-id.ts";
 import { findProfile, type ProfileSource } from "../session/profile.ts";
-import type { MxApis, Principal, Tenant } from "../session/types.ts";
+import type { MxApis, Platform, PlatformVersion, Principal, Tenant } from "../session/types.ts";
 import { toUserId } from "../session/user-id.ts";
 import { createWidgetRequestParser } from "../session/widget-policy.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
@@ -64,27 +67,52 @@ export function createTenant(
     parseWidgetRequest: createWidgetRequestParser(config.widgets),
     corsOrigins: config.corsOrigins,
     allowCallbackPayload: config.allowCallbackPayload,
-    mx: toMxApis(mx, open),
+    mx: toMxApis(mx, config.member, open),
   };
 }
 
 type OpenClient = (api: MxApi) => Send;
 
-function toMxApis(mx: MxConfig, open: OpenClient): MxApis {
-  const { urlOrigins } = mx;
+function toMxApis(mx: MxConfig, member: MemberConfig, open: OpenClient): MxApis {
+  const { urlOrigins, sso } = mx;
   const platform =
     mx.platform &&
     createPlatform(open(toPlatformApi(mx.platform)), {
       version: mx.platform.version,
       urlRule: toUrlRule(mx.platform.baseUrl, urlOrigins),
     });
+  if (sso?.version === "v3") {
+    const urls = platform && mx.platform && { api: platform, version: mx.platform.version };
+    return toMdxApis(sso, { platform: urls, member, urlOrigins, open });
+  }
   const directory =
-    mx.sso &&
-    createSsoDirectory(open(toSsoApi(mx.sso)), { urlRule: toUrlRule(mx.sso.baseUrl, urlOrigins) });
+    sso && createSsoDirectory(open(toSsoApi(sso)), { urlRule: toUrlRule(sso.baseUrl, urlOrigins) });
   if (platform && directory) return { kind: "both", platform, directory };
   if (platform) return { kind: "platform", platform };
   if (directory) return { kind: "sso", directory };
-  throw new Error("neither of MX's APIs is configured"); // The configuration does not let this happen.
+  throw new Error("none of MX's APIs is configured"); // The configuration does not let this happen.
+}
+
+/** MDX makes the users. The URLs come from the Platform API where there is one, and else from the SSO API v3. */
+function toMdxApis(
+  sso: SsoV3Config,
+  rest: Pick<MxConfig, "urlOrigins"> & {
+    platform: { api: Platform; version: PlatformVersion } | undefined;
+    member: MemberConfig;
+    open: OpenClient;
+  },
+): MxApis {
+  const { platform, member, urlOrigins, open } = rest;
+  const mdx = open(toMdxApi({ ...sso.mdx, clientId: sso.clientId }));
+  const users = createMdxUsers(mdx);
+  const composed = platform
+    ? withMdxUsers(platform.api, users, platform.version)
+    : withSsoV3Urls(
+        createSsoV3Urls(open(toSsoV3Api(sso)), { urlRule: toUrlRule(sso.baseUrl, urlOrigins) }),
+        users,
+      );
+  if (member.source === "none") return { kind: "platform", platform: composed };
+  return { kind: "mdx", platform: composed, members: createMdxMembers(mdx) };
 }
 
 function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {

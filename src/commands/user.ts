@@ -92,16 +92,21 @@ async function askAll(
     budget: createBudget({ deadlineMs: DEADLINE_MS }),
     audit() {},
     profileFailed() {},
+    profileRefused() {},
   };
   const live: Found[] = [];
   let member = known;
   if (mx.kind !== "platform") {
-    const { directory } = mx;
-    live.push(await find("SSO user", () => directory.findUser(userId, context)));
+    const directory = mx.kind === "mdx" ? mx.members : mx.directory;
+    if (mx.kind !== "mdx") {
+      live.push(await find("SSO user", () => mx.directory.findUser(userId, context)));
+    }
     if (config.memberIds.source === "lookup") member = await lookUp(identity, context);
     if (member && "id" in member) {
       const { id } = member;
-      live.push(await find("Member", () => directory.findMember(id, context)));
+      live.push(
+        await find("Member", () => directory.findMember({ memberId: id, userId }, context)),
+      );
     }
   }
   if (mx.kind !== "sso") {

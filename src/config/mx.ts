@@ -23,24 +23,59 @@ export function toPlatform(v: Variables, faults: Faults): PlatformConfig | undef
 }
 
 export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
-  const { MX_SSO_CLIENT_GUID: clientGuid, MX_SSO_API_KEY: apiKey } = v;
-  if (!clientGuid && !apiKey) {
-    if (v.MX_SSO_BASE_URL)
-      faults.add("MX_SSO_BASE_URL", "needs MX_SSO_API_KEY and MX_SSO_CLIENT_GUID");
+  const { version, clientName } = SSO_VERSIONS[v.MX_SSO_VERSION];
+  for (const name of SSO_VERSIONS[version === "v2" ? "v3" : "v2"].own) {
+    if (v[name])
+      faults.add(name, `belongs to another version of the SSO API than MX_SSO_VERSION=${version}`);
+  }
+  const { [clientName]: client, MX_SSO_API_KEY: apiKey } = v;
+  if (!client && !apiKey) {
+    for (const name of ["MX_SSO_BASE_URL", "MX_MDX_API_KEY", "MX_MDX_BASE_URL"] as const) {
+      if (v[name]) faults.add(name, `needs MX_SSO_API_KEY and ${clientName}`);
+    }
+    if (version === "v3" && !faults.has("MX_"))
+      faults.add("MX_SSO_VERSION", `=v3 needs MX_SSO_API_KEY and ${clientName}`);
     return undefined;
   }
-  if (!clientGuid) faults.add("MX_SSO_CLIENT_GUID", "is missing beside MX_SSO_API_KEY");
-  if (!apiKey) faults.add("MX_SSO_API_KEY", "is missing beside MX_SSO_CLIENT_GUID");
-  if (!clientGuid || !apiKey) return undefined;
-  const baseUrl = v.MX_SSO_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].sso);
+  if (!client) faults.add(clientName, "is missing beside MX_SSO_API_KEY");
+  if (!apiKey) faults.add("MX_SSO_API_KEY", `is missing beside ${clientName}`);
+  if (!client || !apiKey) return undefined;
+  const urls = BASE_URLS[v.MX_ENVIRONMENT];
   checkEnvironment(v, "MX_SSO_BASE_URL", faults);
-  return { baseUrl, apiKey, clientGuid };
+  checkEnvironment(v, "MX_MDX_BASE_URL", faults);
+  const baseUrl = v.MX_SSO_BASE_URL ?? new URL(version === "v2" ? urls.sso : urls.ssoV3);
+  if (version === "v2") return { version, baseUrl, apiKey, clientGuid: client };
+  const mdxUrl = v.MX_MDX_BASE_URL ?? new URL(urls.mdx);
+  const mdx = { baseUrl: mdxUrl, apiKey: v.MX_MDX_API_KEY ?? apiKey };
+  return { version, baseUrl, apiKey, clientId: client, mdx };
 }
 
-/** Sources: MX Platform API, Environments; MX SSO API v2, Accessing the API. */
+/** How a version names the client, and which variables belong to it alone. */
+const SSO_VERSIONS = {
+  v2: { version: "v2", clientName: "MX_SSO_CLIENT_GUID", own: ["MX_SSO_CLIENT_GUID"] },
+  v3: {
+    version: "v3",
+    clientName: "MX_SSO_CLIENT_ID",
+    own: ["MX_SSO_CLIENT_ID", "MX_MDX_API_KEY", "MX_MDX_BASE_URL"],
+  },
+} as const;
+
+/**
+ * Sources: MX Platform API, Environments; MX SSO API v2, Accessing the API; MX SSO API v3, Requirements; MX MDX Real Time.
+ */
 const BASE_URLS = {
-  integration: { platform: "https://int-api.mx.com", sso: "https://int-api2.moneydesktop.com" },
-  production: { platform: "https://api.mx.com", sso: "https://api2.moneydesktop.com" },
+  integration: {
+    platform: "https://int-api.mx.com",
+    sso: "https://int-api2.moneydesktop.com",
+    ssoV3: "https://int-sso.moneydesktop.com",
+    mdx: "https://int-live.moneydesktop.com",
+  },
+  production: {
+    platform: "https://api.mx.com",
+    sso: "https://api2.moneydesktop.com",
+    ssoV3: "https://sso.moneydesktop.com",
+    mdx: "https://live.moneydesktop.com",
+  },
 } as const;
 
 export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Faults): MemberConfig {
@@ -51,15 +86,15 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Fault
   if (!sso && source !== "none") {
     faults.add(
       "MEMBER_CREDENTIALS",
-      "has no use without the SSO API; set MX_SSO_API_KEY and MX_SSO_CLIENT_GUID, or none",
+      "has no use without the SSO API; set MX_SSO_API_KEY and the client that goes with it, or none",
     );
   }
   switch (source) {
     case "none":
-      if (sso)
+      if (sso?.version === "v2")
         faults.add(
           "MEMBER_CREDENTIALS",
-          "must be claim, derived or lookup: the SSO API makes a Member for each user",
+          "must be claim, derived or lookup: the SSO API v2 makes a Member for each user",
         );
       break;
     case "claim": {
@@ -84,7 +119,7 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Fault
 /** Production keys belong to production alone. */
 function checkEnvironment(
   v: Variables,
-  name: "MX_PLATFORM_BASE_URL" | "MX_SSO_BASE_URL",
+  name: "MX_PLATFORM_BASE_URL" | "MX_SSO_BASE_URL" | "MX_MDX_BASE_URL",
   faults: Faults,
 ): void {
   const host = v[name]?.hostname;

@@ -5,7 +5,7 @@
  */
 
 import type { Faults } from "./faults.ts";
-import type { AuthConfig, MxConfig, TenantConfig } from "./types.ts";
+import type { AuthConfig, MxConfig, SsoConfig, TenantConfig } from "./types.ts";
 
 /** With what it is called in faults: `tenants[1] (b)`. */
 export type LabelledTenant = { label: string; tenant: TenantConfig };
@@ -92,8 +92,12 @@ function findDifference(one: AuthConfig, other: AuthConfig): string | undefined 
 function toClients({ platform, sso }: MxConfig): string[] {
   return [
     ...(platform ? [`platform ${platform.baseUrl.origin} ${platform.clientId}`] : []),
-    ...(sso ? [`sso ${sso.baseUrl.origin} ${sso.clientGuid.toLowerCase()}`] : []),
+    ...(sso ? [`sso ${sso.baseUrl.origin} ${toClient(sso)}`] : []),
   ];
+}
+
+function toClient(sso: SsoConfig): string {
+  return (sso.version === "v2" ? sso.clientGuid : sso.clientId).toLowerCase();
 }
 
 /**

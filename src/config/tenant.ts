@@ -10,7 +10,7 @@ import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
 import { toMember, toPlatform, toSso } from "./mx.ts";
 import { trimFile } from "./texts.ts";
-import type { AuthConfig, PlatformConfig, ReadFile, TenantConfig } from "./types.ts";
+import type { AuthConfig, ReadFile, TenantConfig } from "./types.ts";
 import { toLookup, toMemberIds, toProfile } from "./user.ts";
 import type { Variables } from "./variables.ts";
 
@@ -41,7 +41,7 @@ export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): Tena
     memberIds: toMemberIds(v, sso, faults),
     profile: toProfile(v, lookup, faults),
     lookup,
-    widgets: toWidgets(v, platform, faults),
+    widgets: toWidgets(v, platform?.version ?? (sso?.version === "v3" ? "sso_v3" : "sso"), faults),
     corsOrigins: v.CORS_ORIGINS,
     allowCallbackPayload: v.ALLOW_CALLBACK_PAYLOAD,
   };
@@ -145,12 +145,11 @@ function toUserIdRule(v: Variables, faults: Faults): UserIdRule {
 
 function toWidgets(
   v: Variables,
-  platform: PlatformConfig | undefined,
+  source: WidgetPolicyOptions["source"],
   faults: Faults,
 ): WidgetPolicyOptions {
-  const source = platform?.version ?? "sso";
   const ofSso = (type: string) => SSO_WIDGET_TYPES.some((known) => known === type);
-  const types = platform ? v.WIDGET_TYPES : v.WIDGET_TYPES.filter(ofSso);
+  const types = source === "sso" ? v.WIDGET_TYPES.filter(ofSso) : v.WIDGET_TYPES;
   if (types.length === 0)
     faults.add(
       "WIDGET_TYPES",

@@ -135,7 +135,24 @@ export type PlatformConfig = Readonly<{
   version: Variables["MX_PLATFORM_VERSION"];
 }>;
 
-export type SsoConfig = Readonly<{ baseUrl: URL; apiKey: Secret; clientGuid: string }>;
+export type SsoConfig = SsoV2Config | SsoV3Config;
+
+export type SsoV2Config = Readonly<{
+  version: "v2";
+  baseUrl: URL;
+  apiKey: Secret;
+  clientGuid: string;
+}>;
+
+/** With MDX Real Time, which makes the Users and Members. */
+export type SsoV3Config = Readonly<{
+  version: "v3";
+  baseUrl: URL;
+  apiKey: Secret;
+  /** Stands in the path, of both APIs. */
+  clientId: string;
+  mdx: Readonly<{ baseUrl: URL; apiKey: Secret }>;
+}>;
 
 /** The domain's rule, without the lookup itself. */
 export type MemberConfig = Exclude<CredentialRule, { source: "lookup" }> | { source: "lookup" };

@@ -116,6 +116,7 @@ function toRecords(logger: Logger, res: Response): Omit<RequestContext, "budget"
   return {
     audit: (event) => logger.change({ ...common, event, clientAddress }),
     profileFailed: (error) => logger.profileFailed({ ...common, error }),
+    profileRefused: (fields) => logger.profileRefused({ ...common, fields }),
   };
 }
 

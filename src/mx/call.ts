@@ -6,7 +6,7 @@ import type { UpstreamOperation } from "../errors.ts";
 import type { Budget, CallKind } from "../session/budget.ts";
 import type { Answer, Classify } from "./outcome.ts";
 
-export type Operation = Extract<UpstreamOperation, `sso.${string}` | `platform.${string}`>;
+export type Operation = Extract<UpstreamOperation, `${ApiName}.${string}`>;
 
 export type MxCall = {
   operation: Operation;
@@ -37,9 +37,11 @@ export type MxApi = {
   baseUrl: URL;
   /** On every call: authorization, version. */
   headers: Record<string, string>;
+  /** Of bodies. Default: application/json. */
+  contentType?: string;
   /** Encoded query with credentials (SSO v2), or `""`. */
   query: string;
   classify: Classify;
 };
 
-export type ApiName = "platform" | "sso";
+export type ApiName = "platform" | "sso" | "sso_v3" | "mdx";

@@ -54,7 +54,7 @@ const TIMEOUT_MS: Record<MxCall["method"], number> = { GET: 2000, POST: 3000, PU
 export function createSend(api: MxApi, exchange: Exchange, now = () => new Date()): Send {
   const { headers, query, classify } = api;
   const basePath = api.baseUrl.pathname.replace(/\/$/, "");
-  const headersWithBody = { ...headers, "content-type": "application/json" };
+  const headersWithBody = { ...headers, "content-type": api.contentType ?? "application/json" };
 
   return async function send(call, budget) {
     budget.spend(call.kind);

@@ -90,7 +90,18 @@ export const classifyPlatform: Classify = (operation, status, body) => {
   return classifyStatus(status, body);
 };
 
-/** What both APIs have in common. An unknown 400, 404 or 422 is a fault of ours, never `not_found`. */
+/**
+ * SSO API v3 and MDX Real Time: "decide on the HTTP status only". A 404 can only be about the User, the Member or the widget,
+ * but for a create of a User. Source: MX SSO API v3, Requirements; MX MDX Real Time.
+ */
+export const classifyByStatus: Classify = (operation, status, body) => {
+  if (status >= 200 && status < 300) return "ok";
+  if (status === 404 && operation !== "mdx.create_user") return "not_found";
+  if (status === 409 && isCreate(operation)) return "conflict";
+  return classifyStatus(status, body);
+};
+
+/** What all APIs have in common. An unknown 400, 404 or 422 is a fault of ours, never `not_found`. */
 function classifyStatus(status: number, body: unknown): Outcome {
   if (status === 429) return "throttled";
   if (status === 503 && body !== undefined) return "throttled";

@@ -74,7 +74,7 @@ export function createSsoDirectory(send: Send, { urlRule }: SsoDirectoryOptions)
   return {
     findUser: (userId, { budget }) => readUser(send, userId, urlRule, REUSED, budget),
     createUser: bindCreateUser(send, urlRule),
-    findMember: (memberId, { budget }) => readMember(send, { memberId }, REUSED, budget),
+    findMember: ({ memberId }, { budget }) => readMember(send, { memberId }, REUSED, budget),
     createMember: bindCreateMember(send),
     updateMember: bindUpdateMember(send),
   };

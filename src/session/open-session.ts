@@ -6,6 +6,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import { openByMdx } from "./mdx-workflow.ts";
 import { toNotFoundError } from "./not-found.ts";
 import { openByPlatform } from "./platform-workflow.ts";
 import { openBySso } from "./sso-workflow.ts";
@@ -21,6 +22,7 @@ export const openSession: OpenSession = async (principal, request, context) => {
   const identity = { userId: principal.tenant.toUserId(principal), principal };
   const { mx } = principal.tenant;
   if (mx.kind === "platform") return openByPlatform(mx.platform, identity, request, context);
+  if (mx.kind === "mdx") return openByMdx(mx, identity, request, context);
   const url =
     (await openBySso(mx, identity, request, { isRestart: false }, context)) ??
     (await openBySso(mx, identity, request, { isRestart: true }, context)); // Deleted at MX under our hands.

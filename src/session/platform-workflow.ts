@@ -1,8 +1,9 @@
 /**
- * MXconnect with the Platform API alone: the User exists, and MX makes a URL for it.
+ * MXconnect without Members: the User exists, and MX makes a URL for it. By the Platform API alone, or by the SSO API v3 with
+ * MDX Real Time.
  *
- * A known user costs one round trip (v20250224): the URL is asked for straight away, and only a 404 leads to a create.
- * Source: MX Platform API, Request widget URL and Create user.
+ * A known user costs one round trip (v20250224, v3): the URL is asked for straight away, and only a 404 leads to a create.
+ * Sources: MX Platform API, Request widget URL and Create user; MX SSO API v3; MX MDX Real Time.
  */
 
 import { AppError } from "../errors.ts";
@@ -10,6 +11,7 @@ import { refuseDisabled } from "./disabled.ts";
 import { hasReferences, toNotFoundError, unknownReference } from "./not-found.ts";
 import type {
   Identity,
+  MemberCredentials,
   Platform,
   PlatformUser,
   RequestContext,
@@ -23,34 +25,69 @@ export async function openByPlatform(
   request: WidgetRequest,
   context: RequestContext,
 ): Promise<WidgetUrl> {
-  const { userId, principal } = identity;
-  const known = await platform.findUser(userId, context);
-  if (known) refuseDisabled(known);
-  const url = known && (await platform.requestWidgetUrl(known, request, context));
-  if (url) return url;
-  if (known && hasReferences(request)) {
-    const confirmed = known.isConfirmed ? known : await platform.readUser(identity.userId, context);
-    if (confirmed) return openForConfirmed(platform, confirmed, known, request, context);
-  }
+  const known = await requestKnownUrl(platform, identity, request, context);
+  return known?.url ?? createAndOpen(platform, identity, { request }, context);
+}
 
-  const profile = await principal.tenant.findProfile(identity, undefined, context);
+/** `undefined`: MX knows no such user. Throws `invalid_request` where it knows the user, but not what an option names. */
+export async function requestKnownUrl(
+  platform: Platform,
+  { userId }: Identity,
+  request: WidgetRequest,
+  context: RequestContext,
+): Promise<{ url: WidgetUrl; userGuid: string | undefined } | undefined> {
+  const known = await platform.findUser(userId, context);
+  if (!known) return undefined;
+  refuseDisabled(known);
+  const url = await platform.requestWidgetUrl(known, request, context);
+  if (url) return { url, userGuid: known.guid };
+  if (!hasReferences(request)) return undefined;
+  const confirmed = known.isConfirmed ? known : await platform.readUser(userId, context);
+  if (!confirmed) return undefined;
+  const late = await openForConfirmed(platform, confirmed, known, request, context);
+  return { url: late, userGuid: confirmed.guid };
+}
+
+export type FirstLogin = {
+  request: WidgetRequest;
+  credentials?: MemberCredentials;
+  /** What else a new user needs, done beside the request for the URL. */
+  beside?: (userGuid: string | undefined) => Promise<void>;
+};
+
+export async function createAndOpen(
+  platform: Platform,
+  identity: Identity,
+  { request, credentials, beside }: FirstLogin,
+  context: RequestContext,
+): Promise<WidgetUrl> {
+  const { userId, principal } = identity;
+  const profile = await principal.tenant.findProfile(identity, credentials?.lookedUp, context);
   const created = await platform.createUser({ userId, profile }, context);
   refuseDisabled(created); // It existed, or another request was faster.
-  const firstUrl = await platform.requestWidgetUrl(created, request, context);
-  if (firstUrl) return firstUrl;
-  const notYet = new AppError(
-    "upstream_unavailable",
-    "MX has not finished creating the user. Try again.",
-    {
-      retryAfterSeconds: 1,
-      upstream: {
-        operation: "platform.request_widget_url",
-        outcome: "not_found",
-        reason: "not_yet_propagated",
-      },
+  const [url] = await Promise.all([
+    platform.requestWidgetUrl(created, request, context),
+    beside?.(created.guid),
+  ]);
+  if (url) return url;
+  throw toNotFoundError(request, notFound(created, request));
+}
+
+/** Of a user that was there before, it is the widget that MX does not find: this client does not have it. */
+function notFound({ wasThere }: PlatformUser, { widgetType }: WidgetRequest): AppError {
+  if (wasThere) {
+    return new AppError("invalid_request", `MX does not offer ${widgetType} to this client.`, {
+      errors: [{ pointer: "/widget_url/widget_type", detail: "is not offered by MX" }],
+    });
+  }
+  return new AppError("upstream_unavailable", "MX has not finished creating the user. Try again.", {
+    retryAfterSeconds: 1,
+    upstream: {
+      operation: "platform.request_widget_url",
+      outcome: "not_found",
+      reason: "not_yet_propagated",
     },
-  );
-  throw toNotFoundError(request, notYet);
+  });
 }
 
 /**

@@ -16,6 +16,8 @@ export type RequestContext = {
   audit(event: SessionEvent): void;
   /** Records that a new user's profile had to come from the claims of the login after all. Must not throw. */
   profileFailed(error: unknown): void;
+  /** Records that MX refused a new user's profile, and which fields of it were left out. Must not throw. */
+  profileRefused(fields: readonly string[]): void;
 };
 
 export const SESSION_EVENTS = [
@@ -69,7 +71,9 @@ export type Tenant = {
 export type MxApis =
   | { kind: "platform"; platform: Platform }
   | { kind: "sso"; directory: SsoDirectory }
-  | { kind: "both"; platform: Platform; directory: SsoDirectory };
+  | { kind: "both"; platform: Platform; directory: SsoDirectory }
+  /** Users from MDX Real Time, URLs from the SSO API v3 or the Platform API, and Members of the users. */
+  | { kind: "mdx"; platform: Platform; members: MemberDirectory };
 
 /** The principal in MX's eyes. */
 export type Identity = { userId: string; principal: Principal };
@@ -116,11 +120,18 @@ export type WidgetRequest = {
 export type WidgetUrl = { type: string; url: string; expiresAt: Date };
 
 /** MX's SSO API: the User and Member records that a login keeps current. */
-export type SsoDirectory = {
+export type SsoDirectory = MemberDirectory & {
   findUser(userId: string, context: RequestContext): Promise<SsoUser | undefined>;
   /** Gives the User that exists afterwards, whoever made it. */
   createUser(user: NewUser, context: RequestContext): Promise<SsoUser>;
-  findMember(memberId: string, context: RequestContext): Promise<Member | undefined>;
+};
+
+/** The Members of users, whichever API they are read and written with. */
+export type MemberDirectory = {
+  findMember(
+    member: Pick<OwnedMember, "memberId" | "userId">,
+    context: RequestContext,
+  ): Promise<Member | undefined>;
   /** Gives the Member that exists already, if there is one. One that names another owner is refused. */
   createMember(
     member: OwnedMember,
@@ -154,14 +165,15 @@ export type Member = {
   userId?: string | undefined;
 };
 
-export type OwnedMember = { memberId: string; userId: string; userGuid: string };
+/** MX's guid of the user is known where MX's answer has named it. */
+export type OwnedMember = { memberId: string; userId: string; userGuid: string | undefined };
 
 /** `no_user`: the User is gone, so there is nothing to attach a Member to. */
 export type MemberCreation = "created" | "no_user" | Member;
 
 export type MemberUpdate = "updated" | "no_member";
 
-/** MX's Platform API: Users, and URLs for every widget. */
+/** Users, and URLs for every widget: MX's Platform API, or the SSO API v3 with MDX Real Time. */
 export type Platform = {
   /** Costs a call only where MX wants its own guid in the path (v20111101) and it is not remembered. */
   findUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
@@ -195,4 +207,9 @@ export type PlatformPath = {
 };
 
 /** As far as MX was asked: v20250224 needs no read of a known user. */
-export type PlatformUser = PlatformPath & { guid?: string | undefined; isDisabled: boolean };
+export type PlatformUser = PlatformPath & {
+  guid?: string | undefined;
+  isDisabled: boolean;
+  /** A create was told that the user exists already: a 404 for it is then about something else. */
+  wasThere?: boolean;
+};

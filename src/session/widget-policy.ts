@@ -16,8 +16,8 @@ import {
 } from "./widget-options.ts";
 
 export type WidgetPolicyOptions = {
-  /** Where URLs come from: a Platform API version, or the answers of the SSO API. */
-  source: "v20250224" | "v20111101" | "sso";
+  /** Where URLs come from: a Platform API version, the answers of the SSO API v2, or the SSO API v3. */
+  source: "v20250224" | "v20111101" | "sso" | "sso_v3";
   widgetTypes: readonly string[];
   defaults: PolicyValues;
   forced: PolicyValues;
@@ -144,6 +144,7 @@ function unsupportedByVersion(
   source: WidgetPolicyOptions["source"],
   values: PolicyValues,
 ): BodyError[] {
+  if (source === "sso_v3") return []; // MX has published no table of its options; the Platform API's are taken.
   return Object.keys(values).flatMap((name) => {
     const version = ONLY_IN_VERSION[name];
     if (!version || version === source) return [];

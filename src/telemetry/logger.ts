@@ -71,6 +71,9 @@ export type ProfileFailure = Pick<ChangeEntry, "requestId" | "traceId" | "tenant
   error: unknown;
 };
 
+/** `fields`: MX's names of what was left out. */
+export type ProfileRefusal = Omit<ProfileFailure, "error"> & { fields: readonly string[] };
+
 export type LifecycleEvent = "listening" | "configured" | "draining" | "stopped";
 
 export type LifecycleFields = {
@@ -88,6 +91,7 @@ export type Logger = {
   fault(cause: unknown): void;
   change(entry: ChangeEntry): void;
   profileFailed(entry: ProfileFailure): void;
+  profileRefused(entry: ProfileRefusal): void;
   lifecycle(event: LifecycleEvent, fields?: LifecycleFields): void;
   /** Something that an operator should know. `message` is a constant text. */
   warning(warning: { name: string; message: string }): void;
@@ -116,6 +120,16 @@ export function createLogger(
     request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
     fault: (cause) => log.error(describe(cause), "fault"),
     profileFailed: (entry) => log.warn(toProfileFields(entry), "profile"),
+    profileRefused: ({ fields, ...entry }) =>
+      log.warn(
+        {
+          "event.name": "profile.refused",
+          "event.outcome": "failure",
+          ...toCommonFields(entry),
+          "profile.fields": fields.join(),
+        },
+        "profile",
+      ),
     change(entry) {
       log.info(toChangeFields(entry), "change");
       log.flush();
@@ -204,11 +218,19 @@ function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
   };
 }
 
-function toProfileFields({ error, requestId, traceId, tenant, userHash }: ProfileFailure) {
-  const common = { request_id: requestId, trace_id: traceId, tenant, "user.hash": userHash };
-  const event = { "event.name": "profile.unavailable", "event.outcome": "failure" };
-  if (!(error instanceof AppError)) return { ...event, ...common, ...describe(error) };
-  return { ...event, ...common, ...toUpstreamFields(error) };
+function toProfileFields({ error, ...entry }: ProfileFailure) {
+  const fields = {
+    "event.name": "profile.unavailable",
+    "event.outcome": "failure",
+    ...toCommonFields(entry),
+  };
+  return error instanceof AppError
+    ? { ...fields, ...toUpstreamFields(error) }
+    : { ...fields, ...describe(error) };
+}
+
+function toCommonFields({ requestId, traceId, tenant, userHash }: Omit<ProfileFailure, "error">) {
+  return { request_id: requestId, trace_id: traceId, tenant, "user.hash": userHash };
 }
 
 const LIFECYCLE: Record<LifecycleEvent, string> = {

@@ -19,6 +19,7 @@ export const SECRETS = {
   apiKey: canary("platform-api-key"),
   ssoKey: canary("sso-key-k"),
   clientGuid: `CLT-${STEM}-c`,
+  mdApiKey: canary("md-api-key"),
   userkeySecret: canary("userkey-secret-0123456789"),
   instanceSecret: canary("instance-secret-0123456789"),
 };

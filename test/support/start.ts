@@ -26,9 +26,12 @@ import {
 } from "./canaries.ts";
 import { type Exchange, expectToMatchContract } from "./contract.ts";
 
+/** `v3`: the SSO API v3 and MDX Real Time without Members; `v3-both`: MDX beside the Platform API, with Members. */
+export type Apis = "platform" | "sso" | "both" | "v3" | "v3-members" | "v3-both";
+
 export type StartOptions = {
   /** Which of MX's APIs are configured. Default: platform. */
-  apis?: "platform" | "sso" | "both";
+  apis?: Apis;
   environment?: Environment;
   /** Shared with another service; else one of its own. */
   mx?: Simulator;
@@ -139,12 +142,8 @@ async function scrape(operationsUrl: URL): Promise<string> {
 }
 
 /** What an operator would put into `.env` for this simulator and this issuer. */
-export function baseEnvironment(
-  mx: Simulator,
-  issuer: IdentityProvider,
-  apis: "platform" | "sso" | "both",
-): Environment {
-  const { clientId, apiKey, ssoKey, clientGuid } = mx.credentials;
+export function baseEnvironment(mx: Simulator, issuer: IdentityProvider, apis: Apis): Environment {
+  const { clientId, apiKey, ssoKey, clientGuid, mdApiKey, vendorClientId } = mx.credentials;
   return {
     HOST: "127.0.0.1",
     PORT: "0",
@@ -154,12 +153,23 @@ export function baseEnvironment(
     RATE_LIMIT_USER: "off", // Its own tests switch it on.
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: "mx-session-bff",
-    ...(apis !== "sso" && {
+    ...(isOneOf(apis, "platform", "both", "v3-both") && {
       MX_PLATFORM_BASE_URL: mx.platformUrl,
       MX_PLATFORM_CLIENT_ID: clientId,
       MX_PLATFORM_API_KEY: apiKey,
     }),
-    ...(apis !== "platform" && {
+    ...(isOneOf(apis, "v3", "v3-members", "v3-both") && {
+      MX_SSO_VERSION: "v3",
+      MX_SSO_BASE_URL: mx.ssoV3Url,
+      MX_SSO_API_KEY: mdApiKey,
+      MX_SSO_CLIENT_ID: vendorClientId,
+      MX_MDX_BASE_URL: mx.mdxUrl,
+    }),
+    ...(isOneOf(apis, "v3-members", "v3-both") && {
+      MEMBER_CREDENTIALS: "derived",
+      MEMBER_USERKEY_SECRET: SECRETS.userkeySecret,
+    }),
+    ...(isOneOf(apis, "sso", "both") && {
       MX_SSO_BASE_URL: mx.ssoUrl,
       MX_SSO_API_KEY: ssoKey,
       MX_SSO_CLIENT_GUID: clientGuid,
@@ -167,6 +177,10 @@ export function baseEnvironment(
       MEMBER_USERKEY_SECRET: SECRETS.userkeySecret,
     }),
   };
+}
+
+function isOneOf(apis: Apis, ...names: Apis[]): boolean {
+  return names.includes(apis);
 }
 
 /** `fetch`, with the answer held against the contract. */

@@ -41,7 +41,7 @@ export function frozenBudget(deadlineMs = 8000): Budget {
 
 /** Of a request with that budget, which changes nothing at MX that anybody is told of. */
 export function contextOf(budget = frozenBudget()): RequestContext {
-  return { budget, audit() {}, profileFailed() {} };
+  return { budget, audit() {}, profileFailed() {}, profileRefused() {} };
 }
 
 /** Lets everything that is ready run, without waiting for a clock. */

@@ -10,6 +10,7 @@ import { judgeClock } from "./clock.ts";
 import type { Finding, Judgement } from "./finding.ts";
 import { checkIntrospection, checkSessionCheck } from "./logins.ts";
 import { checkPlatformApi, checkSsoApi } from "./mx.ts";
+import { checkMdx, checkSsoV3 } from "./mx-v3.ts";
 import { checkIssuer, checkLookup, toIssuerQuestions, toIssuerTarget } from "./partner.ts";
 import { checkProxy, toProxyTarget } from "./proxy.ts";
 import { checkRedis, toRedisTarget } from "./redis.ts";
@@ -57,10 +58,19 @@ function checkTenant(
     const target = mx.platform.baseUrl.host;
     findings.push(find({ party: "platform_api", target, tenant }, platform));
   }
-  if (mx.sso) {
+  if (mx.sso?.version === "v2") {
     const target = mx.sso.baseUrl.host;
     const judged = checkSsoApi(asker, mx.sso, platform);
     findings.push(find({ party: "sso_api", target, tenant }, judged));
+  }
+  if (mx.sso?.version === "v3") {
+    const { baseUrl, mdx } = mx.sso;
+    if (!mx.platform) {
+      const judged = checkSsoV3(asker, mx.sso);
+      findings.push(find({ party: "sso_api", target: baseUrl.host, tenant }, judged));
+    }
+    const judged = checkMdx(asker, mx.sso);
+    findings.push(find({ party: "mdx", target: mdx.baseUrl.host, tenant }, judged));
   }
   const isLookedUp = member.source === "lookup" || profile.source === "lookup";
   if (lookup && isLookedUp) {

@@ -4,6 +4,7 @@ export type Party =
   | "issuer"
   | "platform_api"
   | "sso_api"
+  | "mdx"
   | "credential_lookup"
   | "introspection"
   | "session_check"

@@ -4,7 +4,7 @@
  * Sources: MX Platform API, Errors and Versioning; MX SSO API v2, Accessing the API and Errors.
  */
 
-import type { PlatformConfig, SsoConfig } from "../../config/types.ts";
+import type { PlatformConfig, SsoV2Config } from "../../config/types.ts";
 import { parseJson } from "../../json.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";
 import { toPlatformHeaders } from "../../mx/platform.ts";
@@ -15,7 +15,7 @@ import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
 /** A well-formed id that no partner gives to a user. */
-const NOBODY = "mx-session-bff-check";
+export const NOBODY = "mx-session-bff-check";
 
 const LIST_THE_ADDRESS =
   "Ask MX to allow-list the address that the calls come from: this machine's public one, or that of HTTPS_PROXY.";
@@ -60,7 +60,7 @@ function judgePlatformAnswer(config: PlatformConfig, answer: AnswerOf): Judgemen
 /** `platform` is what the Platform API said, where both are configured: it tells why this one keeps silent. */
 export async function checkSsoApi(
   asker: Asker,
-  config: SsoConfig,
+  config: SsoV2Config,
   platform: Promise<Judgement> | undefined,
 ): Promise<Judgement> {
   const { baseUrl } = config;
@@ -115,7 +115,7 @@ function ssoKeyRefused(host: string, how: string): Judgement {
   };
 }
 
-function notListed(host: string): Judgement {
+export function notListed(host: string): Judgement {
   return {
     verdict: "address_not_listed",
     message: `${host} does not take calls from this address.`,
@@ -123,7 +123,7 @@ function notListed(host: string): Judgement {
   };
 }
 
-function judgeOtherStatus(status: number, host: string, variable: string): Judgement {
+export function judgeOtherStatus(status: number, host: string, variable: string): Judgement {
   if (status === 429) {
     return {
       verdict: "rate_limited",

@@ -58,6 +58,7 @@ const PARTY_NAMES: Readonly<Record<Finding["party"], string>> = {
   issuer: "issuer's keys",
   platform_api: "Platform API",
   sso_api: "SSO API",
+  mdx: "MDX Real Time",
   credential_lookup: "credential lookup",
   introspection: "introspection",
   session_check: "session check",

@@ -39,11 +39,18 @@ const APIS = {
     scope: "tenant",
     description: "Platform API: another address than MX's, such as the simulator's.",
   },
+  MX_SSO_VERSION: {
+    schema: v.choice(["v2", "v3"]),
+    scope: "tenant",
+    default: "v2",
+    description:
+      "Which SSO API MX has sold you. `v2` makes users, Members and URLs. `v3` makes URLs, and MDX Real Time makes users and Members.",
+  },
   MX_SSO_API_KEY: {
     schema: v.secret,
     scope: "tenant",
     secret: true,
-    description: "SSO API v2: the key (`k` in MX's documentation).",
+    description: "SSO API: the key. MX's documentation calls it `k` (v2) or `MD-API-KEY` (v3).",
   },
   MX_SSO_CLIENT_GUID: {
     schema: v.guid,
@@ -51,10 +58,26 @@ const APIS = {
     description:
       "SSO API v2: the client (`c` in MX's documentation), `CLT-…` or your own id for it.",
   },
+  MX_SSO_CLIENT_ID: {
+    schema: v.guid,
+    scope: "tenant",
+    description: "SSO API v3: your client id, which stands in the path of each call.",
+  },
   MX_SSO_BASE_URL: {
     schema: url.baseUrl,
     scope: "tenant",
-    description: "SSO API v2: another address than MX's.",
+    description: "SSO API: another address than MX's. With v3, without the client id.",
+  },
+  MX_MDX_API_KEY: {
+    schema: v.secret,
+    scope: "tenant",
+    secret: true,
+    description: "SSO API v3: the key of MDX Real Time. Default: the value of `MX_SSO_API_KEY`.",
+  },
+  MX_MDX_BASE_URL: {
+    schema: url.baseUrl,
+    scope: "tenant",
+    description: "SSO API v3: another address of MDX Real Time than MX's, without the client id.",
   },
   MX_CONNECTIONS: {
     schema: v.count(1, 2000),
@@ -70,7 +93,7 @@ const MEMBERS = {
     scope: "tenant",
     default: "none",
     description:
-      "Where the credentials of a user's Member come from. `none`: Platform API only. `claim`: a userkey is in a claim of the token. `derived`: a keyed hash of the user id. `lookup`: your own endpoint is asked.",
+      "Where the credentials of a user's Member come from. `none`: no Member is made; not possible with SSO API v2. `claim`: a userkey is in a claim of the token. `derived`: a keyed hash of the user id. `lookup`: your own endpoint is asked.",
   },
   MEMBER_USERKEY_CLAIM: {
     schema: v.shortText,
@@ -200,7 +223,7 @@ export const MX_SECTIONS: readonly v.Section[] = [
   {
     title: "MX",
     introduction:
-      "Configure the Platform API (all widgets), the SSO API (seven widgets, without options), or both: then the SSO API provisions users and the Platform API makes the URLs. MX answers only addresses on its allow list.",
+      "Configure the Platform API (all widgets), the SSO API (seven widgets, without options), or both: then the SSO API provisions users and the Platform API makes the URLs. `docs/mx-apis.md` says which of MX's products needs which variables. MX answers only addresses on its allow list.",
     variables: APIS,
   },
   { title: "Members (SSO API only)", variables: { ...MEMBERS, ...MEMBER_IDS } },

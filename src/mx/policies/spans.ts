@@ -19,6 +19,12 @@ const TEMPLATES: Record<Operation, string> = {
   "platform.read_user": "/users/{user}",
   "platform.create_user": "/users",
   "platform.request_widget_url": "/users/{user}/widget_urls",
+  "sso_v3.request_widget_url": "/{client}/users/{user}/urls.json",
+  "mdx.create_user": "/{client}/users.json",
+  "mdx.read_user": "/{client}/users/{user}.json",
+  "mdx.create_member": "/{client}/users/{user}/members.json",
+  "mdx.read_member": "/{client}/users/{user}/members/{member}.json",
+  "mdx.update_member": "/{client}/users/{user}/members/{member}.json",
 };
 
 export type SpansOptions = {

@@ -1,0 +1,126 @@
+/**
+ * MX MDX Real Time: the Members of users. `findMember` and the others have the user in their path, so MX itself compares the owner.
+ *
+ * Source: MX MDX Real Time, Create member; paths and statuses as MX's published client has them.
+ */
+
+import * as z from "zod";
+import type { Budget } from "../session/budget.ts";
+import type {
+  Member,
+  MemberCreation,
+  MemberCredentials,
+  MemberDirectory,
+  OwnedMember,
+  RequestContext,
+} from "../session/types.ts";
+import type { MxCall, Send } from "./call.ts";
+import { createOrFind } from "./create-or-find.ts";
+import type { Answer } from "./outcome.ts";
+import { refuseOtherUser, requireGood } from "./response-guards.ts";
+
+/** How long a create that was cut off may still take at MX. */
+const SETTLE_MS = 200;
+
+const MemberBody = z.object({
+  member: z.object({
+    id: z.string().nullish(),
+    guid: z.string().nullish(),
+    user_guid: z.string().nullish(),
+    user_id: z.string().nullish(),
+  }),
+});
+
+export function createMdxMembers(send: Send): MemberDirectory {
+  return {
+    findMember: (member, { budget }) => readMember(send, member, { newConnection: false }, budget),
+    createMember: (owned, credentials, context) => createMember(send, owned, credentials, context),
+    async updateMember(owned, credentials, { budget, audit }) {
+      const call: MxCall = {
+        operation: "mdx.update_member",
+        kind: "update_member",
+        method: "PUT",
+        path: toMemberPath(owned),
+        body: { member: toCredentials(credentials) },
+        serializeBy: owned.memberId,
+      };
+      const answer = await send(call, budget);
+      if (answer.outcome === "not_found") return "no_member";
+      toMember(answer, owned);
+      audit("member_updated");
+      return "updated";
+    },
+  };
+}
+
+type MemberKey = Pick<OwnedMember, "memberId" | "userId"> & Partial<OwnedMember>;
+
+async function readMember(
+  send: Send,
+  own: MemberKey,
+  { newConnection }: { newConnection: boolean },
+  budget: Budget,
+): Promise<Member | undefined> {
+  const path = toMemberPath(own);
+  const answer = await send(
+    { operation: "mdx.read_member", kind: "read", method: "GET", path, newConnection },
+    budget,
+  );
+  return answer.outcome === "not_found" ? undefined : toMember(answer, own);
+}
+
+function createMember(
+  send: Send,
+  owned: OwnedMember,
+  credentials: MemberCredentials,
+  { budget, audit }: RequestContext,
+): Promise<MemberCreation> {
+  const { userId, memberId } = owned;
+  const call: MxCall = {
+    operation: "mdx.create_member",
+    kind: "create_member",
+    method: "POST",
+    path: `/users/${encodeURIComponent(userId)}/members.json`,
+    body: { member: { id: memberId, ...toCredentials(credentials) } },
+    serializeBy: memberId,
+  };
+  return createOrFind<MemberCreation>(
+    {
+      kind: call.kind,
+      create: ({ newConnection }) => send({ ...call, newConnection }, budget),
+      toCreated(answer) {
+        if (answer.outcome === "not_found") return "no_user";
+        toMember(answer, owned);
+        return "created";
+      },
+      find: (connection) => readMember(send, owned, connection, budget),
+      settleMs: SETTLE_MS,
+      onCreated: () => audit("member_created"),
+    },
+    budget,
+  );
+}
+
+function toMemberPath({ userId, memberId }: MemberKey): string {
+  return `/users/${encodeURIComponent(userId)}/members/${encodeURIComponent(memberId)}.json`;
+}
+
+/** The path names the user; an answer that names another one is refused all the same. */
+function toMember(answer: Answer, own: MemberKey): Member {
+  const good = requireGood(answer);
+  const { data } = MemberBody.safeParse(good.body);
+  const member = data?.member;
+  refuseOtherUser(good, member?.user_id, own.userId);
+  refuseOtherUser(good, member?.user_guid, own.userGuid);
+  const isGuid = /^MBR-/i.test(own.memberId);
+  refuseOtherUser(good, isGuid ? member?.guid : member?.id, own.memberId);
+  return {
+    guid: member?.guid ?? undefined,
+    userGuid: member?.user_guid ?? undefined,
+    userId: member?.user_id ?? own.userId,
+  };
+}
+
+function toCredentials({ fields }: MemberCredentials): Record<string, string> {
+  return Object.fromEntries(fields.map(({ name, response }) => [name, response]));
+}

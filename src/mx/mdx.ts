@@ -1,0 +1,162 @@
+/**
+ * MX MDX Real Time: the Users of partners with the SSO API v3. Their Members are in mdx-members.ts.
+ *
+ * Statuses decide and texts never do. 409 to a create means that the User exists, so a create whose answer was lost may be
+ * repeated. Limits of fields: MX MDX, User fields; a profile that MX refuses all the same (422) is left out.
+ * Source: MX MDX Real Time, Create user; paths and statuses as MX's published client has them.
+ */
+
+import * as z from "zod";
+import type { Secret } from "../secret.ts";
+import type {
+  NewUser,
+  Platform,
+  PlatformUser,
+  PlatformVersion,
+  Profile,
+  RequestContext,
+} from "../session/types.ts";
+import type { MxApi, MxCall, Send } from "./call.ts";
+import { createOrFind } from "./create-or-find.ts";
+import { type Answer, classifyByStatus } from "./outcome.ts";
+import { read, refuseOtherUser, requireGood, UserGuid } from "./response-guards.ts";
+import { withClient } from "./sso-v3.ts";
+
+const MEDIA_TYPE = "application/vnd.moneydesktop.mdx.v5+json";
+/** How long a create that was cut off may still take at MX. */
+const SETTLE_MS = 200;
+const MAX_LENGTH = { first_name: 50, last_name: 50, email: 100 } as const;
+
+const UserBody = z.object({
+  user: z.object({
+    id: z.string().nullish(),
+    guid: UserGuid.nullish(),
+    is_disabled: z.boolean().nullish(),
+  }),
+});
+
+export function toMdxApi(config: { baseUrl: URL; apiKey: Secret; clientId: string }): MxApi {
+  const { apiKey } = config;
+  return {
+    name: "mdx",
+    baseUrl: withClient(config),
+    headers: { "md-api-key": apiKey.reveal(), accept: MEDIA_TYPE },
+    contentType: MEDIA_TYPE,
+    query: "",
+    classify: classifyByStatus,
+  };
+}
+
+export function createMdxUsers(send: Send): Pick<Platform, "createUser" | "readUser"> {
+  return {
+    createUser: (user, context) => createUser(send, user, context),
+    async readUser(userId, { budget }) {
+      const path = `/users/${encodeURIComponent(userId)}.json`;
+      const call: MxCall = { operation: "mdx.read_user", kind: "read", method: "GET", path };
+      const answer = await send(call, budget);
+      return answer.outcome === "not_found" ? undefined : toUser(answer, userId);
+    },
+  };
+}
+
+/** MDX makes the users, and the Platform API their URLs. Its legacy version wants MX's guid in the path. */
+export function withMdxUsers(
+  platform: Platform,
+  users: ReturnType<typeof createMdxUsers>,
+  version: PlatformVersion,
+): Platform {
+  return {
+    ...platform,
+    async createUser(user, context) {
+      const { wasThere: _, ...made } = await users.createUser(user, context);
+      if (version === "v20250224") return made;
+      const guid = made.guid ?? (await users.readUser(user.userId, context))?.guid;
+      return { ...made, guid, pathId: guid ?? user.userId };
+    },
+  };
+}
+
+/** The SSO API v3 makes the URLs. It takes the partner's id, so a known user costs no read. */
+export function withSsoV3Urls(
+  urls: Pick<Platform, "requestWidgetUrl">,
+  users: ReturnType<typeof createMdxUsers>,
+): Platform {
+  return {
+    ...urls,
+    ...users,
+    findUser: async (userId) => ({
+      userId,
+      pathId: userId,
+      isNew: false,
+      isConfirmed: false,
+      isDisabled: false,
+    }),
+  };
+}
+
+async function createUser(
+  send: Send,
+  { userId, profile }: NewUser,
+  { budget, audit, profileRefused }: RequestContext,
+): Promise<PlatformUser> {
+  const fields = toFields(profile);
+  const call: MxCall = {
+    operation: "mdx.create_user",
+    kind: "create_user",
+    method: "POST",
+    path: "/users.json",
+    body: { user: { id: userId, ...fields } },
+    serializeBy: userId,
+  };
+  /** MX documents no 422 body, so it cannot be told which field it is: all go, and the user is made. */
+  const create = async (newConnection: boolean) => {
+    const answer = await send({ ...call, newConnection }, budget);
+    const isProfile = answer.outcome === "rejected" && answer.status === 422;
+    if (!isProfile || Object.keys(fields).length === 0 || !budget.allows(call.kind, 0))
+      return answer;
+    profileRefused(Object.keys(fields));
+    return send({ ...call, body: { user: { id: userId } } }, budget);
+  };
+  return createOrFind<PlatformUser>(
+    {
+      kind: call.kind,
+      create: ({ newConnection }) => create(newConnection),
+      toCreated: (answer) => ({ ...toUser(answer, userId), isNew: true }),
+      find: async () => undefined, // Creating once more is as safe, and tells the same.
+      toExisting: () => ({
+        userId,
+        pathId: userId,
+        isNew: true,
+        isDisabled: false,
+        isConfirmed: true,
+        wasThere: true,
+      }),
+      settleMs: SETTLE_MS,
+      onCreated: () => audit("user_created"),
+    },
+    budget,
+  );
+}
+
+function toUser(answer: Answer, userId: string): PlatformUser {
+  const good = requireGood(answer);
+  const { user } = read(UserBody, good);
+  refuseOtherUser(good, user.id, userId);
+  const { guid, is_disabled: isDisabled } = user;
+  return {
+    userId,
+    pathId: userId,
+    isConfirmed: true,
+    isNew: false,
+    isDisabled: isDisabled ?? false,
+    guid: guid ?? undefined,
+  };
+}
+
+/** `sex` is called `gender` here. What is longer than MX takes is left out. */
+function toFields({ sex, ...profile }: Profile): Record<string, unknown> {
+  const tooLong = ([name, value]: [string, unknown]) =>
+    name in MAX_LENGTH && String(value).length > MAX_LENGTH[name as keyof typeof MAX_LENGTH];
+  const fields = Object.entries(profile).filter((field) => !tooLong(field));
+  return { ...Object.fromEntries(fields), ...(sex && { gender: sex }) };
+}

@@ -1,0 +1,253 @@
+/**
+ * POST /session with the SSO API v3 and MDX Real Time: without Members, with Members, and beside the Platform API.
+ *
+ * Source: MX SSO API v3 and MDX Real Time; the workflow is that of MX's SSO guide.
+ */
+
+import { describe, expect, it } from "vitest";
+import type { Simulator } from "../../packages/simulator/src/simulator.ts";
+import { type Started, type StartOptions, start } from "../support/start.ts";
+
+type Apis = NonNullable<StartOptions["apis"]>;
+
+const ALL = ["v3", "v3-members", "v3-both"] as const satisfies Apis[];
+const WITH_MEMBERS = ["v3-members", "v3-both"] as const satisfies Apis[];
+const EXPIRING = {
+  MEMBER_CREDENTIALS: "claim",
+  MEMBER_USERKEY_SECRET: undefined,
+  MEMBER_USERKEY_CLAIM: "sub",
+  MEMBER_USERKEY_EXPIRES: "true",
+};
+
+const operations = ({ calls }: Simulator) => calls.all.map(({ operation }) => operation).toSorted();
+const urlOf = (apis: Apis) =>
+  apis === "v3-both" ? "platform.request_widget_url" : "sso_v3.request_widget_url";
+
+/** Each subject has at most one User and one Member. */
+function expectOneOfEach(mx: Simulator, apis: Apis): void {
+  expect(mx.state.created.users).toBe(1);
+  expect(mx.state.created.members).toBe(apis === "v3" ? 0 : 1);
+}
+
+describe.each(ALL)("with %s", (apis) => {
+  it("a first login makes what is missing, in three round trips", async () => {
+    await using service = await start({ apis });
+    service.mx.settings.latencyMs = 30;
+
+    const response = await service.post("ada", { widget_url: { color_scheme: "dark" } });
+
+    expect(response.status).toBe(200);
+    expect(response.body.widget_url.type).toBe("connect_widget");
+    expect(service.mx.calls.depth()).toBe(3);
+    expectOneOfEach(service.mx, apis);
+    expect((await fetch(response.body.widget_url.url)).status).toBe(200);
+  });
+
+  it("a known user costs one round trip", async () => {
+    await using service = await start({ apis });
+    await service.post("ada");
+    service.mx.calls.clear();
+    service.mx.settings.latencyMs = 30;
+
+    expect((await service.post("ada")).status).toBe(200);
+
+    expect(service.mx.calls.depth()).toBe(1);
+    expect(operations(service.mx)).toEqual(
+      (apis === "v3" ? [urlOf(apis)] : [urlOf(apis), "mdx.read_member"]).toSorted(),
+    );
+  });
+
+  it("a user that MX deleted between two logins is made again", async () => {
+    await using service = await start({ apis });
+    await service.post("ada");
+    service.mx.deleteUser("ada");
+    expect((await service.post("ada")).status).toBe(200);
+    expect(service.mx.state.users.size).toBe(1);
+    expect(service.mx.state.members.size).toBe(apis === "v3" ? 0 : 1);
+  });
+
+  it("a user that somebody else makes meanwhile is found", async () => {
+    await using service = await start({ apis });
+    service.mx.before("mdx.create_user", () => void service.mx.state.createUser({ id: "ada" }));
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+  });
+
+  it.each([
+    ["lost after MX did it", { kind: "reset", when: "after" }],
+    ["lost before MX did it", { kind: "reset", when: "before" }],
+    ["a 502 after MX did it", { kind: "status", status: 502, applied: true }],
+    ["silence after MX did it", { kind: "silence", applied: true }],
+  ] as const)("a create of the user whose answer is %s makes one user", async (_what, fault) => {
+    await using service = await start({ apis, environment: { REQUEST_DEADLINE: "20s" } });
+    service.mx.failNext(fault, { operation: "mdx.create_user" });
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+  });
+
+  it("a profile that MX refuses is left out, and the log names its fields", async () => {
+    await using service = await start({ apis });
+    service.mx.failNext({ kind: "status", status: 422 }, { operation: "mdx.create_user" });
+
+    expect((await service.post("ada")).status).toBe(200);
+
+    const [first, second] = service.mx.calls.of("mdx.create_user");
+    expect(first?.body).toMatchObject({ user: { id: "ada", gender: "FEMALE" } });
+    expect(second?.body).toEqual({ user: { id: "ada" } });
+    const [line = ""] = service.log.filter((each) => each.includes("profile.refused"));
+    expect(JSON.parse(line)["profile.fields"]).toContain("email");
+  });
+
+  it.each([
+    [401, 502, "upstream-rejected"],
+    [403, 502, "upstream-rejected"],
+    [429, 503, "upstream-unavailable"],
+    [503, 503, "upstream-unavailable"],
+  ])("a %i of MX to the URL is answered with %i %s", async (status, expected, type) => {
+    await using service = await start({ apis });
+    service.mx.failNext({ kind: "status", status }, { operation: urlOf(apis), times: 20 });
+    const response = await service.post("ada");
+    expect(response.status).toBe(expected);
+    expect(response.body.type).toBe(`/problems/${type}`);
+    expect(service.mx.state.created.users).toBe(0);
+  });
+
+  it("an answer about somebody else is refused", async () => {
+    await using service = await start({ apis });
+    await service.post("ada");
+    service.mx.failNext({ kind: "wrongUser" }, { operation: urlOf(apis) });
+    expect((await service.post("ada")).status).toBe(502);
+  });
+
+  it.each([0, 300, 900])("a new user may be unknown for %i ms", async (propagationMs) => {
+    await using one = await start({ apis });
+    await using two = await start({ apis, mx: one.mx, issuer: one.issuer });
+    one.mx.settings.propagationMs = propagationMs;
+    const subjects = Array.from({ length: 20 }, (_, index) => `u-${index}`);
+
+    const responses = await Promise.all(
+      subjects.flatMap((subject) => [one.post(subject), two.post(subject)]),
+    );
+
+    expect([...new Set(responses.map(({ status }) => status))]).toEqual([200]);
+    expect(one.mx.state.created.users).toBe(20);
+    expect(one.mx.state.created.members).toBe(apis === "v3" ? 0 : 20);
+  });
+});
+
+describe.each(WITH_MEMBERS)("Members with %s", (apis) => {
+  it("an expiring userkey is sent on each login, in two round trips", async () => {
+    await using service = await start({ apis, environment: EXPIRING });
+    await service.post("ada");
+    service.mx.calls.clear();
+    service.mx.settings.latencyMs = 30;
+
+    expect((await service.post("ada")).status).toBe(200);
+
+    expect(service.mx.calls.depth()).toBe(2);
+    expect([...service.mx.state.members.values()]).toMatchObject([{ timesUpdated: 1 }]);
+  });
+
+  it("a Member that is missing is made, and the log says that the user was healed", async () => {
+    await using service = await start({ apis });
+    service.mx.state.createUser({ id: "ada" });
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+    expect(service.log.join("")).toContain("mx.user.healed");
+  });
+
+  it("a failure between User and Member heals at the next login", async () => {
+    await using service = await start({ apis });
+    service.mx.failNext(
+      { kind: "status", status: 503 },
+      { operation: "mdx.create_member", times: 5 },
+    );
+    expect((await service.post("ada")).status).toBe(503);
+    service.mx.clearFaults();
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+  });
+
+  it("a create of the Member whose answer is lost makes one Member", async () => {
+    await using service = await start({ apis });
+    service.mx.failNext({ kind: "reset", when: "after" }, { operation: "mdx.create_member" });
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+  });
+
+  it("a Member of somebody else is never written to", async () => {
+    await using service = await start({ apis, environment: EXPIRING });
+    const { guid } = service.mx.state.createUser({ id: "grace" });
+    const credentials = [{ field_name: "userkey", response: "hers" }];
+    service.mx.state.createMember({ id: "M-ada", userGuid: guid, credentials });
+
+    const { status } = await service.post("ada");
+
+    expect(status).toBeGreaterThanOrEqual(502);
+    expect([...service.mx.state.members.values()]).toMatchObject([
+      { credentials, timesUpdated: 0 },
+    ]);
+  });
+
+  it("an answer about somebody else's Member is refused", async () => {
+    await using service = await start({ apis });
+    await service.post("ada");
+    service.mx.failNext({ kind: "wrongUser" }, { operation: "mdx.read_member" });
+    expect((await service.post("ada")).status).toBe(502);
+  });
+});
+
+describe("the SSO API v3 without Members", () => {
+  it("serves a known user while MDX is down", async () => {
+    await using service = await start({ apis: "v3" });
+    await service.post("ada");
+    for (const operation of ["mdx.create_user", "mdx.read_user"] as const)
+      service.mx.failNext({ kind: "reset", when: "before" }, { operation, times: 100 });
+    expect((await service.post("ada")).status).toBe(200);
+  });
+
+  it("says 400 for a widget that the client does not have", async () => {
+    await using service = await start({ apis: "v3" });
+    await service.post("ada");
+    service.mx.settings.missingWidgets = ["pulse_widget"];
+
+    const response = await service.post("ada", { widget_url: { widget_type: "pulse_widget" } });
+
+    expect(response.status).toBe(400);
+    expect(response.body.errors).toMatchObject([{ pointer: "/widget_url/widget_type" }]);
+    expect(service.mx.state.created.users).toBe(1);
+  });
+
+  it("sends the documented options as they are, with the key in a header and nothing in the query", async () => {
+    await using service = await start({ apis: "v3" });
+    const options = { mode: "verification", include_transactions: false, color_scheme: "dark" };
+    await service.post("ada", { widget_url: { widget_type: "connect_widget", ...options } });
+    const [call] = service.mx.calls.of("sso_v3.request_widget_url");
+    const type = "application/vnd.moneydesktop.sso.v3+json";
+    expect(call?.body).toEqual({
+      url: { type: "connect_widget", ui_message_version: 4, ...options },
+    });
+    expect(call?.headers).toMatchObject({ accept: type, "content-type": type });
+    expect(call?.query).toEqual({});
+  });
+});
+
+describe("two hundred pairs of first logins, twenty pairs at once", () => {
+  it.each(WITH_MEMBERS)("give 400 URLs, 200 Users and 200 Members (%s)", async (apis) => {
+    await using one: Started = await start({ apis });
+    await using two = await start({ apis, mx: one.mx, issuer: one.issuer });
+    const urls = new Set<string>();
+
+    for (let wave = 0; wave < 10; wave += 1) {
+      const subjects = Array.from({ length: 20 }, (_, index) => `u-${wave}-${index}`);
+      const responses = await Promise.all(
+        subjects.flatMap((subject) => [one.post(subject), two.post(subject)]),
+      );
+      expect([...new Set(responses.map(({ status }) => status))]).toEqual([200]);
+      for (const { body } of responses) urls.add(body.widget_url.url);
+    }
+
+    expect(urls.size).toBe(400);
+    expect(one.mx.state.created).toMatchObject({ users: 200, members: 200 });
+  });
+});

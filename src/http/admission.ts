@@ -54,8 +54,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     shedLoad(_req, _res, next) {
-      if (lifecycle.state === "closing") throw SHUTTING_DOWN;
-      if (inFlight >= maxInFlight) throw OVERLOADED;
+      if (lifecycle.state === "closing") return next(SHUTTING_DOWN);
+      if (inFlight >= maxInFlight) return next(OVERLOADED);
       next();
     },
     admit(_req, res, next) {

@@ -54,7 +54,8 @@ function newResponse(closed = false): Response {
 /** Whether the middleware passed the request on. */
 function run(middleware: RequestHandler, res: Response): boolean {
   let isPassedOn = false;
-  middleware({} as Request, res, () => {
+  middleware({} as Request, res, (error?: unknown) => {
+    if (error) throw error;
     isPassedOn = true;
   });
   return isPassedOn;

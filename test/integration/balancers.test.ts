@@ -5,10 +5,10 @@
 
 import { once } from "node:events";
 import { connect } from "node:net";
-import { networkInterfaces } from "node:os";
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { holdPlace } from "../support/hold.ts";
+import { hasIPv6 } from "../support/installed.ts";
 import { sendRaw } from "../support/raw.ts";
 import { type Started, start } from "../support/start.ts";
 
@@ -292,19 +292,18 @@ describe("KEEP_ALIVE_TIMEOUT", () => {
   });
 });
 
-const hasIPv6 = Object.values(networkInterfaces())
-  .flat()
-  .some((each) => each?.address === "::1");
-
 describe("HOST", () => {
-  it.skipIf(!hasIPv6)("unset listens on both address families (skipped without IPv6)", async () => {
-    await using service = await start({ environment: { HOST: undefined } });
-    for (const origin of [service.url, service.operationsUrl]) {
-      const { port } = new URL(origin);
-      for (const host of ["127.0.0.1", "[::1]"])
-        expect((await fetch(`http://${host}:${port}/livez`)).status).toBe(200);
-    }
-  });
+  it.skipIf(!hasIPv6())(
+    "unset listens on both address families (skipped without IPv6)",
+    async () => {
+      await using service = await start({ environment: { HOST: undefined } });
+      for (const origin of [service.url, service.operationsUrl]) {
+        const { port } = new URL(origin);
+        for (const host of ["127.0.0.1", "[::1]"])
+          expect((await fetch(`http://${host}:${port}/livez`)).status).toBe(200);
+      }
+    },
+  );
 
   it("unset still tells callers of IPv4 by their address", async () => {
     await using service = await start({ environment: { HOST: undefined } });

@@ -5,6 +5,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,8 +14,17 @@ import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
+import { hasIPv6 } from "../support/installed.ts";
 import { COMPILE_CACHE, MAIN, runProgram, startServiceProcess } from "../support/program.ts";
 import { baseEnvironment, fetchChecked } from "../support/start.ts";
+
+/** The exit code. */
+async function checkHealth(host: string, port: string): Promise<number> {
+  const path = new URL("../../src/healthcheck.ts", import.meta.url).pathname;
+  const env = { HOST: host, OPERATIONS_PORT: port };
+  const [code] = await once(spawn(process.execPath, [path], { env }), "exit");
+  return code;
+}
 
 describe("the process", () => {
   it("refuses a faulty configuration, with all faults by name and no value", async () => {
@@ -100,17 +111,24 @@ describe("the process", () => {
     await using mx = await startSimulator();
     await using issuer = await startIdentityProvider();
     await using service = await startServiceProcess(baseEnvironment(mx, issuer, "platform"));
-    const checkHealth = async (host: string) => {
-      const path = new URL("../../src/healthcheck.ts", import.meta.url).pathname;
-      const env = { HOST: host, OPERATIONS_PORT: new URL(service.operationsUrl).port };
-      const [code] = await once(spawn(process.execPath, [path], { env }), "exit");
-      return code;
-    };
+    const { port } = new URL(service.operationsUrl);
 
-    expect(await Promise.all([checkHealth(""), checkHealth("127.0.0.1")])).toEqual([0, 0]);
+    for (const host of ["", "127.0.0.1", "::", "0.0.0.0"])
+      expect([host, await checkHealth(host, port)]).toEqual([host, 0]);
     service.signal("SIGKILL");
     await service.exited;
-    expect(await checkHealth("")).toBe(1);
+    expect(await checkHealth("", port)).toBe(1);
+  });
+
+  it.skipIf(!hasIPv6())("is told so by IPv6 alone, too (skipped without IPv6)", async () => {
+    const server = createServer((_req, res) => res.end()).listen(0, "::1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+
+    const code = await checkHealth("", String(port));
+    server.close();
+
+    expect(code).toBe(0);
   });
 
   it("prints nothing of an exception that nobody caught, answers what is in flight, and exits with 1", async () => {

@@ -127,13 +127,70 @@ export type TransportReason =
   | `${"hpe" | "cert" | "crl" | "depth_zero" | "self_signed" | "unable_to" | "path_length" | "invalid"}_${string}`
   | "hostname_mismatch";
 
+/**
+ * Why a login is not accepted: words for `error.reason` in the log and for the metric `bff_authentication_failures_total`.
+ * docs/observability.md explains each.
+ */
+export const LOGIN_REFUSALS = [
+  // What the request brings.
+  "no_credential",
+  "scheme",
+  "not_a_jwt",
+  "no_bearer_tokens_here",
+  "cookie_twice",
+  "cookie_value",
+  // A token as a whole.
+  "malformed",
+  "algorithm",
+  "unknown_key",
+  "signature",
+  "unverifiable",
+  "token_kind",
+  "bound_token",
+  "inactive",
+  // Its claims, or those that the partner answers with.
+  "unknown_issuer",
+  "claim_iss",
+  "claim_aud",
+  "claim_exp",
+  "claim_nbf",
+  "claim_iat",
+  "claim_sub",
+  "lifetime",
+  // A session.
+  "no_session",
+  "no_user_claim",
+] as const;
+
+export type LoginRefusal = (typeof LOGIN_REFUSALS)[number];
+
+/** Why a request was refused or failed: `error.reason` in the log. The caller is not told. */
+export type Reason =
+  | LoginRefusal
+  // Whose request it is, and from which page.
+  | "no_tenant"
+  | "unusable_member_id"
+  | "no_credentials"
+  | "no_known_page"
+  | "no_static_header"
+  | "cookie_from_app"
+  | "origin_of_other_tenant"
+  | "unlisted_origin"
+  // What keeps this service from answering.
+  | "tenant_share"
+  | "deadline"
+  | "no_keys"
+  | "slow_keys"
+  | "too_many_waiting"
+  | "wrong_issuer"
+  | "unsafe_keys_url";
+
 export type AppErrorOptions = {
   cause?: unknown;
   retryAfterSeconds?: number | undefined;
   errors?: readonly FieldError[];
   upstream?: UpstreamFailure;
-  /** Why, in a closed set of words, for the log: the caller is not told. */
-  reason?: string;
+  reason?: Reason;
 };
 
 /** A failure with a stable code. `message` is written for the caller and holds no secrets; `cause` is never shown. */
@@ -143,7 +200,7 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly errors: readonly FieldError[] | undefined;
   readonly upstream: UpstreamFailure | undefined;
-  readonly reason: string | undefined;
+  readonly reason: Reason | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });

@@ -1,10 +1,14 @@
 /** Calls to MX, and the policies around them. */
 
 import type { ApiName } from "../mx/call.ts";
-import type { MxObserver } from "../mx/policies/instrument.ts";
+import type { MxObserver, NotSentReason } from "../mx/policies/instrument.ts";
 import { type Meters, neverThrows } from "./meters.ts";
 
-const NOT_SENT_REASONS = ["circuit_open", "bulkhead_full", "bulkhead_wait"];
+const NOT_SENT_REASONS: readonly NotSentReason[] = [
+  "circuit_open",
+  "bulkhead_full",
+  "bulkhead_wait",
+];
 const KEY_REFUSALS = [401, 403];
 const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 };
 

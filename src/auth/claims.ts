@@ -4,9 +4,10 @@
  * Sources: RFC 7519, section 4.1; RFC 7662, section 2.2; FAPI 2.0 Security Profile, section 5.3.2 (clock tolerance).
  */
 
+import type { LoginRefusal } from "../errors.ts";
 import type { Claims } from "../session/types.ts";
 import { toIdText } from "../session/user-id.ts";
-import { type LoginRefusal, unauthenticated } from "./refusals.ts";
+import { unauthenticated } from "./refusals.ts";
 
 /** Seconds by which the issuer's clock may differ from ours. */
 export const CLOCK_TOLERANCE_SECONDS = 10;

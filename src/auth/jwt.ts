@@ -15,7 +15,7 @@ import {
   jwtVerify,
   type ProtectedHeaderParameters,
 } from "jose";
-import type { AppError } from "../errors.ts";
+import type { AppError, LoginRefusal } from "../errors.ts";
 import type { Principal } from "../session/types.ts";
 import type { Authenticator } from "./authenticate.ts";
 import {
@@ -26,7 +26,7 @@ import {
   toSeconds,
 } from "./claims.ts";
 import type { FindKeys } from "./issuer-keys.ts";
-import { type LoginRefusal, unauthenticated } from "./refusals.ts";
+import { unauthenticated } from "./refusals.ts";
 import { requireBearerClaims, requireBearerType } from "./token-kind.ts";
 import { findTenant, type TenantTrust, toPrincipal } from "./trust.ts";
 

@@ -12,7 +12,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import { AppError } from "../errors.ts";
+import { AppError, type Reason } from "../errors.ts";
 import { isAppOrigin, withdrawCors } from "./cors.ts";
 import { admittedRequest } from "./request-context.ts";
 
@@ -85,6 +85,6 @@ const NO_PAGE =
   "A login by cookie is accepted only from a known page: of the service's own origin, or of one in CORS_ORIGINS.";
 const NO_STATIC_HEADER = "With a login by cookie the request needs the header X-CSRF: 1.";
 
-function rejected(reason: string, message: string): AppError {
+function rejected(reason: Reason, message: string): AppError {
   return new AppError("csrf_rejected", message, { reason });
 }

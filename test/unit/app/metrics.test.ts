@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../../src/app/metrics.ts";
-import { LOGIN_REFUSALS } from "../../../src/auth/refusals.ts";
-import { AppError } from "../../../src/errors.ts";
+import { AppError, LOGIN_REFUSALS } from "../../../src/errors.ts";
+import { WIDGET_TYPES } from "../../../src/session/widget-options.ts";
 import type { RequestEntry } from "../../../src/telemetry/logger.ts";
 
 function metricsOf() {
@@ -31,11 +31,6 @@ function entryOf(parts: Partial<RequestEntry> = {}): RequestEntry {
   };
 }
 
-function refusedFor(reason: string): RequestEntry {
-  const error = new AppError("unauthenticated", "x", { reason });
-  return entryOf({ status: 401, tenant: undefined, error, errorType: "unauthenticated" });
-}
-
 describe("the metrics", () => {
   it("never fail the request that is counted", async () => {
     const metrics = metricsOf();
@@ -45,18 +40,25 @@ describe("the metrics", () => {
     expect(await metrics.text()).toContain('bff_sessions_total{tenant="bank",result="opened"} 1');
   });
 
-  it("have each reason why a login is not accepted, and count as `other` what goes beyond", async () => {
+  it("count as `other` what goes beyond twenty types of widgets", async () => {
     const metrics = metricsOf();
-    const linesOf = async () =>
-      (await metrics.text()).match(/^bff_authentication_failures_total\{.*$/gm) ?? [];
-    for (const reason of LOGIN_REFUSALS) metrics.request(refusedFor(reason));
-    expect(await linesOf()).toEqual(
-      LOGIN_REFUSALS.map((reason) => `bff_authentication_failures_total{reason="${reason}"} 1`),
+    for (const widgetType of WIDGET_TYPES) metrics.request(entryOf({ widgetType }));
+    const lines = (await metrics.text()).match(/^bff_widget_urls_total\{.*$/gm) ?? [];
+    expect(lines).toHaveLength(21);
+    expect(lines.at(-1)).toBe(
+      `bff_widget_urls_total{widget_type="other"} ${WIDGET_TYPES.length - 20}`,
     );
-    for (let at = 0; at < 1000; at += 1) metrics.request(refusedFor(`reason_${at}`));
-    expect((await linesOf()).slice(LOGIN_REFUSALS.length)).toEqual([
-      'bff_authentication_failures_total{reason="other"} 1000',
-    ]);
+  });
+
+  it("have a series for each reason why a login is not accepted", async () => {
+    const metrics = metricsOf();
+    for (const reason of LOGIN_REFUSALS) {
+      const error = new AppError("unauthenticated", "x", { reason });
+      metrics.request(entryOf({ status: 401, error, errorType: "unauthenticated" }));
+    }
+    const text = await metrics.text();
+    for (const reason of LOGIN_REFUSALS)
+      expect(text).toContain(`bff_authentication_failures_total{reason="${reason}"} 1`);
   });
 
   it("fold methods that nobody serves", async () => {

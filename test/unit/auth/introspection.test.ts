@@ -223,7 +223,7 @@ describe("an introspected token", () => {
   it("is asked about once by all who come meanwhile, and again after a failure", async () => {
     let fails = true;
     const { authenticate, asked } = setUp(async () => {
-      if (fails) throw authUnavailable({ reason: "down" });
+      if (fails) throw authUnavailable({ reason: "no_keys" });
       return GOOD;
     });
     const down = await Promise.allSettled(

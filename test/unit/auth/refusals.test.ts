@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { LOGIN_REFUSALS } from "../../../src/auth/refusals.ts";
+import { LOGIN_REFUSALS } from "../../../src/errors.ts";
 
 it("each reason why a login is not accepted is explained to operators, and no other", () => {
   const page = readFileSync(new URL("../../../docs/observability.md", import.meta.url), "utf8");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AppError } from "../../../src/errors.ts";
+import { AppError, type Reason } from "../../../src/errors.ts";
 import { createLogger, type LogLevel, type RequestEntry } from "../../../src/telemetry/logger.ts";
 import { SEED } from "../fakes.ts";
 
@@ -113,10 +113,10 @@ describe("the log line of a request", () => {
   });
 
   it("says why a login was refused", () => {
-    const error = new AppError("unauthenticated", "told to the caller", { reason: "jwt_expired" });
+    const error = new AppError("unauthenticated", "told to the caller", { reason: "claim_exp" });
     expect(logged({ status: 401, error })).toMatchObject({
       level: "info",
-      "error.reason": "jwt_expired",
+      "error.reason": "claim_exp",
     });
   });
 
@@ -251,7 +251,7 @@ describe("the log", () => {
     fc.assert(
       fc.property(text, text, text, (method, requestId, reason) => {
         const { logger, chunks, entries } = captured();
-        const error = new AppError("unauthenticated", "x", { reason });
+        const error = new AppError("unauthenticated", "x", { reason: reason as Reason });
         logger.request(entryOf({ method, requestId, status: 401, error }));
         expect(chunks.join("").match(/[\r\n]/g)).toEqual(["\n"]);
         expect(entries()).toEqual([expect.objectContaining({ level: "info", msg: "request" })]);

@@ -19,7 +19,7 @@ import { COMPILE_CACHE } from "../support/program.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const FILES = ["README.md", "CONTRIBUTING.md", "docs/operations.md"];
+const FILES = ["README.md", "CONTRIBUTING.md", "docs/demo.md", "docs/operations.md"];
 
 type Block = { file: string; line: number; marker: string; script: string };
 

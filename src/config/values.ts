@@ -7,7 +7,6 @@
 
 import { isIPv4, isIPv6 } from "node:net";
 import * as z from "zod";
-import { createSecret } from "../secret.ts";
 
 /** One row of the table of variables (variables.ts). */
 export type Variable = {
@@ -207,7 +206,9 @@ export const tokenType = z
   .register(VALUE_TYPES, { form: "a token type such as at+jwt, or any" });
 
 /** Printable ASCII without white space: it goes into headers, queries and comparisons. */
-const word = z.string().regex(/^[\x21-\x7e]{1,512}$/, "must be printable ASCII without spaces");
+export const word = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,512}$/, "must be printable ASCII without spaces");
 
 const MAX_ISSUERS = 10;
 
@@ -242,39 +243,3 @@ export const cookieName = z
   .string()
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a cookie name such as __Host-session")
   .register(VALUE_TYPES, { form: "a cookie name" });
-
-/** HMAC keys of our own making: long, and not a few characters or one word again and again. */
-export const strongSecret = z
-  .string()
-  .min(32, "must have at least 32 characters; for example from: openssl rand -base64 48")
-  .max(4096, "is too long")
-  .refine(
-    (given) => new Set(given).size >= 10 && !/^(.{1,12}?)\1+.{0,11}$/s.test(given),
-    "can be guessed; make one with: openssl rand -base64 48",
-  )
-  .transform(createSecret)
-  .register(VALUE_TYPES, { form: "a secret of at least 32 characters" });
-
-/** What documents, templates and slips of a program have where a key belongs. */
-const PLACEHOLDER =
-  /^(<.*>|\{\{.*\}\}|\$\{.*\}|[.…*]+|x{3,}|(change|replace)[ _-]?(me|this|it)|your[ _-].*|placeholder|todo|null|undefined)$/i;
-
-const isReal = (given: string) => !PLACEHOLDER.test(given.trim());
-
-export const secret = z
-  .string()
-  .regex(/^[^\p{Cc}]{1,4096}$/u, "must be one line")
-  .refine((given) => given.trim() !== "", "must not be blank")
-  .refine(isReal, "is a placeholder; put in the real one")
-  .transform(createSecret)
-  .register(VALUE_TYPES, { form: "a secret" });
-
-/** A bearer token of our own making, which opens every user's credentials. */
-export const ownToken = word
-  .min(12, "must have at least 12 characters; for example from: openssl rand -base64 48")
-  .refine(
-    (given) => isReal(given) && new Set(given).size >= 6,
-    "can be guessed; make one with: openssl rand -base64 48",
-  )
-  .transform(createSecret)
-  .register(VALUE_TYPES, { form: "a secret of at least 12 characters" });

@@ -1,5 +1,6 @@
 /** Variables about the partner's login and about user ids. */
 
+import * as secrets from "../secret-values.ts";
 import { upstream } from "../url-values.ts";
 import * as v from "../values.ts";
 
@@ -82,7 +83,7 @@ const OTHER_CREDENTIALS = {
     description: "This service's client id at the introspection endpoint.",
   },
   AUTH_INTROSPECTION_CLIENT_SECRET: {
-    schema: v.secret,
+    schema: secrets.secret,
     scope: "process",
     secret: true,
     description: "This service's client secret at the introspection endpoint.",
@@ -131,7 +132,7 @@ const USER_IDS = {
       "`claim`: the claim is the MX user id; it may have letters, digits, `-` and `_` only. `hmac`: the MX user id is `U-` and a keyed hash of issuer and claim; for `auth0|123`, e-mail addresses and the like.",
   },
   USER_ID_SECRET: {
-    schema: v.strongSecret,
+    schema: secrets.strongSecret,
     scope: "tenant",
     secret: true,
     description:

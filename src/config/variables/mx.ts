@@ -2,6 +2,7 @@
 
 import { DEFAULT_TEMPLATE } from "../../session/member-id.ts";
 import { WIDGET_TYPES } from "../../session/widget-options.ts";
+import * as secrets from "../secret-values.ts";
 import * as url from "../url-values.ts";
 import * as user from "../user-values.ts";
 import * as v from "../values.ts";
@@ -21,7 +22,7 @@ const APIS = {
     description: "Platform API: the client id from MX's dashboard.",
   },
   MX_PLATFORM_API_KEY: {
-    schema: v.secret,
+    schema: secrets.secret,
     scope: "tenant",
     secret: true,
     example: "",
@@ -47,7 +48,7 @@ const APIS = {
       "Which SSO API MX has sold you. `v2` makes users, Members and URLs. `v3` makes URLs, and MDX Real Time makes users and Members.",
   },
   MX_SSO_API_KEY: {
-    schema: v.secret,
+    schema: secrets.secret,
     scope: "tenant",
     secret: true,
     description: "SSO API: the key. MX's documentation calls it `k` (v2) or `MD-API-KEY` (v3).",
@@ -69,7 +70,7 @@ const APIS = {
     description: "SSO API: another address than MX's. With v3, without the client id.",
   },
   MX_MDX_API_KEY: {
-    schema: v.secret,
+    schema: secrets.secret,
     scope: "tenant",
     secret: true,
     description: "SSO API v3: the key of MDX Real Time. Default: the value of `MX_SSO_API_KEY`.",
@@ -108,7 +109,7 @@ const MEMBERS = {
       "With `claim`: whether the userkey expires. If `true`, MX receives the new one on every login.",
   },
   MEMBER_USERKEY_SECRET: {
-    schema: v.strongSecret,
+    schema: secrets.strongSecret,
     scope: "tenant",
     secret: true,
     description: "With `derived`: the key of the hash, at least 32 characters. Never change it.",
@@ -120,7 +121,7 @@ const MEMBERS = {
       'With `lookup`: your endpoint. It receives `POST {"user_id","issuer","subject"}`, and answers `{"userkey","expires"}` or `{"login","password"}`; besides, if you like, `member_id` and `profile`.',
   },
   MEMBER_LOOKUP_TOKEN: {
-    schema: v.ownToken,
+    schema: secrets.ownToken,
     scope: "tenant",
     secret: true,
     description:

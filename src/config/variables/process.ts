@@ -1,5 +1,6 @@
 /** Variables of the process: tenants file, way out, server, log, limits. */
 
+import * as secrets from "../secret-values.ts";
 import * as url from "../url-values.ts";
 import * as v from "../values.ts";
 
@@ -104,14 +105,14 @@ const SERVER = {
       "Whether the public port serves the contract, at `/openapi.yaml` and `/docs`. The operations port always does.",
   },
   INSTANCE_SECRET: {
-    schema: v.strongSecret,
+    schema: secrets.strongSecret,
     scope: "process",
     secret: true,
     description:
       "Secret of this deployment, the same in all replicas, at least 32 characters; for example from `openssl rand -base64 48`. It keys the users' pseudonyms in the log (`user.hash`) and the rate limits in Redis. Without it, both depend on MX's client ids: they survive a new MX key, but change when a tenant is added or removed.",
   },
   AUDIT_KEY: {
-    schema: v.strongSecret,
+    schema: secrets.strongSecret,
     scope: "process",
     secret: true,
     description:

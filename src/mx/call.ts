@@ -10,6 +10,8 @@ export type Operation = Extract<UpstreamOperation, `${ApiName}.${string}`>;
 
 export type MxCall = {
   operation: Operation;
+  /** The partner's id of the user that the call is made for. */
+  userId: string;
   kind: CallKind;
   method: "GET" | "POST" | "PUT";
   /** Below the base URL, encoded, without credentials. */

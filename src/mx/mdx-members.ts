@@ -38,6 +38,7 @@ export function createMdxMembers(send: Send): MemberDirectory {
     async updateMember(owned, credentials, { budget, audit }) {
       const call: MxCall = {
         operation: "mdx.update_member",
+        userId: owned.userId,
         kind: "update_member",
         method: "PUT",
         path: toMemberPath(owned),
@@ -63,7 +64,14 @@ async function readMember(
 ): Promise<Member | undefined> {
   const path = toMemberPath(own);
   const answer = await send(
-    { operation: "mdx.read_member", kind: "read", method: "GET", path, newConnection },
+    {
+      operation: "mdx.read_member",
+      userId: own.userId,
+      kind: "read",
+      method: "GET",
+      path,
+      newConnection,
+    },
     budget,
   );
   return answer.outcome === "not_found" ? undefined : toMember(answer, own);
@@ -78,6 +86,7 @@ function createMember(
   const { userId, memberId } = owned;
   const call: MxCall = {
     operation: "mdx.create_member",
+    userId,
     kind: "create_member",
     method: "POST",
     path: `/users/${encodeURIComponent(userId)}/members.json`,

@@ -52,7 +52,13 @@ export function createMdxUsers(send: Send): Pick<Platform, "createUser" | "readU
     createUser: (user, context) => createUser(send, user, context),
     async readUser(userId, { budget }) {
       const path = `/users/${encodeURIComponent(userId)}.json`;
-      const call: MxCall = { operation: "mdx.read_user", kind: "read", method: "GET", path };
+      const call: MxCall = {
+        operation: "mdx.read_user",
+        userId,
+        kind: "read",
+        method: "GET",
+        path,
+      };
       const answer = await send(call, budget);
       return answer.outcome === "not_found" ? undefined : toUser(answer, userId);
     },
@@ -102,6 +108,7 @@ async function createUser(
   const fields = toFields(profile);
   const call: MxCall = {
     operation: "mdx.create_user",
+    userId,
     kind: "create_user",
     method: "POST",
     path: "/users.json",

@@ -54,7 +54,14 @@ function createPartnerIds(send: Send): PathIds {
     async confirmUser(userId, { newConnection }, budget) {
       const path = `/users/${encodeURIComponent(userId)}`;
       const answer = await send(
-        { operation: "platform.read_user", kind: "read", method: "GET", path, newConnection },
+        {
+          operation: "platform.read_user",
+          userId,
+          kind: "read",
+          method: "GET",
+          path,
+          newConnection,
+        },
         budget,
       );
       if (answer.outcome === "not_found") return undefined;
@@ -77,7 +84,14 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
   async function listUser(userId: string, newConnection: boolean, budget: Budget) {
     const path = `/users?id=${encodeURIComponent(userId)}`;
     const answer = await send(
-      { operation: "platform.list_users", kind: "read", method: "GET", path, newConnection },
+      {
+        operation: "platform.list_users",
+        userId,
+        kind: "read",
+        method: "GET",
+        path,
+        newConnection,
+      },
       budget,
     );
     const { users } = read(UsersBody, requireGood(answer));

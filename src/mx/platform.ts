@@ -98,6 +98,7 @@ function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
     const { toExisting } = ids;
     const call: MxCall = {
       operation: "platform.create_user",
+      userId,
       kind: "create_user",
       method: "POST",
       path: "/users",
@@ -188,6 +189,7 @@ function toUrlCall(user: PlatformPath, request: WidgetRequest): MxCall {
   };
   return {
     operation: "platform.request_widget_url",
+    userId: user.userId,
     kind: "widget_url",
     method: "POST",
     path: `/users/${encodeURIComponent(user.pathId)}/widget_urls`,

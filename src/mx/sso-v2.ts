@@ -74,7 +74,8 @@ export function createSsoDirectory(send: Send, { urlRule }: SsoDirectoryOptions)
   return {
     findUser: (userId, { budget }) => readUser(send, userId, urlRule, REUSED, budget),
     createUser: bindCreateUser(send, urlRule),
-    findMember: ({ memberId }, { budget }) => readMember(send, { memberId }, REUSED, budget),
+    findMember: ({ userId, memberId }, { budget }) =>
+      readMember(send, userId, { memberId }, REUSED, budget),
     createMember: bindCreateMember(send),
     updateMember: bindUpdateMember(send),
   };
@@ -92,7 +93,7 @@ async function readUser(
 ): Promise<SsoUser | undefined> {
   const path = `/user/${encodeURIComponent(userId)}`;
   const answer = await send(
-    { operation: "sso.read_user", kind: "read", method: "GET", path, newConnection },
+    { operation: "sso.read_user", userId, kind: "read", method: "GET", path, newConnection },
     budget,
   );
   return answer.outcome === "not_found" ? undefined : toUser(answer, userId, urlRule);
@@ -103,6 +104,7 @@ function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"
     const { userId } = user;
     const call: MxCall = {
       operation: "sso.create_user",
+      userId,
       kind: "create_user",
       method: "POST",
       path: "/user",
@@ -127,6 +129,7 @@ function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"
 /** As much of the owner as is known is compared. */
 async function readMember(
   send: Send,
+  userId: string,
   own: MemberKey,
   { newConnection }: Connection,
   budget: Budget,
@@ -134,6 +137,7 @@ async function readMember(
   const answer = await send(
     {
       operation: "sso.read_member",
+      userId,
       kind: "read",
       method: "GET",
       path: toMemberPath(own),
@@ -149,6 +153,7 @@ function bindCreateMember(send: Send): SsoDirectory["createMember"] {
     const { userId, memberId } = owned;
     const call: MxCall = {
       operation: "sso.create_member",
+      userId,
       kind: "create_member",
       method: "POST",
       path: "/member",
@@ -168,7 +173,7 @@ function bindCreateMember(send: Send): SsoDirectory["createMember"] {
           toMember(answer, owned);
           return "created";
         },
-        find: (connection) => readMember(send, owned, connection, budget),
+        find: (connection) => readMember(send, userId, owned, connection, budget),
         settleMs: SETTLE_MS,
         onCreated: () => audit("member_created"),
       },
@@ -182,6 +187,7 @@ function bindUpdateMember(send: Send): SsoDirectory["updateMember"] {
     const answer = await send(
       {
         operation: "sso.update_member",
+        userId: owned.userId,
         kind: "update_member",
         method: "PUT",
         path: toMemberPath(owned),

@@ -58,6 +58,7 @@ function toUrlCall(userId: string, { options, language }: WidgetRequest): MxCall
   const { widget_type: type, ...rest } = options;
   return {
     operation: "sso_v3.request_widget_url",
+    userId,
     kind: "widget_url",
     method: "POST",
     path: `/users/${encodeURIComponent(userId)}/urls.json`,

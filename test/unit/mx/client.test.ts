@@ -8,12 +8,14 @@ import { answered, exchangeGiving, frozenBudget } from "../fakes.ts";
 
 const READ: MxCall = {
   operation: "sso.read_user",
+  userId: "u-1",
   kind: "read",
   method: "GET",
   path: "/user/u-1",
 };
 const CREATE: MxCall = {
   operation: "sso.create_user",
+  userId: "u-1",
   kind: "create_user",
   method: "POST",
   path: "/user",

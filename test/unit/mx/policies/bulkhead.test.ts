@@ -5,7 +5,13 @@ import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import { createBudget } from "../../../../src/session/budget.ts";
 import { answerOf, settle } from "../../fakes.ts";
 
-const CALL: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
+const CALL: MxCall = {
+  operation: "sso.read_user",
+  userId: "u-1",
+  kind: "read",
+  method: "GET",
+  path: "/user/u-1",
+};
 
 /** Sends that end when the test says so, the oldest first. */
 function held(connections: number, maxWaiting?: number) {

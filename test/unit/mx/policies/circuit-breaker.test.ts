@@ -9,7 +9,13 @@ import {
 import { createBudget } from "../../../../src/session/budget.ts";
 import { answerOf, frozenBudget, settle } from "../../fakes.ts";
 
-const CALL: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
+const CALL: MxCall = {
+  operation: "sso.read_user",
+  userId: "u-1",
+  kind: "read",
+  method: "GET",
+  path: "/user/u-1",
+};
 const DOWN = answerOf("ambiguous", { status: 502 });
 const OPEN = {
   code: "upstream_unavailable",
@@ -29,11 +35,19 @@ function mx({ random = () => 0.5 }: CircuitBreakerOptions = {}) {
     return answer;
   };
   const breaking = withCircuitBreaker(send, { random });
-  const call = () => breaking(CALL, createBudget({ deadlineMs: 8000 }));
-  async function calls(count: number, answer: Answer, overMs = 3000): Promise<void> {
+  let users = 0;
+  /** Each of another user, unless the test names one. */
+  const call = (userId = `u-${(users += 1)}`) =>
+    breaking({ ...CALL, userId }, createBudget({ deadlineMs: 8000 }));
+  async function calls(
+    count: number,
+    answer: Answer,
+    overMs = 3000,
+    userId?: string,
+  ): Promise<void> {
     state.answer = answer;
     for (let index = 0; index < count; index += 1) {
-      await call().catch(() => undefined);
+      await call(userId).catch(() => undefined);
       await vi.advanceTimersByTimeAsync(overMs / count);
     }
   }
@@ -206,12 +220,136 @@ describe("the circuit breaker", () => {
   });
 });
 
+describe("a user whose requests fail", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("does not open the breaker alone, however many there are", async () => {
+    const { state, calls } = mx();
+    await calls(200, DOWN, 9000, "mallory");
+    expect(state.calls).toBe(200);
+    await calls(20, answerOf("ok"));
+    expect(state.calls).toBe(220);
+  });
+
+  it("does not open it beside the requests of others", async () => {
+    const { state, calls } = mx();
+    for (let round = 0; round < 30; round += 1) {
+      await calls(1, answerOf("ok"), 100);
+      await calls(5, DOWN, 100, "mallory");
+    }
+    expect(state.calls).toBe(30 * 6);
+  });
+
+  it.each([
+    [6, false],
+    [7, true],
+  ])("is counted three times: %i of them make twenty failures: %s", async (users, isOpen) => {
+    const { state, calls, call } = mx();
+    for (let user = 0; user < users; user += 1) await calls(10, DOWN, 300, `user ${user}`);
+    const before = state.calls;
+    state.answer = answerOf("ok");
+    await call().catch(() => undefined);
+    expect(state.calls === before).toBe(isOpen);
+  });
+
+  it("is counted anew after ten seconds", async () => {
+    const { state, calls } = mx();
+    await calls(19, DOWN, 900);
+    await calls(3, answerOf("ok"), 8000);
+    await calls(1, DOWN, 100, "u-1");
+    await calls(20, DOWN, 1900);
+    expect(state.calls).toBeLessThan(19 + 3 + 1 + 20);
+  });
+
+  it("does not keep it open: after a try in vain somebody else tries first", async () => {
+    const { state, calls, call } = mx();
+    await calls(40, DOWN);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await call("mallory")).toMatchObject({ outcome: "ambiguous" });
+    await vi.advanceTimersByTimeAsync(5000);
+
+    await expect(call("mallory")).rejects.toMatchObject(OPEN);
+    state.answer = answerOf("ok");
+    expect(await call("ada")).toMatchObject({ outcome: "ok" });
+    expect(await call("mallory")).toMatchObject({ outcome: "ok" });
+  });
+
+  it("tries again when nobody else does", async () => {
+    const { state, calls, call } = mx();
+    await calls(40, DOWN);
+    await vi.advanceTimersByTimeAsync(5000);
+    await call("ada");
+    state.answer = answerOf("ok");
+    await vi.advanceTimersByTimeAsync(9999);
+    await expect(call("ada")).rejects.toMatchObject(OPEN);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await call("ada")).toMatchObject({ outcome: "ok" });
+  });
+});
+
+describe("a call that ends after the breaker has moved", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** Forty calls that are sent before the breaker opens, and fail only when the test says so. */
+  async function withLateFailures() {
+    const late = Promise.withResolvers<Answer>();
+    let answer: Answer | Promise<Answer> = late.promise;
+    let users = 0;
+    const ask = withCircuitBreaker(async () => answer, { random: () => 0.5 });
+    const call = () => ask({ ...CALL, userId: `u-${(users += 1)}` }, frozenBudget());
+    const pending = Array.from({ length: 40 }, call);
+    answer = DOWN;
+    for (let index = 0; index < 20; index += 1) await call().catch(() => undefined);
+    await expect(call()).rejects.toMatchObject(OPEN);
+    return {
+      call,
+      answerWith: (next: Answer) => void (answer = next),
+      async endLate() {
+        late.resolve(DOWN);
+        await Promise.all(pending);
+      },
+    };
+  }
+
+  it("does not keep it open for longer", async () => {
+    const { call, answerWith, endLate } = await withLateFailures();
+    await vi.advanceTimersByTimeAsync(4900);
+    await endLate();
+    answerWith(answerOf("ok"));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await call()).toMatchObject({ outcome: "ok" });
+  });
+
+  it("does not open it again once it has closed", async () => {
+    const { call, answerWith, endLate } = await withLateFailures();
+    answerWith(answerOf("ok"));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await call()).toMatchObject({ outcome: "ok" });
+    await endLate();
+    expect(await call()).toMatchObject({ outcome: "ok" });
+  });
+
+  it("does not end the try that is under way", async () => {
+    const { call, answerWith, endLate } = await withLateFailures();
+    answerWith(answerOf("ok"));
+    await vi.advanceTimersByTimeAsync(5000);
+    const trial = call();
+    await endLate();
+    expect(await trial).toMatchObject({ outcome: "ok" });
+    expect(await call()).toMatchObject({ outcome: "ok" });
+  });
+});
+
 describe("a try that meets a stale connection", () => {
   it("closes nothing: its repeat is the try", async () => {
     let nowMs = 0;
     let answer = answerOf("ambiguous");
     const ask = withCircuitBreaker(async () => answer, { now: () => nowMs, random: () => 0.5 });
-    for (let count = 0; count < 20; count += 1) await ask(CALL, frozenBudget());
+    for (let count = 0; count < 20; count += 1) {
+      await ask({ ...CALL, userId: `u-${count}` }, frozenBudget());
+    }
 
     nowMs = 6100;
     const budget = frozenBudget();

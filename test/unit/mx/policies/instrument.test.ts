@@ -15,7 +15,13 @@ import { createRateLimiter } from "../../../../src/rate-limit/limiter.ts";
 import { createSecret } from "../../../../src/secret.ts";
 import { answerOf, frozenBudget, settle } from "../../fakes.ts";
 
-const CALL: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
+const CALL: MxCall = {
+  operation: "sso.read_user",
+  userId: "u-1",
+  kind: "read",
+  method: "GET",
+  path: "/user/u-1",
+};
 
 /** Gives these answers, one after the other, then the last one again. */
 function answering(...answers: Answer[]): Send {
@@ -67,7 +73,9 @@ describe("who watches the calls to MX", () => {
       },
     });
     expect(read()).toBe("closed");
-    for (let time = 0; time < 20; time += 1) await send(CALL, frozenBudget());
+    for (let time = 0; time < 20; time += 1) {
+      await send({ ...CALL, userId: `u-${time}` }, frozenBudget());
+    }
     expect(read()).toBe("open");
     await expect(send(CALL, frozenBudget())).rejects.toThrow();
     expect(told).toEqual(["circuit_open"]);

@@ -20,7 +20,7 @@ const RETRIES: Record<CallKind, { not_sent: number; throttled: number; ambiguous
 };
 
 function callOf(kind: CallKind): MxCall {
-  return { operation: "sso.read_user", kind, method: "GET", path: "/user/u-1" };
+  return { operation: "sso.read_user", userId: "u-1", kind, method: "GET", path: "/user/u-1" };
 }
 
 type RunOptions = RetryOptions & {

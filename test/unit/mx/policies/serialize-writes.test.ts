@@ -3,10 +3,17 @@ import type { MxCall, Send } from "../../../../src/mx/call.ts";
 import { serializeWrites } from "../../../../src/mx/policies/serialize-writes.ts";
 import { answerOf, frozenBudget, settle } from "../../fakes.ts";
 
-const READ: MxCall = { operation: "sso.read_user", kind: "read", method: "GET", path: "/user/u-1" };
+const READ: MxCall = {
+  operation: "sso.read_user",
+  userId: "u-1",
+  kind: "read",
+  method: "GET",
+  path: "/user/u-1",
+};
 
 const write = (path: string, serializeBy: string): MxCall => ({
   operation: "sso.create_user",
+  userId: "u-1",
   kind: "create_user",
   method: "POST",
   path,

@@ -719,13 +719,16 @@ describe("retries in an outage", () => {
 });
 
 describe("the circuit breaker", () => {
+  /** Thirty users ask: of each at most three failures count. */
+  const manyAsk = (service: Started, atOnce = 3) => askAll(service, subjectsOf(30), atOnce);
+
   it("opens after twenty failed calls, then answers at once, then tries once, then closes", async () => {
     await using service = await startBehindFaults({ environment: UNLIMITED });
     const wire = service.platform;
     service.mx.state.createUser({ id: "ada" });
     wire.misbehave(() => ({ kind: "reset" }));
 
-    await askAll(service, Array(30).fill("ada"), 3);
+    await manyAsk(service);
     const failed = wire.requests.length;
     expect(failed).toBeGreaterThanOrEqual(20);
     expect(failed).toBeLessThanOrEqual(20 + 2); // Those under way when it opened.
@@ -754,7 +757,7 @@ describe("the circuit breaker", () => {
     await using service = await startBehindFaults({ apis: "sso", environment: UNLIMITED });
     await clock.run(service.post("ada"));
     service.sso.misbehave(() => ({ kind: "reset" }));
-    await askAll(service, Array(30).fill("ada"), 3);
+    await manyAsk(service);
     expectUnavailable((await clock.run(service.post("ada"))).result);
     await clock.advance(500); // Of two calls side by side one may still wait for its repeat.
 
@@ -767,27 +770,54 @@ describe("the circuit breaker", () => {
     await using service = await startBehindFaults({ environment: UNLIMITED });
     const wire = service.platform;
     wire.misbehave(() => ({ kind: "reset" }));
-    await askAll(service, Array(30).fill("ada"), 3);
+    await manyAsk(service);
     await clock.advance(500); // Of two calls side by side one may still wait for its repeat.
     const failed = wire.requests.length;
 
     await clock.advance(6100);
     expectUnavailable((await clock.run(service.post("ada"))).result);
-    expectUnavailable((await clock.run(service.post("ada"))).result);
+    expectUnavailable((await clock.run(service.post("grace"))).result);
 
     expect(wire.requests).toHaveLength(failed + 1);
+  });
+
+  it("stays closed over whatever one user's requests meet, and lets all others through", async () => {
+    await using service = await startBehindFaults({ apis: "both", environment: UNLIMITED });
+    const users = subjectsOf(10);
+    await askAll(service, users, 5);
+    const isMallory = (id: string) =>
+      /mallory/.test(id) || id === service.mx.state.findUser("mallory")?.guid;
+    for (const wire of [service.platform, service.sso]) {
+      wire.misbehave(({ id, body }) =>
+        isMallory(id) || /mallory/.test(body)
+          ? { kind: "say", text: "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n" }
+          : undefined,
+      );
+    }
+
+    const third = (at: number) => users[(at / 3) % users.length] ?? "";
+    const asked = Array.from({ length: 90 }, (_, at) => (at % 3 === 0 ? third(at) : "mallory"));
+    const answers = await askAll(service, asked, 3);
+
+    const others = answers.filter(({ subject }) => subject !== "mallory");
+    expect(countByStatus(others)).toEqual({ 200: 30 });
+    expect(service.log.join("")).not.toContain("circuit_open");
   });
 
   it("is one for each API: the Platform API's outage leaves the SSO API alone", async () => {
     await using service = await startBehindFaults({ apis: "both", environment: UNLIMITED });
     await clock.run(service.post("ada"));
     service.platform.misbehave(() => ({ kind: "reset" }));
-    await askAll(service, Array(30).fill("ada"), 3);
+    await manyAsk(service);
     service.sso.reset();
 
     expectUnavailable((await clock.run(service.post("ada"))).result);
 
-    expect(service.sso.requests).toHaveLength(2);
+    const own = service.sso.requests.filter(({ id }) => /ada$/.test(id)); // Others may still be ending.
+    expect(own.map(({ operation }) => operation).sort()).toEqual([
+      "sso.read_member",
+      "sso.read_user",
+    ]);
   });
 
   it("stays closed when MX refuses or rejects", async () => {
@@ -796,7 +826,7 @@ describe("the circuit breaker", () => {
     service.mx.calls.clear();
     for (const status of [429, 401, 422]) {
       service.mx.failNext({ kind: "status", status }, { times: 25 });
-      await askAll(service, Array(40).fill("ada"), 5);
+      await manyAsk(service, 5);
     }
 
     expect(service.log.join("")).not.toContain("circuit_open");

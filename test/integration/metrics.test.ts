@@ -85,7 +85,9 @@ describe("/metrics", () => {
     service.mx.failNext({ kind: "status", status: 401 });
     await service.post("ada");
     service.mx.failNext({ kind: "status", status: 502 }, { times: Number.POSITIVE_INFINITY });
-    for (let time = 0; time < 15; time += 1) await Promise.all([1, 2].map(() => service.post("a")));
+    for (let time = 0; time < 15; time += 1) {
+      await Promise.all(["a", "b"].map((name) => service.post(`${name}-${time}`)));
+    }
 
     const { value } = await scrape(service.operationsUrl);
 

@@ -37,8 +37,11 @@ function mx({ random = () => 0.5 }: CircuitBreakerOptions = {}) {
   const breaking = withCircuitBreaker(send, { random });
   let users = 0;
   /** Each of another user, unless the test names one. */
-  const call = (userId = `u-${(users += 1)}`) =>
-    breaking({ ...CALL, userId }, createBudget({ deadlineMs: 8000 }));
+  const call = (userId?: string) => {
+    users += 1;
+    const other = { ...CALL, userId: userId ?? `u-${users}` };
+    return breaking(other, createBudget({ deadlineMs: 8000 }));
+  };
   async function calls(
     count: number,
     answer: Answer,
@@ -298,14 +301,19 @@ describe("a call that ends after the breaker has moved", () => {
     let answer: Answer | Promise<Answer> = late.promise;
     let users = 0;
     const ask = withCircuitBreaker(async () => answer, { random: () => 0.5 });
-    const call = () => ask({ ...CALL, userId: `u-${(users += 1)}` }, frozenBudget());
+    const call = () => {
+      users += 1;
+      return ask({ ...CALL, userId: `u-${users}` }, frozenBudget());
+    };
     const pending = Array.from({ length: 40 }, call);
     answer = DOWN;
     for (let index = 0; index < 20; index += 1) await call().catch(() => undefined);
     await expect(call()).rejects.toMatchObject(OPEN);
     return {
       call,
-      answerWith: (next: Answer) => void (answer = next),
+      answerWith(next: Answer) {
+        answer = next;
+      },
       async endLate() {
         late.resolve(DOWN);
         await Promise.all(pending);

@@ -25,7 +25,7 @@ export function findClientAddress(req: Request): string | undefined {
 }
 
 /** An IP address without port, brackets, quotes and the prefix of IPv4 in IPv6; `undefined` where there is none. */
-export function parseAddress(text: string | undefined): string | undefined {
+function parseAddress(text: string | undefined): string | undefined {
   const bare = text?.replace(/^[ \t]+|[ \t]+$/g, "").replace(/^"(.*)"$/, "$1") ?? "";
   const [, inBrackets, ipv4] = WITH_PORT.exec(bare) ?? [];
   if (inBrackets !== undefined && !isIPv6(inBrackets)) return undefined;

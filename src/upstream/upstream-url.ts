@@ -30,7 +30,7 @@ function isPlainHttpAllowed(url: URL, httpHosts: readonly string[]): boolean {
 }
 
 /** Whether one of ALLOW_HTTP_HOSTS is meant. */
-export function isListed({ hostname, port, protocol }: URL, httpHosts: readonly string[]): boolean {
+function isListed({ hostname, port, protocol }: URL, httpHosts: readonly string[]): boolean {
   const withPort = `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
   return httpHosts.some((host) => host === hostname || host === withPort);
 }

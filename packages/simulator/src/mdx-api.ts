@@ -12,7 +12,7 @@ import type { Serve } from "./serve.ts";
 import type { SimulatorState } from "./state.ts";
 import { createVendorCall, type VendorCredentials, vendorError } from "./vendor-api.ts";
 
-export const MDX_MEDIA_TYPE = "application/vnd.moneydesktop.mdx.v5+json";
+const MDX_MEDIA_TYPE = "application/vnd.moneydesktop.mdx.v5+json";
 
 export function createMdxApi(options: {
   credentials: VendorCredentials;

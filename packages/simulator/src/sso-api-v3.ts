@@ -23,7 +23,7 @@ import { createVisibleUsers } from "./visible-users.ts";
 import { WidgetOptions2011, WidgetOptions2025 } from "./widget-options.ts";
 import { widgetPath } from "./widget-url.ts";
 
-export const SSO_V3_MEDIA_TYPE = "application/vnd.moneydesktop.sso.v3+json";
+const SSO_V3_MEDIA_TYPE = "application/vnd.moneydesktop.sso.v3+json";
 
 const { widget_type: type, ...options2025 } = WidgetOptions2025.shape;
 const { widget_type: _, ...options2011 } = WidgetOptions2011.shape;

@@ -63,7 +63,6 @@ describe("POST /session without a good token", () => {
       `Bearer ${await issuer.issueToken("ada", { claims: { iss: "https://elsewhere.example" } })}`,
       `Bearer ${await issuer.issueToken("ada", { claims: { exp: NOW() - 90 } })}`,
       `Bearer ${await issuer.issueToken("ada", { claims: { exp: undefined } })}`,
-      `Bearer ${await issuer.issueToken("ada", { claims: { iat: undefined } })}`,
       `Bearer ${await issuer.issueToken("ada", { claims: { nbf: NOW() + 90 } })}`,
       `Bearer ${await issuer.issueToken("ada", { claims: { sub: undefined } })}`,
       `Bearer ${await issuer.issueToken("ada", { claims: { sub: "" } })}`,
@@ -425,8 +424,7 @@ describe("a request from a browser", () => {
     expect(granted.headers).toMatchObject({
       "access-control-allow-origin": "https://app.example.com",
       "access-control-allow-methods": "POST",
-      "access-control-allow-headers":
-        "authorization, content-type, accept-language, accept-version, traceparent, x-csrf, x-request-id, x-callback-payload",
+      "access-control-allow-headers": "authorization, content-type",
     });
 
     const refused = await service.check(preflight("https://evil.example"));

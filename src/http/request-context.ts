@@ -64,8 +64,11 @@ function toLoggedId(received: string | undefined): string | undefined {
   return CREDENTIAL.test(received) ? undefined : received.slice(0, 128);
 }
 
-/** `eyJ` is how the Base64 of a JSON object begins; three long parts between dots are a JWT, however it begins. */
-const CREDENTIAL = /eyJ|bearer|basic|:\/\/|[\w-]{10,}\.[\w-]{10,}\.[\w-]/i;
+/**
+ * `eyJ` is how the Base64 of a JSON object begins; three long parts between dots are a JWT, however it begins; a widget
+ * URL ends with 96 hexadecimal digits.
+ */
+const CREDENTIAL = /eyJ|bearer|basic|:\/\/|[\w-]{10,}\.[\w-]{10,}\.[\w-]|[\da-f]{65}/i;
 
 /** Throws where the middleware that should have set it comes later: a fault in the list of http/session.ts. */
 export function admittedRequest(res: Response): { principal: Principal; budget: Budget } {

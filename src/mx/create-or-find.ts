@@ -20,6 +20,8 @@ export type CreateOrFindOptions<T> = {
   toExisting?: (() => T) | undefined;
   /** How long MX may take until a create shows. */
   settleMs: number;
+  /** Whether a result means that the thing exists now. Default: yes. */
+  isThere?: (result: T) => boolean;
   /** This request made it: MX said so, or it is there after a create whose answer was lost. */
   onCreated?: () => void;
 };
@@ -49,7 +51,11 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
 
   let answer = await create({ newConnection: false });
   for (let isLast = false; ; isLast = true) {
-    if (answer.outcome === "conflict") return findExisting(answer);
+    if (answer.outcome === "conflict") {
+      const existing = await findExisting(answer);
+      if (isLast) onCreated?.(); // It was this request's own create, the answer to which was lost.
+      return existing;
+    }
     if (answer.outcome !== "ambiguous") {
       const created = toCreated(answer);
       if (answer.outcome === "ok") onCreated?.();

@@ -15,7 +15,7 @@ import type {
   RequestContext,
 } from "../session/types.ts";
 import type { MxCall, Send } from "./call.ts";
-import { createOrFind } from "./create-or-find.ts";
+import { type CreateOnce, createCreateOnce } from "./create-once.ts";
 import type { Answer } from "./outcome.ts";
 import { refuseOtherUser, requireGood } from "./response-guards.ts";
 
@@ -32,9 +32,11 @@ const MemberBody = z.object({
 });
 
 export function createMdxMembers(send: Send): MemberDirectory {
+  const createOnce = createCreateOnce();
   return {
     findMember: (member, { budget }) => readMember(send, member, { newConnection: false }, budget),
-    createMember: (owned, credentials, context) => createMember(send, owned, credentials, context),
+    createMember: (owned, credentials, context) =>
+      createMember(send, createOnce, owned, credentials, context),
     async updateMember(owned, credentials, { budget, audit }) {
       const call: MxCall = {
         operation: "mdx.update_member",
@@ -79,6 +81,7 @@ async function readMember(
 
 function createMember(
   send: Send,
+  createOnce: CreateOnce,
   owned: OwnedMember,
   credentials: MemberCredentials,
   { budget, audit }: RequestContext,
@@ -93,8 +96,10 @@ function createMember(
     body: { member: { id: memberId, ...toCredentials(credentials) } },
     serializeBy: memberId,
   };
-  return createOrFind<MemberCreation>(
+  return createOnce<MemberCreation>(
+    memberId,
     {
+      isThere: (creation) => creation !== "no_user",
       kind: call.kind,
       create: ({ newConnection }) => send({ ...call, newConnection }, budget),
       toCreated(answer) {

@@ -8,6 +8,7 @@
 
 import * as z from "zod";
 import type { Secret } from "../secret.ts";
+import type { Budget } from "../session/budget.ts";
 import type {
   NewUser,
   Platform,
@@ -17,7 +18,7 @@ import type {
   RequestContext,
 } from "../session/types.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
-import { createOrFind } from "./create-or-find.ts";
+import { type CreateOnce, createCreateOnce } from "./create-once.ts";
 import { type Answer, classifyByStatus } from "./outcome.ts";
 import { read, refuseOtherUser, requireGood, UserGuid } from "./response-guards.ts";
 import { withClient } from "./sso-v3.ts";
@@ -48,21 +49,23 @@ export function toMdxApi(config: { baseUrl: URL; apiKey: Secret; clientId: strin
 }
 
 export function createMdxUsers(send: Send): Pick<Platform, "createUser" | "readUser"> {
+  const createOnce = createCreateOnce();
   return {
-    createUser: (user, context) => createUser(send, user, context),
-    async readUser(userId, { budget }) {
-      const path = `/users/${encodeURIComponent(userId)}.json`;
-      const call: MxCall = {
-        operation: "mdx.read_user",
-        userId,
-        kind: "read",
-        method: "GET",
-        path,
-      };
-      const answer = await send(call, budget);
-      return answer.outcome === "not_found" ? undefined : toUser(answer, userId);
-    },
+    createUser: (user, context) => createUser(send, createOnce, user, context),
+    readUser: (userId, { budget }) => readUser(send, userId, { newConnection: false }, budget),
   };
+}
+
+async function readUser(
+  send: Send,
+  userId: string,
+  { newConnection }: { newConnection: boolean },
+  budget: Budget,
+): Promise<PlatformUser | undefined> {
+  const path = `/users/${encodeURIComponent(userId)}.json`;
+  const call: MxCall = { operation: "mdx.read_user", kind: "read", method: "GET", path, userId };
+  const answer = await send({ ...call, newConnection }, budget);
+  return answer.outcome === "not_found" ? undefined : toUser(answer, userId);
 }
 
 /** MDX makes the users, and the Platform API their URLs. Its legacy version wants MX's guid in the path. */
@@ -102,6 +105,7 @@ export function withSsoV3Urls(
 
 async function createUser(
   send: Send,
+  createOnce: CreateOnce,
   { userId, profile }: NewUser,
   { budget, audit, profileRefused }: RequestContext,
 ): Promise<PlatformUser> {
@@ -124,12 +128,16 @@ async function createUser(
     profileRefused(Object.keys(fields));
     return send({ ...call, body: { user: { id: userId } } }, budget);
   };
-  return createOrFind<PlatformUser>(
+  return createOnce<PlatformUser>(
+    userId,
     {
       kind: call.kind,
       create: ({ newConnection }) => create(newConnection),
       toCreated: (answer) => ({ ...toUser(answer, userId), isNew: true }),
-      find: async () => undefined, // Creating once more is as safe, and tells the same.
+      find: (connection) =>
+        readUser(send, userId, connection, budget).then(
+          (user) => user && { ...user, isNew: true, wasThere: true },
+        ),
       toExisting: () => ({
         userId,
         pathId: userId,

@@ -17,7 +17,7 @@ import type {
   WidgetRequest,
 } from "../session/types.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
-import { createOrFind } from "./create-or-find.ts";
+import { createCreateOnce } from "./create-once.ts";
 import { classifyPlatform, type FailedAnswer, type GoodAnswer } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
 import {
@@ -93,6 +93,7 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
 }
 
 function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
+  const createOnce = createCreateOnce();
   return async function createUser(user, { budget, audit }) {
     const { userId } = user;
     const { toExisting } = ids;
@@ -105,7 +106,8 @@ function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
       body: { user: toUserFields(user) },
       serializeBy: userId,
     };
-    const existing = await createOrFind(
+    const existing = await createOnce(
+      userId,
       {
         kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { AppError, UpstreamReason } from "../errors.ts";
 import type { WidgetUrl } from "../session/types.ts";
+import { isLoopback } from "../upstream/upstream-url.ts";
 import { type Answer, type GoodAnswer, toAppError, toInvalid } from "./outcome.ts";
 
 /** Source: MX Platform API, Request widget URL: "expires after ten minutes or upon first use". */
@@ -42,7 +43,7 @@ export function unusable(answer: GoodAnswer, reason: UpstreamReason): AppError {
 }
 
 export type UrlRule = {
-  /** For an MX that is itself plain http on loopback: the simulator. */
+  /** On loopback, for an MX that is itself plain http there: the simulator. */
   allowHttp: boolean;
   /** Empty: any. */
   origins: readonly string[];
@@ -62,8 +63,8 @@ export function toWidgetUrl(
   )
     return undefined;
   if (!URL.canParse(url)) return undefined;
-  const { protocol, origin } = new URL(url);
-  if (protocol !== "https:" && !rule.allowHttp) return undefined;
+  const { protocol, origin, hostname } = new URL(url);
+  if (protocol !== "https:" && !(rule.allowHttp && isLoopback(hostname))) return undefined;
   if (rule.origins.length > 0 && !rule.origins.includes(origin)) return undefined;
   return { type, url, expiresAt: new Date(sentAt.getTime() + URL_LIFETIME_MS) };
 }

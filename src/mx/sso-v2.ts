@@ -20,7 +20,7 @@ import type {
 } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
-import { createOrFind } from "./create-or-find.ts";
+import { createCreateOnce } from "./create-once.ts";
 import { type Answer, classifySsoV2 } from "./outcome.ts";
 import {
   read,
@@ -100,6 +100,7 @@ async function readUser(
 }
 
 function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"] {
+  const createOnce = createCreateOnce();
   return async function createUser(user, { budget, audit }) {
     const { userId } = user;
     const call: MxCall = {
@@ -111,7 +112,8 @@ function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"
       body: toUserFields(user),
       serializeBy: userId,
     };
-    const existing = await createOrFind(
+    const existing = await createOnce(
+      userId,
       {
         kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),
@@ -149,6 +151,7 @@ async function readMember(
 }
 
 function bindCreateMember(send: Send): SsoDirectory["createMember"] {
+  const createOnce = createCreateOnce();
   return async function createMember(owned, credentials, { budget, audit }) {
     const { userId, memberId } = owned;
     const call: MxCall = {
@@ -164,8 +167,10 @@ function bindCreateMember(send: Send): SsoDirectory["createMember"] {
       },
       serializeBy: memberId,
     };
-    return createOrFind<MemberCreation>(
+    return createOnce<MemberCreation>(
+      memberId,
       {
+        isThere: (creation) => creation !== "no_user",
         kind: call.kind,
         create: ({ newConnection }) => send({ ...call, newConnection }, budget),
         toCreated(answer) {

@@ -29,9 +29,9 @@ const NOT_SENT_CODES = new Set([
   "EAI_AGAIN",
   "UND_ERR_CONNECT_TIMEOUT",
   "UND_ERR_ABORTED", // A proxy that opens no tunnel. Our own abort comes after the answer to it.
-  "EHOSTUNREACH",
-  "ENETUNREACH",
 ]);
+/** They can also end a connection that is open: then bytes may have arrived. */
+const UNREACHABLE_CODES = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
 const MALFORMED_CODES = new Set(["UND_ERR_RES_EXCEEDED_MAX_SIZE", "UND_ERR_HEADERS_OVERFLOW"]);
 const CERTIFICATE_CODE =
   /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
@@ -94,5 +94,12 @@ function isMalformed(error: unknown, code: string, hasHeaders: boolean): boolean
 
 /** With a proxy in between only the codes tell. */
 function isNotSent(error: unknown, code: string): boolean {
-  return error instanceof Error && (isBeforeConnection(error) || NOT_SENT_CODES.has(code));
+  if (!(error instanceof Error)) return false;
+  if (isBeforeConnection(error) || NOT_SENT_CODES.has(code)) return true;
+  return UNREACHABLE_CODES.has(code) && isOfConnect(error);
+}
+
+function isOfConnect(error: Error): boolean {
+  if ("syscall" in error) return error.syscall === "connect";
+  return error instanceof AggregateError && error.errors.every((one) => isOfConnect(one));
 }

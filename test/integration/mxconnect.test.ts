@@ -20,14 +20,14 @@ const VERSIONS = [
     first: ["request_widget_url", "create_user", "request_widget_url"],
     known: ["request_widget_url"],
     again: ["request_widget_url"],
-    afterDelete: ["request_widget_url", "create_user", "request_widget_url"],
+    afterDelete: ["request_widget_url", "read_user", "create_user", "request_widget_url"],
   },
   {
     version: "v20111101",
     first: ["list_users", "create_user", "request_widget_url"],
     known: ["list_users", "request_widget_url"],
     again: ["request_widget_url"],
-    afterDelete: ["request_widget_url", "create_user", "request_widget_url"],
+    afterDelete: ["request_widget_url", "list_users", "create_user", "request_widget_url"],
   },
 ];
 

@@ -19,6 +19,8 @@ export type Certificates = Disposable & {
   expired: Certificate;
   otherHost: Certificate;
   selfSigned: Certificate;
+  /** One more that the authority has signed, for all of these hosts. */
+  issue(hosts: readonly string[]): Certificate;
   /** This process trusts the authority from now on, until it is disposed. */
   trust(): Disposable;
 };
@@ -34,9 +36,10 @@ export function makeCertificates(): Certificates {
   const read = (name: string) => ({ key: file(`${name}.key`), cert: file(`${name}.pem`) });
 
   openssl(`req -x509 ${newKey("authority")} -out authority.pem -days 2 -subj /CN=authority`);
-  const sign = (name: string, host: string, days: number): Certificate => {
-    const names = `-addext subjectAltName=DNS:${host}`;
-    openssl(`req ${newKey(name)} -out ${name}.csr -subj /CN=${host} ${names}`);
+  const sign = (name: string, hosts: string | readonly string[], days: number): Certificate => {
+    const names = [hosts].flat().map((host) => `DNS:${host}`);
+    const extension = `-addext subjectAltName=${names.join()}`;
+    openssl(`req ${newKey(name)} -out ${name}.csr -subj /CN=${name} ${extension}`);
     const signer = "-CA authority.pem -CAkey authority.key -copy_extensions copy";
     openssl(`x509 -req -in ${name}.csr ${signer} -days ${days} -out ${name}.pem`);
     return read(name);
@@ -51,6 +54,7 @@ export function makeCertificates(): Certificates {
     expired: sign("expired", "localhost", -1),
     otherHost: sign("other", "mx.example", 2),
     selfSigned: read("self"),
+    issue: (hosts) => sign("issued", hosts, 2),
     trust() {
       const before = getCACertificates();
       setDefaultCACertificates([...before, file("authority.pem")]);

@@ -19,8 +19,14 @@ export type Proxy = AsyncDisposable & {
   tunnels: { target: string | undefined; authorization: string | undefined }[];
 };
 
-/** Opens tunnels, or answers each CONNECT with `status`. */
-export async function startProxy({ status = 200 } = {}): Promise<Proxy> {
+export type ProxyOptions = {
+  /** Answers each CONNECT with this status. Default: 200, and opens the tunnel. */
+  status?: number;
+  /** Host and port that every tunnel leads to. Default: what it was asked for. */
+  leadsTo?: string;
+};
+
+export async function startProxy({ status = 200, leadsTo }: ProxyOptions = {}): Promise<Proxy> {
   const tunnels: Proxy["tunnels"] = [];
   const server = createServer((_req, res) => res.writeHead(500).end());
   server.on("connect", (req, socket, head) => {
@@ -30,7 +36,7 @@ export async function startProxy({ status = 200 } = {}): Promise<Proxy> {
       socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 6\r\n\r\ncanary`);
       return;
     }
-    const { hostname, port } = new URL(`https://${req.url}`);
+    const { hostname, port } = new URL(`https://${leadsTo ?? req.url}`);
     const upstream = connect(Number(port), hostname, () => {
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
       upstream.write(head);

@@ -183,6 +183,7 @@ export type Reason =
   | "slow_keys"
   | "too_many_waiting"
   | "wrong_issuer"
+  | "no_usable_key"
   | "unsafe_keys_url";
 
 export type AppErrorOptions = {

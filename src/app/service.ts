@@ -58,7 +58,7 @@ export async function startService(
     ...toRules(config),
     ...toSteps(logins, tracing),
     docs: config.publicDocs ? docs : undefined,
-    rateLimits: await createRateLimits(config, metrics, parts),
+    rateLimits: await createRateLimits(config, { metrics, logger, parts }),
     toPseudonym: createPseudonym(toAuditKey(config)),
     logger: withMetrics(logger, metrics),
     requestStarted: metrics.requestStarted,

@@ -69,8 +69,8 @@ export function loadFromFile(path: string): LoadKeys {
 }
 
 /** The discovery document is not one to follow. */
-function unusable(reason: "wrong_issuer" | "unsafe_keys_url"): AppError {
-  return new AppError("auth_unavailable", "The issuer's discovery document cannot be used.", {
+function unusable(reason: "wrong_issuer" | "unsafe_keys_url" | "no_usable_key"): AppError {
+  return new AppError("auth_unavailable", "What the issuer publishes cannot be used.", {
     reason,
   });
 }
@@ -97,7 +97,7 @@ async function fetchJson(url: URL, options: LoadOptions): Promise<unknown> {
 
 function toKeySet(body: unknown): JSONWebKeySet {
   const keys = KeySet.parse(body).keys.filter(isUsable).slice(0, MAX_KEYS);
-  if (keys.length === 0) throw new Error("no usable key");
+  if (keys.length === 0) throw unusable("no_usable_key");
   return { keys };
 }
 

@@ -32,6 +32,7 @@ export function checkMxHosts(v: Variables, tenants: readonly TenantConfig[], fau
   const hosts = tenants.flatMap(({ mx }) => [
     mx.platform?.baseUrl.hostname,
     mx.sso?.baseUrl.hostname,
+    mx.sso?.version === "v3" ? mx.sso.mdx.baseUrl.hostname : undefined,
   ]);
   if (v.ALLOW_HTTP_HOSTS.some((host) => hosts.includes(host.replace(/:\d+$/, ""))))
     faults.add("ALLOW_HTTP_HOSTS", "must not list a host of MX");

@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { RedisSettings } from "../session/settings.ts";
 import { hasForeignListeners } from "../upstream/listeners.ts";
 import { checkMxHosts, checkNoProxy, checkUpstreams } from "./egress.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
@@ -14,6 +15,7 @@ import { toLogins } from "./logins.ts";
 import { reportMisspelt } from "./misspelt.ts";
 import { checkProcess } from "./node-flags.ts";
 import { readVariables } from "./read.ts";
+import { toRedis } from "./redis.ts";
 import { reportReusedSecrets } from "./secret-reuse.ts";
 import { toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
@@ -46,6 +48,7 @@ export function loadConfig(
   checkProcess(environment, flags, faults);
   checkNoProxy(variables, environment, faults);
   checkUpstreams(variables, variables.ALLOW_HTTP_HOSTS, faults);
+  const redis = toRedis(variables, faults);
   const logins = toLogins(variables, faults);
   const traces = toTraces(variables.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults);
   const many = isSingle ? [] : loadTenants(environment, variables, readFile, faults);
@@ -61,7 +64,7 @@ export function loadConfig(
     faults.add("NODE_OPTIONS", PRELOAD_FAULT);
   }
   if (faults.all().length > 0) throw new ConfigError(faults.all());
-  return deepFreeze({ ...toProcess(variables), traces, logins, tenants });
+  return deepFreeze({ ...toProcess(variables, redis), traces, logins, tenants });
 }
 
 /** Tells whether two replicas have the same configuration, secrets aside: those print as `[secret]`. */
@@ -69,7 +72,10 @@ export function toDigest(config: Config): string {
   return createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
 }
 
-function toProcess(v: Variables): Omit<Config, "traces" | "logins" | "tenants"> {
+function toProcess(
+  v: Variables,
+  redis: RedisSettings | undefined,
+): Omit<Config, "traces" | "logins" | "tenants"> {
   return {
     host: v.HOST,
     port: v.PORT,
@@ -92,7 +98,7 @@ function toProcess(v: Variables): Omit<Config, "traces" | "logins" | "tenants"> 
       user: v.RATE_LIMIT_USER,
       address: v.RATE_LIMIT_ADDRESS,
       failures: v.RATE_LIMIT_FAILURES,
-      redis: v.REDIS_URL,
+      redis,
     },
   };
 }

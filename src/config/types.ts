@@ -7,7 +7,7 @@ import type { Secret } from "../secret.ts";
 import type { CredentialRule } from "../session/credentials.ts";
 import type { MemberIdRule } from "../session/member-id.ts";
 import type { ProfileRule } from "../session/profile.ts";
-import type { ClaimRule, KeySource, RateLimit } from "../session/settings.ts";
+import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
 import type { ForwardProxy } from "../upstream/pool.ts";
@@ -64,7 +64,8 @@ export type RateLimitConfig = Readonly<{
   user: RateLimit | undefined;
   address: RateLimit | undefined;
   failures: RateLimit | undefined;
-  redis: Secret | undefined;
+  /** Else each replica counts for itself. */
+  redis: RedisSettings | undefined;
 }>;
 
 /** Which credentials of a login are accepted, besides or instead of JWTs in the Authorization header. */

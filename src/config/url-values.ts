@@ -6,6 +6,7 @@ import { parseJson } from "../json.ts";
 import { createSecret } from "../secret.ts";
 import { WidgetOptions } from "../session/widget-options.ts";
 import { findAddressProblem, findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";
 
 const url = (findProblem: (parsed: URL) => string | undefined) =>
@@ -70,7 +71,21 @@ const secretUrl = (protocol: RegExp, form: string) =>
     .transform(createSecret)
     .register(VALUE_TYPES, { form });
 
-export const redisUrl = secretUrl(/^rediss?:$/, "a redis or rediss URL");
+/** Several, too; what they have to have in common is checked in redis.ts. */
+export const redisUrl = z
+  .string()
+  .superRefine((text, context) => {
+    const address = parseRedisUrl(text);
+    if (typeof address === "string") context.addIssue({ code: "custom", message: address });
+  })
+  .transform(createSecret)
+  .register(VALUE_TYPES, { form: "a redis, rediss or unix URL, or several" });
+
+/** Source: Redis, `sentinel monitor`. */
+export const masterName = z
+  .string()
+  .regex(/^[\w.-]{1,128}$/, "must have letters, digits, dots, - and _ only")
+  .register(VALUE_TYPES, { form: "letters, digits, dots, - and _" });
 
 /** A forward proxy. */
 export const proxy = secretUrl(/^https?:$/, "an http or https URL");

@@ -1,16 +1,17 @@
 /**
  * Counts events per key in fixed windows: in memory, or in Redis for all replicas together.
  *
- * Redis dead or hung means an exact limit per replica, neither an outage nor no limit: after a failure it is left alone for
- * five seconds and then tried by one request, so that a hang costs its time limit once. Keys are keyed hashes: nobody can read ids out of Redis.
+ * While Redis does not answer (shared-store.ts), each replica counts for itself: neither an outage nor no limit. Keys are
+ * keyed hashes: nobody can read ids out of Redis.
  */
 
 import { createHmac } from "node:crypto";
-import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type { RateLimit } from "../session/settings.ts";
+import type { RedisClient } from "./redis.ts";
+import type { SharedStore } from "./shared-store.ts";
 
 export type RateLimiter = {
   /** Counts one event. Throws `rate_limited` where it is one too many. */
@@ -27,20 +28,15 @@ export type RateLimiterOptions = {
   limit: RateLimit;
   keySecret: Secret;
   /** Else memory. */
-  redis?: Redis | undefined;
+  store?: SharedStore | undefined;
   /** A request was refused. */
   onRefusal?: () => void;
   /** Redis did not answer: this process counts for itself for a while. */
   onStoreFailure?: () => void;
-  /** Milliseconds of a clock that never goes back. */
-  now?: () => number;
 };
 
-const DISTRUST_MS = 5000;
-
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
-  const { name, limit, keySecret, redis, now = () => performance.now() } = options;
-  const { onRefusal, onStoreFailure } = options;
+  const { name, limit, keySecret, store, onRefusal, onStoreFailure } = options;
   const rules = {
     points: limit.events,
     duration: limit.windowMs / 1000,
@@ -48,25 +44,16 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   };
   const local = new RateLimiterMemory(rules);
   const shared =
-    redis && new RateLimiterRedis({ ...rules, storeClient: redis, rejectIfRedisNotReady: true });
-  let distrustedUntil: number | undefined;
+    store &&
+    new RateLimiterRedis({ ...rules, storeClient: store.client, rejectIfRedisNotReady: true });
 
   /** `ask` rejects with a result where the limit is reached, and with an error where the store fails. */
-  function askStore<T>(key: string, ask: Ask<T>): Promise<T> {
-    const isDistrusted = distrustedUntil !== undefined && now() < distrustedUntil;
-    return shared && !isDistrusted ? askShared(shared, key, ask) : ask(local, key);
-  }
-
-  async function askShared<T>(store: RateLimiterRedis, key: string, ask: Ask<T>): Promise<T> {
-    if (distrustedUntil !== undefined) distrustedUntil = now() + DISTRUST_MS; // One tries; the others do not wait for it.
+  async function askStore<T>(key: string, ask: Ask<T>): Promise<T> {
+    if (!store || !shared || !store.isTrusted()) return ask(local, key);
     try {
-      const result = await ask(store, toSharedKey(key));
-      distrustedUntil = undefined;
-      return result;
+      return await store.run(() => ask(shared, toSharedKey(key)));
     } catch (refusal) {
-      const isAnswer = refusal instanceof RateLimiterRes;
-      distrustedUntil = isAnswer ? undefined : now() + DISTRUST_MS;
-      if (isAnswer) throw refusal;
+      if (refusal instanceof RateLimiterRes) throw refusal;
       onStoreFailure?.();
       return ask(local, key);
     }
@@ -111,4 +98,16 @@ function limited({ msBeforeNext }: RateLimiterRes): AppError {
 /** Rounded up: who waits that long gets through. */
 function toSeconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000));
+}
+
+/** Counts one event under a key of its own that ends after a second, for a check. Rejects where Redis does not count. */
+export async function countOnce(client: RedisClient): Promise<void> {
+  const limiter = new RateLimiterRedis({
+    storeClient: client,
+    keyPrefix: "mx-session-bff:check",
+    points: 1_000_000,
+    duration: 1,
+    rejectIfRedisNotReady: true,
+  });
+  await limiter.consume("check");
 }

@@ -3,6 +3,8 @@
  * take them as they are.
  */
 
+import type { Secret } from "../secret.ts";
+
 /** Where an issuer's public keys come from. */
 export type KeySource =
   /** It may lead to these hosts over plain http. */
@@ -14,3 +16,36 @@ export type KeySource =
 export type ClaimRule = Readonly<{ name: string; value: string | number }>;
 
 export type RateLimit = { events: number; windowMs: number };
+
+/** Redis or Valkey, where replicas count together. */
+export type RedisSettings = Readonly<{
+  mode: "single" | "cluster" | "sentinel";
+  /** The server, some nodes of the cluster, or the sentinels. Empty for a socket. */
+  nodes: readonly Readonly<{ host: string; port: number }>[];
+  /** Path of a Unix socket. */
+  socket: string | undefined;
+  isTls: boolean;
+  username: string | undefined;
+  password: Secret | undefined;
+  database: number;
+  /** The name by which the sentinels know the primary. */
+  sentinelMaster: string | undefined;
+  /** For one count. */
+  timeoutMs: number;
+}>;
+
+/** Why Redis does not count at the moment. */
+export type RedisProblem =
+  | "unreachable"
+  | "timeout"
+  | "credentials_refused"
+  | "not_permitted"
+  | "wrong_mode"
+  | "unknown_master"
+  | "loading"
+  | "out_of_memory"
+  | "read_only"
+  | "cannot_persist"
+  | "cluster_down"
+  | "tls_error"
+  | "unexpected_answer";

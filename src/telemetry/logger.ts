@@ -6,6 +6,7 @@
  */
 
 import { pino } from "pino";
+import type { RedisProblem } from "../session/settings.ts";
 import { createLogDestination, type LogDestination } from "./log-destination.ts";
 import type {
   ChangeEntry,
@@ -44,6 +45,8 @@ export type Logger = {
   warning(warning: { name: string; message: string }): void;
   /** Bytes that were no request were refused, `count` times since the last line of this kind. */
   parserRefusal(kind: ParserRefusal, count: number): void;
+  /** The store that replicas share for rate limits. */
+  redis(state: "failed" | "recovered", problem?: RedisProblem): void;
   /** Lines that could not be written. */
   linesLost(): number;
 };
@@ -90,6 +93,10 @@ export function createLogger(
     parserRefusal(kind, count) {
       const fields = { "event.name": "parser.refused", "error.reason": kind, count };
       log.warn({ ...fields, hint: REFUSAL_HINTS[kind] }, "parser_refusal");
+    },
+    redis(state, problem) {
+      const fields = { "event.name": `redis.${state}`, "error.reason": problem };
+      log[state === "failed" ? "warn" : "info"](fields, "redis");
     },
     linesLost: () => destination.linesLost?.() ?? 0,
   };

@@ -2,7 +2,6 @@
  * `--check`: each verdict, against the simulator, the fault server, and the peers themselves.
  */
 
-import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +19,7 @@ import { type Simulator, startSimulator } from "../../packages/simulator/src/sim
 import { runCommandLine } from "../../src/cli.ts";
 import { type CheckOptions, check } from "../../src/commands/check/check.ts";
 import type { Finding, Party } from "../../src/commands/check/finding.ts";
-import { toText } from "../../src/commands/check/report.ts";
+import { toExitCode, toJson, toText } from "../../src/commands/check/report.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { findWarnings } from "../../src/config/warnings.ts";
 import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
@@ -28,6 +27,7 @@ import { stopClock } from "../support/clock.ts";
 import { startFaultServer } from "../support/fault-server.ts";
 import { isInstalled } from "../support/installed.ts";
 import { PASSWORD, startProxy } from "../support/proxy.ts";
+import { MASTER, startCluster, startSentinels, startSingle } from "../support/redis.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -515,41 +515,119 @@ describe("--check of the proxy", () => {
   });
 });
 
-describe.skipIf(!isInstalled("redis-server"))("--check of Redis", () => {
-  it("tells a password that is refused, a user without rights, a replica, and that all is well", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "redis-"));
-    const port = await findClosedPort();
-    const options = ["--port", `${port}`, "--save", "", "--dir", folder];
-    const acl = ["--user", "reader", "on", ">canary", "~*", "+@read", "+@connection"];
-    const primary = ["--user", "default", "on", ">canary", "~*", "+@all"];
-    const server = spawn("redis-server", [...options, ...acl, ...primary], { stdio: "ignore" });
-    const at = (credentials: string) => ({ REDIS_URL: `redis://${credentials}127.0.0.1:${port}` });
-    try {
-      await expect.poll(() => verdict("redis", at(":canary@"))).toBe("ok");
-      expect(await verdict("redis", at(":canary-wrong@"))).toBe("key_refused");
-      expect(await verdict("redis", at(""))).toBe("key_refused");
-      expect((await judge("redis", at("reader:canary@")))?.message).toContain("write");
-    } finally {
-      server.kill();
-      await once(server, "exit");
-      rmSync(folder, { recursive: true });
-    }
+const hasRedis = isInstalled("redis-server") && isInstalled("redis-sentinel");
+
+/** So long that no busy machine takes Redis for slow. */
+const PATIENT = { REDIS_TIMEOUT: "2s", REQUEST_DEADLINE: "20s" };
+
+describe.skipIf(!hasRedis)("--check of Redis (skipped without redis-server)", () => {
+  const redisVerdict = (environment: Environment) =>
+    verdict("redis", { ...PATIENT, ...environment });
+  const at = ({ port }: { port: number }, credentials = "") => ({
+    REDIS_URL: `redis://${credentials}127.0.0.1:${port}`,
   });
 
-  it("tells a replica that cannot be written to", async () => {
-    const port = await findClosedPort();
-    const options = ["--port", `${port}`, "--save", "", "--replicaof", "127.0.0.1", "1"];
-    const server = spawn("redis-server", options, { stdio: "ignore" });
-    try {
-      await expect
-        .poll(() => verdict("redis", { REDIS_URL: `redis://127.0.0.1:${port}` }))
-        .toBe("read_only");
-    } finally {
-      server.kill();
-      await once(server, "exit");
-    }
+  it("tells a password that is refused, a user without rights, and that all is well without INFO", async () => {
+    await using server = await startSingle({
+      user: [
+        "default on >canary ~* +@all",
+        "reader on >canary ~* +@read +@connection",
+        "bff on >canary ~mx-session-bff:* +@read +@write +@scripting",
+      ],
+    });
+
+    expect(await redisVerdict(at(server, ":canary@"))).toBe("ok");
+    expect(await redisVerdict(at(server, "bff:canary@"))).toBe("ok");
+    expect(await redisVerdict(at(server, ":canary-wrong@"))).toBe("key_refused");
+    expect(await redisVerdict(at(server))).toBe("key_refused");
+    const finding = await judge("redis", { ...PATIENT, ...at(server, "reader:canary@") });
+    expect(finding?.message).toContain("does not let this user write");
   });
+
+  it("prints nothing of its own about a user who may not ask for INFO", async () => {
+    await using server = await startSingle({
+      user: ["default off", "bff on >canary ~mx-session-bff:* +@read +@write +@scripting"],
+    });
+    const prints = [vi.spyOn(console, "warn"), vi.spyOn(console, "error")];
+
+    expect(await redisVerdict(at(server, "bff:canary@"))).toBe("ok");
+    for (const print of prints) expect(print).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+  });
+
+  it("tells a replica that cannot be written to, and a server that is out of memory", async () => {
+    await using replica = await startSingle({ replicaof: "127.0.0.1 1" });
+    expect(await redisVerdict(at(replica))).toBe("read_only");
+    await using full = await startSingle({ maxmemory: "1", "maxmemory-policy": "noeviction" });
+    expect(await redisVerdict(at(full))).toBe("out_of_memory");
+  });
+
+  it.each([
+    ["-LOADING Redis is loading the dataset in memory", "loading"],
+    ["-MISCONF Redis is configured to save RDB snapshots, canary", "cannot_persist"],
+    ["-MASTERDOWN Link with MASTER is down", "unavailable"],
+    ["-ERR something of its own, canary", "no_answer"],
+  ])("names %s", async (answer, expected) => {
+    await using server = await startAnswers(() => answer);
+    expect(await redisVerdict(at(server))).toBe(expected);
+  });
+
+  it("takes as long as a session would wait, and says so", async () => {
+    await using server = await startAnswers((command) => (command === "HELLO" ? "*0" : undefined));
+    const environment = { ...at(server), REDIS_TIMEOUT: "10ms" };
+    const finding = await judge("redis", environment);
+    expect(finding).toMatchObject({ verdict: "no_answer" });
+    expect(finding?.message).toContain("REDIS_TIMEOUT (10 ms)");
+  });
+
+  it("counts in a cluster and behind sentinels, and tells a mode that is not the servers'", async () => {
+    await using cluster = await startCluster();
+    await using sentinels = await startSentinels();
+    await using single = await startSingle();
+    const [node] = cluster.servers;
+    const [sentinel] = sentinels.sentinels;
+    if (!node || !sentinel) throw new Error("no servers");
+    const asSentinel = { REDIS_MODE: "sentinel", REDIS_SENTINEL_MASTER: MASTER };
+
+    expect(await redisVerdict(cluster.environment)).toBe("ok");
+    expect(await redisVerdict(sentinels.environment)).toBe("ok");
+    const finding = await judge("redis", { ...PATIENT, ...at(node) });
+    expect(finding).toMatchObject({
+      verdict: "wrong_mode",
+      message: `127.0.0.1:${node.port} is a node of a cluster, but REDIS_MODE is single.`,
+      next: "Set REDIS_MODE=cluster, or correct REDIS_URL.",
+    });
+    expect(await redisVerdict(at(sentinel))).toBe("wrong_mode");
+    expect(await redisVerdict({ ...at(single), REDIS_MODE: "cluster" })).toBe("wrong_mode");
+    expect(await redisVerdict({ ...at(sentinel), REDIS_MODE: "cluster" })).toBe("wrong_mode");
+    expect(await redisVerdict({ ...at(single), ...asSentinel })).toBe("wrong_mode");
+    expect(await redisVerdict({ ...at(node), ...asSentinel })).toBe("wrong_mode");
+    const unknown = { ...sentinels.environment, REDIS_SENTINEL_MASTER: "nobody" };
+    expect(await redisVerdict(unknown)).toBe("unknown_master");
+  }, 120_000);
 });
+
+/** Speaks as much of Redis's protocol as a client needs to connect; `answer` to each other command, or silence. */
+async function startAnswers(answer: (command: string) => string | undefined) {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (data) => {
+      for (const [, name = ""] of data.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        const command = name.toUpperCase();
+        const said = command === "HELLO" ? "*0" : answer(command);
+        if (said !== undefined) socket.write(`${said}\r\n`);
+      }
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}
 
 describe("--check of a Redis that is none", () => {
   it("tells that nobody listens", async () => {
@@ -569,6 +647,29 @@ describe("--check of a Redis that is none", () => {
 
     expect(await verdict("redis", { REDIS_URL: `redis://${host}` })).toBe("no_answer");
     expect(await verdict("redis", { REDIS_URL: `rediss://${host}` })).toBe("certificate_refused");
+  });
+});
+
+describe("--check of plain http inside the cluster", () => {
+  it("warns of what travels in clear, and is well otherwise", async () => {
+    const environment = {
+      ...baseEnvironment(mx, issuer, "platform"),
+      ALLOW_HTTP_HOSTS: "no-such-host",
+      AUTH_INTROSPECTION_URL: "http://no-such-host:1/introspect",
+      AUTH_INTROSPECTION_CLIENT_ID: "bff",
+      AUTH_INTROSPECTION_CLIENT_SECRET: "canary-secret",
+    };
+    const findings = await check(loadConfig(environment), { timeoutMs: 500 });
+    const warning = findings.find(({ verdict }) => verdict === "plain_http");
+
+    expect(warning).toMatchObject({ party: "introspection", target: "no-such-host:1" });
+    expect(warning?.message).toContain("AUTH_INTROSPECTION_CLIENT_SECRET");
+    const alone = { faults: [], warnings: [], findings: warning ? [warning] : [] };
+    expect(toText(alone)).toMatch(/^WARNING introspection .*All is well\.\n$/ms);
+    expect(toExitCode(alone)).toBe(0);
+    expect(JSON.parse(toJson(alone, "1")).checks).toMatchObject([
+      { ok: true, verdict: "plain_http" },
+    ]);
   });
 });
 

@@ -12,6 +12,7 @@ import { checkIntrospection, checkSessionCheck } from "./logins.ts";
 import { checkPlatformApi, checkSsoApi } from "./mx.ts";
 import { checkMdx, checkSsoV3 } from "./mx-v3.ts";
 import { checkIssuer, checkLookup, toIssuerQuestions, toIssuerTarget } from "./partner.ts";
+import { warnOfPlainHttp } from "./plain-http.ts";
 import { checkProxy, toProxyTarget } from "./proxy.ts";
 import { checkRedis, toRedisTarget } from "./redis.ts";
 
@@ -37,6 +38,7 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
   return [
     ...(isProxyDown ? upstreams.map(blameProxy) : upstreams),
     ...shared,
+    ...warnOfPlainHttp(config),
     ...judgeClock(asker.clocks),
   ];
 }

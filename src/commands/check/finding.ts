@@ -12,32 +12,45 @@ export type Party =
   | "egress_proxy"
   | "clock";
 
-export type Verdict =
-  | "ok"
+/** Each verdict, and whether the service can work with it. docs/operations.md explains each. */
+export const VERDICTS = {
+  ok: "ok",
+  /** What is sent there travels in clear; allowed by ALLOW_HTTP_HOSTS. */
+  plain_http: "warning",
   /** It knows us, and does not take the key, the token or the password. */
-  | "key_refused"
-  | "client_refused"
-  | "address_not_listed"
+  key_refused: "failed",
+  client_refused: "failed",
+  address_not_listed: "failed",
   /** MX's SSO API keeps silent about both alike. */
-  | "key_or_address_refused"
-  | "wrong_version"
+  key_or_address_refused: "failed",
+  wrong_version: "failed",
   /** Somebody answers there, but it is not this party. */
-  | "wrong_address"
-  | "wrong_issuer"
-  | "no_usable_key"
+  wrong_address: "failed",
+  wrong_issuer: "failed",
+  no_usable_key: "failed",
   /** A login that was made up is taken for a good one. */
-  | "accepts_anything"
-  | "read_only"
-  | "rate_limited"
-  | "unavailable"
-  | "unexpected_answer"
-  | "name_not_found"
-  | "unreachable"
-  | "no_answer"
-  | "certificate_refused"
-  | "proxy_refused"
-  | "proxy_unreachable"
-  | "clock_off";
+  accepts_anything: "failed",
+  /** Redis is run in another way than REDIS_MODE says. */
+  wrong_mode: "failed",
+  /** The sentinels have no primary of this name. */
+  unknown_master: "failed",
+  read_only: "failed",
+  loading: "failed",
+  out_of_memory: "failed",
+  cannot_persist: "failed",
+  rate_limited: "failed",
+  unavailable: "failed",
+  unexpected_answer: "failed",
+  name_not_found: "failed",
+  unreachable: "failed",
+  no_answer: "failed",
+  certificate_refused: "failed",
+  proxy_refused: "failed",
+  proxy_unreachable: "failed",
+  clock_off: "failed",
+} as const satisfies Record<string, "ok" | "warning" | "failed">;
+
+export type Verdict = keyof typeof VERDICTS;
 
 /** Neither holds a secret, an id or a text of the party. */
 export type Judgement = {

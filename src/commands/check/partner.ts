@@ -88,6 +88,13 @@ function judgeLoad(
       next: "Have the issuer name an https jwks_uri; inside a cluster ALLOW_HTTP_HOSTS can list its host.",
     };
   }
+  if (reason === "no_usable_key") {
+    return {
+      verdict: "no_usable_key",
+      message: `${target} has a key set without a public key for signatures.`,
+      next: "Publish the public keys that your tokens are signed with (RFC 7517).",
+    };
+  }
   if (last?.result.kind === "failure") return judgeFailure(last.result, target);
   const what = keys.kind === "discovery" ? "discovery document" : "key set";
   if (last && last.result.status !== 200) return judgeStatus(last.result, last.url, target, what);

@@ -1,86 +1,161 @@
-/** Whether Redis can count for all replicas: reached, logged in, and writable. */
+/** Whether Redis can count for all replicas: reached, logged in, run as REDIS_MODE says, and in time. */
 
-import { Redis } from "ioredis";
-import type { Secret } from "../../secret.ts";
+import { countOnce } from "../../rate-limit/limiter.ts";
+import { createRedis, findMode } from "../../rate-limit/redis.ts";
+import { toRedisProblem } from "../../rate-limit/redis-problem.ts";
+import type { RedisProblem, RedisSettings } from "../../session/settings.ts";
 import { toTransportReason } from "../../upstream/failure.ts";
+import { withTimeout } from "../../upstream/semaphore.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
-const TIMEOUT_MS = 3000;
+const CONNECT_TIMEOUT_MS = 3000;
 
-export function toRedisTarget(url: Secret): string {
-  const { hostname, port } = new URL(url.reveal());
-  return `${hostname}:${port || 6379}`;
+export function toRedisTarget({ nodes, socket }: RedisSettings): string {
+  return socket ?? nodes.map(({ host, port }) => `${host}:${port}`).join(",");
 }
 
-/** Writes one key of its own that ends after a second: reading alone would not show a replica, or a user without rights. */
-export async function checkRedis(url: Secret): Promise<Judgement> {
-  const host = toRedisTarget(url);
-  const redis = new Redis(url.reveal(), {
-    lazyConnect: true,
-    enableReadyCheck: false, // INFO may not be allowed.
-    connectTimeout: TIMEOUT_MS,
-    commandTimeout: TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  let connectionError: unknown;
-  redis.on("error", (error) => {
-    connectionError = error;
-  });
+/** Counts one event under a key of its own, as the service does: with its client, its script and its time limit. */
+export async function checkRedis(settings: RedisSettings): Promise<Judgement> {
+  const target = toRedisTarget(settings);
+  const mismatch = await findMismatch(settings);
+  if (mismatch) return mismatch;
+  const { redis, ready } = connect(settings);
+  await using _ = redis;
   try {
-    await redis.connect();
-    await redis.set("mx-session-bff:check", "1", "PX", 1000);
-    return { verdict: "ok", message: `${host} counts.` };
+    await withTimeout(ready, CONNECT_TIMEOUT_MS, () => new Error("timed out"));
+    await withTimeout(countOnce(redis), settings.timeoutMs, () => new Error("timed out"));
+    return { verdict: "ok", message: `${target} counts.` };
   } catch (error) {
-    return judge([error, connectionError], host);
-  } finally {
-    redis.disconnect();
+    return judge(error, target, settings);
   }
 }
 
-/** The first words of Redis's errors are stable; the rest can hold names. */
-function judge(errors: readonly unknown[], host: string): Judgement {
-  const text = errors.map((error) => (error instanceof Error ? error.message : "")).join("\n");
-  if (/^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/m.test(text)) {
-    return {
-      verdict: "key_refused",
-      message: `${host} refuses the password.`,
-      next: "Put user name and password into REDIS_URL, percent-encoded: redis://user:password@host:6379",
-    };
-  }
-  if (/^NOPERM/m.test(text)) {
-    return {
-      verdict: "key_refused",
-      message: `${host} does not let this user write.`,
-      next: "Allow the user the keys mx-session-bff:* and the commands to read, write and run scripts.",
-    };
-  }
-  if (/^READONLY/m.test(text)) {
-    return {
-      verdict: "read_only",
-      message: `${host} is a replica that cannot be written to.`,
-      next: "Name the primary in REDIS_URL.",
-    };
-  }
-  const code = errors.map(codeOf).find((found) => found !== "");
-  const isCertificate = /cert|self_signed|unable_to|err_ssl|err_tls/.test(code ?? "");
-  if (isCertificate || /^(econn|enotfound|eai_|ehost|enet)/.test(code ?? "")) {
-    const failure = isCertificate ? "tls_error" : "not_sent";
-    const judged = judgeFailure(
-      { kind: "failure", failure, reason: toTransportReason(code ?? "") },
-      host,
-    );
-    return { ...judged, next: `REDIS_URL: ${judged.next}` };
-  }
+/** `ready` rejects with the first error: a check does not wait for better times. */
+function connect(settings: RedisSettings) {
+  const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+  const redis = createRedis(settings, {
+    onReady: resolve,
+    onProblem: (_problem, error) => reject(error),
+  });
+  return { redis, ready };
+}
+
+const EXPECTED = { single: "standalone", cluster: "cluster", sentinel: "sentinel" } as const;
+const WORDS: Readonly<Record<string, string>> = {
+  standalone: "a single server",
+  cluster: "a node of a cluster",
+  sentinel: "a sentinel",
+};
+
+/** Each address is asked by itself what it is. What it does not answer shows when it is to count. */
+async function findMismatch(settings: RedisSettings): Promise<Judgement | undefined> {
+  const { mode, nodes, socket } = settings;
+  const addresses = socket === undefined ? nodes.map((node) => [node]) : [[]];
+  const found = await Promise.all(addresses.map((address) => askMode(settings, address)));
+  const at = found.findIndex((answer) => answer !== undefined && answer !== EXPECTED[mode]);
+  const answer = found[at];
+  if (answer === undefined) return undefined;
+  const target = toRedisTarget({ ...settings, nodes: addresses[at] ?? [] });
+  const right = answer === "standalone" ? "single" : answer;
   return {
-    verdict: "no_answer",
-    message: `${host} did not answer as Redis does.`,
-    next: "Make sure that REDIS_URL is right; rediss:// where it wants TLS, redis:// where it does not.",
+    verdict: "wrong_mode",
+    message: `${target} is ${WORDS[answer] ?? "something else"}, but REDIS_MODE is ${mode}.`,
+    next: `Set REDIS_MODE=${right}, or correct REDIS_URL.`,
   };
 }
 
+async function askMode(
+  settings: RedisSettings,
+  nodes: RedisSettings["nodes"],
+): Promise<string | undefined> {
+  const username = settings.mode === "sentinel" ? undefined : settings.username;
+  const { redis, ready } = connect({ ...settings, nodes, username, mode: "single", database: 0 });
+  await using _ = redis;
+  try {
+    await withTimeout(ready, CONNECT_TIMEOUT_MS, () => new Error("timed out"));
+    return await findMode(redis);
+  } catch {
+    return undefined;
+  }
+}
+
+function judge(error: unknown, target: string, settings: RedisSettings): Judgement {
+  const problem = toRedisProblem(error) ?? "unexpected_answer";
+  const judged = JUDGEMENTS[problem];
+  if (typeof judged !== "string") return { ...judged, message: `${target} ${judged.message}` };
+  if (judged === "timeout") {
+    return {
+      verdict: "no_answer",
+      message: `${target} did not answer within REDIS_TIMEOUT (${settings.timeoutMs} ms).`,
+      next: "Make sure that it works; if it is far away, raise REDIS_TIMEOUT (at most 2s, and a tenth of REQUEST_DEADLINE).",
+    };
+  }
+  const reason = toTransportReason(codeOf(error));
+  const failure = judgeFailure({ kind: "failure", failure: judged, reason }, target);
+  return { ...failure, next: `REDIS_URL: ${failure.next}` };
+}
+
+/** After the name of who was asked; failures to connect are told as those of every upstream. */
+const JUDGEMENTS: Readonly<Record<RedisProblem, Judgement | "not_sent" | "tls_error" | "timeout">> =
+  {
+    unreachable: "not_sent",
+    tls_error: "tls_error",
+    timeout: "timeout",
+    credentials_refused: {
+      verdict: "key_refused",
+      message: "refuses the password.",
+      next: "Put user name and password into REDIS_URL, percent-encoded: redis://user:password@host:6379",
+    },
+    not_permitted: {
+      verdict: "key_refused",
+      message: "does not let this user write.",
+      next: "Allow the user the keys mx-session-bff:* and the commands to read, write and run scripts: ~mx-session-bff:* +@read +@write +@scripting, and +cluster in a cluster.",
+    },
+    wrong_mode: {
+      verdict: "wrong_mode",
+      message: "is not run as REDIS_MODE says.",
+      next: "Set REDIS_MODE to single, cluster or sentinel, as it is run.",
+    },
+    unknown_master: {
+      verdict: "unknown_master",
+      message: "know no primary of the name REDIS_SENTINEL_MASTER.",
+      next: "Set it to the name in `sentinel monitor` of the sentinels' configuration.",
+    },
+    loading: {
+      verdict: "loading",
+      message: "is loading its data and does not answer yet.",
+      next: "Ask again when it has finished.",
+    },
+    out_of_memory: {
+      verdict: "out_of_memory",
+      message: "is out of memory and takes no writes (OOM).",
+      next: "Raise maxmemory, or set maxmemory-policy to one that evicts, such as volatile-ttl.",
+    },
+    read_only: {
+      verdict: "read_only",
+      message: "is a replica that cannot be written to.",
+      next: "Name the primary in REDIS_URL, or use REDIS_MODE=sentinel.",
+    },
+    cannot_persist: {
+      verdict: "cannot_persist",
+      message: "cannot save to disk, and so takes no writes (MISCONF).",
+      next: "Look into its log: mostly the disk is full.",
+    },
+    cluster_down: {
+      verdict: "unavailable",
+      message: "is a cluster that does not serve all slots, or a replica without its primary.",
+      next: "Look at CLUSTER INFO on its nodes.",
+    },
+    unexpected_answer: {
+      verdict: "no_answer",
+      message: "did not answer as Redis does.",
+      next: "Make sure that REDIS_URL is right; rediss:// where it wants TLS, redis:// where it does not.",
+    },
+  };
+
 function codeOf(error: unknown): string {
-  const hasCode = error instanceof Error && "code" in error && typeof error.code === "string";
-  return hasCode ? String(error.code).toLowerCase() : "";
+  if (!(error instanceof Error)) return "";
+  if ("code" in error && typeof error.code === "string") return error.code.toLowerCase();
+  return /\b(E[A-Z]{4,}(_[A-Z]+)*)\b/.exec(error.message)?.[1]?.toLowerCase() ?? "";
 }

@@ -2,7 +2,7 @@
 
 import type { ConfigFault } from "../../config/faults.ts";
 import type { Warning } from "../../config/warnings.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, VERDICTS, type Verdict } from "./finding.ts";
 
 /** Warnings are told, and change no verdict. */
 export type CheckResult = {
@@ -14,7 +14,7 @@ export type CheckResult = {
 /** 0: all is well; 1: a party is not; 2: the configuration is faulty, so nobody was asked. */
 export function toExitCode({ faults, findings }: CheckResult): 0 | 1 | 2 {
   if (faults.length > 0) return 2;
-  return findings.every(({ verdict }) => verdict === "ok") ? 0 : 1;
+  return findings.every(({ verdict }) => isGood(verdict)) ? 0 : 1;
 }
 
 /** A stable shape: members are added, never renamed or removed. */
@@ -24,7 +24,7 @@ export function toJson(result: CheckResult, version: string): string {
     party,
     tenant: tenant ?? null,
     target,
-    ok: verdict === "ok",
+    ok: isGood(verdict),
     verdict,
     message,
     next: next ?? null,
@@ -39,13 +39,20 @@ export function toText({ faults, warnings, findings }: CheckResult): string {
   const lines = findings.flatMap(({ party, tenant, verdict, message, next }) => {
     const of = tenants.size > 1 && tenant ? ` (${tenant})` : "";
     const name = `${PARTY_NAMES[party]}${of}`.padEnd(18);
-    const head = `${verdict === "ok" ? "ok    " : "FAILED"}  ${name} ${message}`;
+    const head = `${LEVEL_WORDS[VERDICTS[verdict]].padEnd(7)} ${name} ${message}`;
     return next ? [head, `        ${"".padEnd(18)} ${verdict}: ${next}`] : [head];
   });
-  const failed = findings.filter(({ verdict }) => verdict !== "ok").length;
+  const failed = findings.filter(({ verdict }) => !isGood(verdict)).length;
   const verdict = failed === 0 ? "All is well." : `${failed} of ${findings.length} failed.`;
   const warned = warnings.map(({ message }) => `WARNING ${"configuration".padEnd(18)} ${message}`);
   return `${["ok      configuration", ...warned, ...lines, verdict].join("\n")}\n`;
+}
+
+const LEVEL_WORDS = { ok: "ok", warning: "WARNING", failed: "FAILED" } as const;
+
+/** A warning is no failure: the operator has allowed what it is about. */
+function isGood(verdict: Verdict): boolean {
+  return VERDICTS[verdict] !== "failed";
 }
 
 export function toFaultText(faults: readonly ConfigFault[]): string {

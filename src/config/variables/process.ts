@@ -184,7 +184,26 @@ const LIMITS = {
     scope: "process",
     secret: true,
     description:
-      "Redis, with its password, to count for all replicas together. Without it, or while it does not answer, each replica counts for itself.",
+      "Redis or Valkey, to count for all replicas together: `redis://host:6379`, `rediss://` for TLS, `redis://user:password@host:6379/1` with an ACL user and a database, or `unix:///run/redis.sock`. Several nodes or sentinels are separated by commas, with `REDIS_MODE`. Without it, or while it does not answer, each replica counts for itself.",
+  },
+  REDIS_MODE: {
+    schema: v.choice(["single", "cluster", "sentinel"]),
+    scope: "process",
+    default: "single",
+    description:
+      "`single`: one server. `cluster`: `REDIS_URL` lists some nodes of a Redis Cluster. `sentinel`: it lists the sentinels, `redis://:password@s1:26379,redis://:password@s2:26379`; they are asked with the password alone, the servers with user name and password.",
+  },
+  REDIS_SENTINEL_MASTER: {
+    schema: url.masterName,
+    scope: "process",
+    description: "With `sentinel`: the name by which the sentinels know the primary.",
+  },
+  REDIS_TIMEOUT: {
+    schema: v.duration(10, 2000),
+    scope: "process",
+    default: "100ms",
+    description:
+      "Time for one count. After that the replica counts for itself. At most a tenth of `REQUEST_DEADLINE`.",
   },
 } as const satisfies Record<string, v.Variable>;
 

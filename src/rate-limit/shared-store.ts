@@ -1,0 +1,115 @@
+/**
+ * Redis as a store that may fail: asked while it answers, and left alone for five seconds after a failure.
+ *
+ * Dead or hung, it costs one request its time limit, not each: after the pause one request tries, and the others do not wait
+ * for it. Several limiters share one store, and so what is known of it.
+ */
+
+import { RateLimiterRes } from "rate-limiter-flexible";
+import type { RedisProblem, RedisSettings } from "../session/settings.ts";
+import { withTimeout } from "../upstream/semaphore.ts";
+import { createRedis, type RedisClient } from "./redis.ts";
+import { toRedisProblem } from "./redis-problem.ts";
+
+export type SharedStore = AsyncDisposable & {
+  client: RedisClient;
+  /** False while it is left alone. */
+  isTrusted(): boolean;
+  /** Rejects where it does not answer in time. A `RateLimiterRes` that `work` rejects with is an answer. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+};
+
+export type SharedStoreOptions = {
+  /** Redis does not count: at first, when the reason changes, and once a minute. */
+  onProblem?: (problem: RedisProblem) => void;
+  /** It counts again. */
+  onRecovery?: () => void;
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number;
+};
+
+const PAUSE_MS = 5000;
+const MIN_RECONNECT_MS = 1000;
+const MAX_RECONNECT_MS = 30_000;
+const REPEAT_MS = 60_000;
+
+export function createSharedStore(
+  settings: RedisSettings,
+  options: SharedStoreOptions = {},
+): SharedStore {
+  const { onProblem, onRecovery, now = () => performance.now() } = options;
+  let pausedUntil: number | undefined;
+  let told: { problem: RedisProblem; at: number } | undefined;
+  /** Of the connection: without one, a command's error says only that there is none. */
+  let connectionProblem: RedisProblem | undefined;
+
+  const client = createRedis(settings, {
+    onReady() {
+      connectionProblem = undefined;
+      if (pausedUntil !== undefined) pausedUntil = now(); // Worth a try.
+    },
+    onProblem(problem) {
+      connectionProblem = problem;
+      tell(problem);
+    },
+  });
+
+  const reconnect = createReconnect(client, now);
+
+  function tell(problem: RedisProblem): void {
+    if (told?.problem === problem && now() - told.at < REPEAT_MS) return;
+    told = { problem, at: now() };
+    onProblem?.(problem);
+  }
+
+  function answered(): void {
+    pausedUntil = undefined;
+    reconnect.reset();
+    if (!told || connectionProblem) return;
+    told = undefined;
+    onRecovery?.();
+  }
+
+  return {
+    client,
+    isTrusted: () => pausedUntil === undefined || now() >= pausedUntil,
+    async run(work) {
+      if (pausedUntil !== undefined) pausedUntil = now() + PAUSE_MS; // One tries; the others do not wait for it.
+      try {
+        const result = await withTimeout(work(), settings.timeoutMs, () => new Error("timed out"));
+        answered();
+        return result;
+      } catch (error) {
+        if (error instanceof RateLimiterRes) answered();
+        else {
+          const problem = toRedisProblem(error) ?? connectionProblem ?? "unreachable";
+          pausedUntil = now() + PAUSE_MS;
+          tell(problem);
+          if (problem === "read_only" || problem === "timeout") reconnect.run();
+        }
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * After a failover, an open connection may lead to what is now a replica, or to a server that hangs: connect anew, with a
+ * growing pause. A cluster's client asks its nodes by itself.
+ */
+function createReconnect(client: RedisClient, now: () => number) {
+  let pauseMs = MIN_RECONNECT_MS;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return {
+    run(): void {
+      if (client.isCluster || client.status !== "ready" || now() - lastAt < pauseMs) return;
+      pauseMs = Math.min(2 * pauseMs, MAX_RECONNECT_MS);
+      lastAt = now();
+      client.disconnect(true);
+    },
+    reset(): void {
+      pauseMs = MIN_RECONNECT_MS;
+    },
+  };
+}

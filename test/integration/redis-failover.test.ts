@@ -1,0 +1,88 @@
+/** A server that has become a replica keeps its connections: the client comes again, with a growing pause. */
+
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { describe, expect, it, vi } from "vitest";
+import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
+import { createSharedStore } from "../../src/rate-limit/shared-store.ts";
+import { createSecret } from "../../src/secret.ts";
+import type { RedisProblem } from "../../src/session/settings.ts";
+
+/** Accepts everybody, and refuses or ignores each write. */
+async function startReplica(answer: string | undefined) {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => {});
+    socket.on("data", (data) => {
+      for (const [, name = ""] of data.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        const said = name.toUpperCase() === "HELLO" ? "*0" : answer;
+        if (said !== undefined) socket.write(`${said}\r\n`);
+      }
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    connections: () => sockets.length,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+describe("a server that takes no writes behind an open connection", () => {
+  it.each([
+    ["says READONLY", "-READONLY You can't write against a read only replica.", "read_only"],
+    ["hangs", undefined, "timeout"],
+  ] as const)(
+    "that %s is connected to anew after 1, 2, 4 … up to 30 s",
+    async (_how, answer, problem) => {
+      await using replica = await startReplica(answer);
+      const clock = { ms: 0 };
+      const problems: RedisProblem[] = [];
+      await using store = createSharedStore(
+        {
+          mode: "single",
+          nodes: [{ host: "127.0.0.1", port: replica.port }],
+          socket: undefined,
+          isTls: false,
+          username: undefined,
+          password: undefined,
+          database: 0,
+          sentinelMaster: undefined,
+          timeoutMs: answer === undefined ? 50 : 2000,
+        },
+        { now: () => clock.ms, onProblem: (each) => void problems.push(each) },
+      );
+      const limiter = createRateLimiter({
+        name: "test",
+        limit: { events: 100_000, windowMs: 600_000 },
+        keySecret: createSecret("k"),
+        store,
+      });
+      const disconnect = vi.spyOn(store.client, "disconnect");
+      const reconnects: number[] = [];
+      for (; clock.ms < 120_000; clock.ms += 500) {
+        await expect.poll(() => store.client.status, { timeout: 10_000 }).toBe("ready");
+        const [before, calls] = [replica.connections(), disconnect.mock.calls.length];
+        await limiter.take("ada");
+        if (disconnect.mock.calls.length > calls) {
+          reconnects.push(clock.ms);
+          await expect.poll(replica.connections, { timeout: 10_000 }).toBe(before + 1);
+        }
+      }
+
+      const pauses = reconnects.slice(1).map((at, index) => at - (reconnects[index] ?? 0));
+      expect(reconnects[0]).toBe(0);
+      expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1000);
+      expect(pauses).toEqual(pauses.toSorted((a, b) => a - b)); // They grow.
+      expect(pauses.at(-1)).toBeGreaterThanOrEqual(30_000);
+      expect(new Set(problems)).toEqual(new Set([problem]));
+      expect(problems.length).toBeLessThanOrEqual(3); // One line a minute.
+    },
+    60_000,
+  );
+});

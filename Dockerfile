@@ -6,6 +6,7 @@ FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/development-node/package.json packages/development-node/
+COPY packages/embed/package.json packages/embed/
 COPY packages/simulator/package.json packages/simulator/
 
 # Node, the shared libraries that it is linked with, the four files that they look for, and the records by which scanners

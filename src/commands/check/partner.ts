@@ -134,7 +134,7 @@ function judgeStatus(
 
 /** Without credentials and query: those are nobody's business in a terminal. */
 function toPlace(location: string | undefined, from: URL): string {
-  if (location === undefined || !URL.canParse(location, from)) return "an unknown place";
+  if (location === undefined || !URL.canParse(location, from.href)) return "an unknown place";
   const { protocol, host, pathname } = new URL(location, from);
   return `${protocol}//${host}${pathname.slice(0, 200)}`;
 }

@@ -42,7 +42,7 @@ export default defineConfig({
           name: "built",
           include: ["test/integration/{mxconnect,sso-workflow,both-apis,service,docs}.test.ts"],
           globalSetup: "test/support/build.ts",
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -51,7 +51,7 @@ export default defineConfig({
           name: "processes",
           include: ["test/{processes,packages}/**/*.test.ts"],
           maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -60,7 +60,7 @@ export default defineConfig({
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
           maxWorkers: 3,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

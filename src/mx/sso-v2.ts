@@ -31,8 +31,6 @@ import {
   UserGuid,
 } from "./response-guards.ts";
 
-export type SsoDirectoryOptions = { urlRule: UrlRule };
-
 /** How long a create that was cut off may still take at MX. */
 const SETTLE_MS = 200;
 
@@ -70,7 +68,7 @@ export function toSsoQuery({ apiKey, clientGuid }: { apiKey: Secret; clientGuid:
   return `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`;
 }
 
-export function createSsoDirectory(send: Send, { urlRule }: SsoDirectoryOptions): SsoDirectory {
+export function createSsoDirectory(send: Send, { urlRule }: { urlRule: UrlRule }): SsoDirectory {
   return {
     findUser: (userId, { budget }) => readUser(send, userId, urlRule, REUSED, budget),
     createUser: bindCreateUser(send, urlRule),

@@ -6,9 +6,9 @@
  */
 
 import { LRUCache } from "lru-cache";
-import { type Budget, timeIsUp } from "../session/budget.ts";
-import { withTimeout } from "../upstream/semaphore.ts";
+import type { Budget } from "../session/budget.ts";
 import { type CreateOrFindOptions, createOrFind } from "./create-or-find.ts";
+import { createKeyedMutex } from "./policies/keyed-mutex.ts";
 
 /** Longer than a read of MX takes to come back. */
 const RECENT_MS = 3000;
@@ -22,32 +22,25 @@ export type CreateOnce = <T>(
 
 /** One for each kind of thing of one tenant. */
 export function createCreateOnce(): CreateOnce {
-  /** By key, what resolves when the last of those that wait has ended: whether the thing is there. */
-  const running = new Map<string, Promise<boolean>>();
-  const recent = new LRUCache<string, true>({ max: MAX_RECENT, ttl: RECENT_MS, perf: performance });
+  const runExclusive = createKeyedMutex();
+  /** When a thing was last seen to be there, by a clock that never goes back. */
+  const seenAt = new LRUCache<string, number>({
+    max: MAX_RECENT,
+    ttl: RECENT_MS,
+    perf: performance,
+  });
 
-  return async function createOnce(key, options, budget) {
-    const { promise: ended, resolve: end } = Promise.withResolvers<boolean>();
-    const before = running.get(key);
-    const last = before ? before.then(() => ended) : ended;
-    running.set(key, last);
-    void last.then(() => {
-      if (running.get(key) === last) running.delete(key);
-    });
-
-    let isThere = false;
-    try {
-      const wasMade = before && (await withTimeout(before, budget.remainingMs(), timeIsUp));
-      const existing = wasMade ? options.toExisting?.() : undefined;
-      const found =
-        existing ??
-        (wasMade || recent.has(key) ? await options.find({ newConnection: false }) : undefined);
-      const result = found ?? (await createOrFind(options, budget));
-      isThere = options.isThere?.(result) ?? true;
-      if (isThere) recent.set(key, true);
+  return function createOnce(key, options, budget) {
+    const askedAt = performance.now();
+    return runExclusive(key, budget, async () => {
+      const seen = seenAt.get(key);
+      const isMadeMeanwhile = seen !== undefined && seen >= askedAt;
+      const result =
+        (isMadeMeanwhile ? options.toExisting?.() : undefined) ??
+        (seen === undefined ? undefined : await options.find({ newConnection: false })) ??
+        (await createOrFind(options, budget));
+      if (options.isThere?.(result) ?? true) seenAt.set(key, performance.now());
       return result;
-    } finally {
-      end(isThere);
-    }
+    });
   };
 }

@@ -1,28 +1,55 @@
-/** Asks for a widget URL; MX may answer 404 for a moment after a create, so a new User is waited for. */
+/**
+ * Asks for a widget URL, whichever API makes it. MX may answer 404 for a moment after a create, so a new User is waited for.
+ *
+ * Source: MX Platform API, Errors (404 after a create). That the SSO API v3 is alike is assumed.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { AppError, type FieldError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
+import type { WidgetRequest } from "../session/types.ts";
 import type { MxCall, Send } from "./call.ts";
-import type { GoodAnswer } from "./outcome.ts";
+import type { FailedAnswer, GoodAnswer } from "./outcome.ts";
 import { requireGood } from "./response-guards.ts";
 
 /** Waits before the tries for the URL of a new User. */
 const NEW_USER_WAITS_MS = [0, 300, 700];
 
-/** `undefined`: MX does not find the User, or what else the call names. Throws for every other refusal. */
+/**
+ * `undefined`: MX does not find the User, or what else the call names. Throws `invalid_request` where MX refuses an option of
+ * the caller's, and what fits the outcome of every other refusal.
+ */
 export async function requestUntilVisible(
   send: Send,
   call: MxCall,
-  { isNew }: { isNew: boolean },
+  { user, request }: { user: { isNew: boolean }; request: WidgetRequest },
   budget: Budget,
 ): Promise<GoodAnswer | undefined> {
-  for (const waitMs of isNew ? NEW_USER_WAITS_MS : [0]) {
+  for (const waitMs of user.isNew ? NEW_USER_WAITS_MS : [0]) {
     if (waitMs > 0) {
       if (!budget.allows("widget_url", waitMs)) return undefined;
       await sleep(waitMs);
     }
     const answer = await send(call, budget);
+    if (answer.outcome === "option_rejected") throw toOptionError(request, answer);
     if (answer.outcome !== "not_found") return requireGood(answer);
   }
   return undefined;
+}
+
+/** MX does not say which one in words that can be relied on. */
+function toOptionError(request: WidgetRequest, answer: FailedAnswer): AppError {
+  const { operation, outcome, status } = answer;
+  const [only, ...others] = request.callerOptions;
+  const isClear = only !== undefined && others.length === 0 && !request.callbackPayload;
+  const error: FieldError = isClear
+    ? { pointer: `/widget_url/${only}`, detail: "was refused by MX" }
+    : {
+        pointer: "/widget_url",
+        detail: "has an option that MX refuses, or comes with such a header",
+      };
+  return new AppError("invalid_request", "MX refused an option of this request.", {
+    errors: [error],
+    upstream: { operation, outcome, status },
+  });
 }

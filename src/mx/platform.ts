@@ -5,9 +5,7 @@
  * Source: MX Platform API, Create user, Request widget URL, Authentication and Versioning.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { AppError, type FieldError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type {
   NewUser,
@@ -18,7 +16,8 @@ import type {
 } from "../session/types.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
 import { createCreateOnce } from "./create-once.ts";
-import { classifyPlatform, type FailedAnswer, type GoodAnswer } from "./outcome.ts";
+import { requestUntilVisible } from "./new-user-url.ts";
+import { classifyPlatform, type GoodAnswer } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
 import {
   read,
@@ -38,8 +37,6 @@ export type PlatformOptions = {
 
 /** MX: a read straight after a create may answer 404 for about 500 ms. Source: MX Platform API, Errors. */
 const SETTLE_MS = 500;
-/** Waits before the tries for the URL of a new User. */
-const NEW_USER_WAITS_MS = [0, 300, 700];
 
 const WidgetUrlBody = z.object({
   widget_url: z.object({
@@ -130,16 +127,8 @@ function bindRequestWidgetUrl(
 ): Platform["requestWidgetUrl"] {
   return async function requestWidgetUrl(user, request, { budget }) {
     const call = toUrlCall(user, request);
-    for (const waitMs of user.isNew ? NEW_USER_WAITS_MS : [0]) {
-      if (waitMs > 0) {
-        if (!budget.allows("widget_url", waitMs)) break;
-        await sleep(waitMs);
-      }
-      const answer = await send(call, budget);
-      if (answer.outcome === "not_found") continue;
-      if (answer.outcome === "option_rejected") throw toOptionError(request, answer);
-      return toOwnUrl(user, request, requireGood(answer), urlRule);
-    }
+    const answer = await requestUntilVisible(send, call, { user, request }, budget);
+    if (answer) return toOwnUrl(user, request, answer, urlRule);
     ids.forget(user.userId);
     return undefined;
   };
@@ -159,23 +148,6 @@ function toOwnUrl(
   const url = toWidgetUrl(urlRule, widgetType, made.url, answer.sentAt);
   if (!url) throw unusable(answer, "widget_url");
   return url;
-}
-
-/** MX does not say which one in words that can be relied on. */
-function toOptionError(request: WidgetRequest, answer: FailedAnswer): AppError {
-  const { operation, outcome, status } = answer;
-  const [only, ...others] = request.callerOptions;
-  const isClear = only !== undefined && others.length === 0 && !request.callbackPayload;
-  const error: FieldError = isClear
-    ? { pointer: `/widget_url/${only}`, detail: "was refused by MX" }
-    : {
-        pointer: "/widget_url",
-        detail: "has an option that MX refuses, or comes with such a header",
-      };
-  return new AppError("invalid_request", "MX refused an option of this request.", {
-    errors: [error],
-    upstream: { operation, outcome, status },
-  });
 }
 
 /** With the partner's id in the path (v20250224) MX's guid is not known, and so cannot be compared. */

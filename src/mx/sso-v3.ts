@@ -43,7 +43,12 @@ export function createSsoV3Urls(
 ): Pick<Platform, "requestWidgetUrl"> {
   return {
     async requestWidgetUrl(user, request, { budget }) {
-      const answer = await requestUntilVisible(send, toUrlCall(user.userId, request), user, budget);
+      const answer = await requestUntilVisible(
+        send,
+        toUrlCall(user.userId, request),
+        { user, request },
+        budget,
+      );
       if (!answer) return undefined;
       const { url: made } = read(UrlBody, answer);
       refuseOtherUser(answer, made.user_id, user.userId);
@@ -54,7 +59,7 @@ export function createSsoV3Urls(
   };
 }
 
-function toUrlCall(userId: string, { options, language }: WidgetRequest): MxCall {
+function toUrlCall(userId: string, { options, language, callerOptions }: WidgetRequest): MxCall {
   const { widget_type: type, ...rest } = options;
   return {
     operation: "sso_v3.request_widget_url",
@@ -64,5 +69,6 @@ function toUrlCall(userId: string, { options, language }: WidgetRequest): MxCall
     path: `/users/${encodeURIComponent(userId)}/urls.json`,
     ...(language && { headers: { "accept-language": language } }),
     body: { url: { type, ...rest } },
+    hasCallerOptions: callerOptions.length > 0,
   };
 }

@@ -218,6 +218,18 @@ describe("the SSO API v3 without Members", () => {
     expect(service.mx.state.created.users).toBe(1);
   });
 
+  it.each([400, 422])(
+    "says 400 where MX refuses an option of the caller's with %i",
+    async (status) => {
+      await using service = await start({ apis: "v3" });
+      await service.post("ada");
+      service.mx.failNext({ kind: "status", status }, { operation: "sso_v3.request_widget_url" });
+      const response = await service.post("ada", { widget_url: { color_scheme: "dark" } });
+      expect(response.status).toBe(400);
+      expect(response.body.errors).toMatchObject([{ pointer: "/widget_url/color_scheme" }]);
+    },
+  );
+
   it("sends the documented options as they are, with the key in a header and nothing in the query", async () => {
     await using service = await start({ apis: "v3" });
     const options = { mode: "verification", include_transactions: false, color_scheme: "dark" };

@@ -40,6 +40,7 @@ async function run(scenario: Scenario) {
   const startedAt = performance.now();
   const steps: string[] = [];
   const times: number[] = [];
+  let audited = 0;
   const counts = { create: 0, find: 0 };
 
   function nth<T>(step: keyof typeof counts, values: readonly T[]): T | undefined {
@@ -71,6 +72,9 @@ async function run(scenario: Scenario) {
       },
       ...(knowsExisting && { toExisting: () => "existing" }),
       settleMs: SETTLE_MS,
+      onCreated: () => {
+        audited += 1;
+      },
     },
     budget,
   );
@@ -79,7 +83,7 @@ async function run(scenario: Scenario) {
     throw error;
   });
   await vi.runAllTimersAsync();
-  return { result: await result, steps, times };
+  return { result: await result, steps, times, audited };
 }
 
 describe("a create at MX", () => {
@@ -97,6 +101,17 @@ describe("a create at MX", () => {
     const { result, steps } = await run({ creates: [outcome] });
     expect(result).toMatchObject({ code });
     expect(steps).toEqual(["create"]);
+  });
+
+  it.each([
+    [["ok"], [false], 1],
+    [["conflict"], [true], 0],
+    [["ambiguous"], [true], 1],
+    [["ambiguous", "ok"], [false], 1],
+    [["ambiguous", "conflict"], [false, true], 1],
+    [["rejected"], [false], 0],
+  ] as const)("%j, looks %j: is audited %i times", async (creates, finds, audited) => {
+    expect(await run({ creates, finds })).toMatchObject({ audited });
   });
 
   describe("when MX says that it exists", () => {

@@ -69,6 +69,11 @@ describe("a widget URL of MX", () => {
     );
   });
 
+  it.each(["http://widgets.example.com/x", "http://127.0.0.1.evil.example/x", "http://10.0.0.1/x"])(
+    "can be plain http on loopback alone: %s",
+    (url) => expect(accept(url, { allowHttp: true, origins: [] })).toBeUndefined(),
+  );
+
   it.each([
     ["https://widgets.example.com/x", true],
     ["https://widgets.example.com:443/x", true],

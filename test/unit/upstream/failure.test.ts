@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { toFailure } from "../../../src/upstream/failure.ts";
+
+function errorOf(code: string, syscall?: string): Error {
+  return Object.assign(new Error("canary"), { code, ...(syscall && { syscall }) });
+}
+
+describe("a host that cannot be reached", () => {
+  it.each(["EHOSTUNREACH", "ENETUNREACH"])("%s while connecting: nothing was sent", (code) => {
+    expect(toFailure(errorOf(code, "connect"), false).failure).toBe("not_sent");
+  });
+
+  it.each(["EHOSTUNREACH", "ENETUNREACH"])(
+    "%s of every address of a host: nothing was sent",
+    (code) => {
+      const errors = [errorOf(code, "connect"), errorOf(code, "connect")];
+      expect(toFailure(new AggregateError(errors), false).failure).toBe("not_sent");
+    },
+  );
+
+  it.each([
+    ["EHOSTUNREACH", "read"],
+    ["ENETUNREACH", "write"],
+    ["EHOSTUNREACH", undefined],
+  ])("%s on an open connection (%s): MX may have done it", (code, syscall) => {
+    expect(toFailure(errorOf(code, syscall), false).failure).toBe("connection_lost");
+  });
+});

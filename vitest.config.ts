@@ -29,7 +29,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: "service",
-          retry: 1, // Some tests still depend on how busy the machine is.
           include: ["test/**/*.test.ts"],
           exclude: ["test/{processes,packages,browser,slow}/**"], // npm run test:slow
           maxWorkers: 4, // Much of it is waiting for clocks and peers.
@@ -50,7 +49,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: "processes",
-          retry: 2, // Some tests still depend on how busy the machine is.
           include: ["test/{processes,packages}/**/*.test.ts"],
           maxWorkers: 3,
           sequence: { groupOrder: 3 },
@@ -60,7 +58,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: "browser",
-          retry: 2, // Some tests still depend on how busy the machine is.
           include: ["test/browser/**/*.test.ts"],
           maxWorkers: 3,
           sequence: { groupOrder: 4 },

@@ -325,7 +325,6 @@ export const MISHAPS: Mishap[] = [
   ),
   {
     name: "13 React's StrictMode, which mounts twice",
-    urls: 2, // The first mount may have asked before it was undone.
     async run({ run, until }) {
       await run(`
         stopClock();
@@ -343,7 +342,6 @@ export const MISHAPS: Mishap[] = [
   },
   {
     name: "13 React's StrictMode, with the element itself",
-    urls: 2, // The first mount may have asked before it was undone.
     async run({ run, until }) {
       await run(`
         stopClock();

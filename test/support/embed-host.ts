@@ -14,6 +14,7 @@ import {
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BrowserContextOptions } from "playwright-core";
 import type { TestBrowser, WatchedPage } from "./browser.ts";
 
 export type EmbedHost = AsyncDisposable & {
@@ -23,6 +24,8 @@ export type EmbedHost = AsyncDisposable & {
   requests: { headers: IncomingHttpHeaders; body: unknown }[];
   /** Widget URLs that a frame has asked for, in order. */
   opened: string[];
+  /** What the widgets' host was asked for, with the port at the browser's end of the connection. */
+  connections: string[];
   /** How many widget URLs `/session` has given out. */
   readonly urls: number;
   /** What `/session` answers from now on, one after the other; the last one for ever. Default: `widget`. */
@@ -72,8 +75,9 @@ export async function visitHost(
   host: EmbedHost,
   /** Runs before any script of the page. */
   firstScript = "",
+  context: BrowserContextOptions = {},
 ): Promise<HostVisit> {
-  const visit = await browser.openPage();
+  const visit = await browser.openPage(context);
   const { page } = visit;
   const run = <T>(script: string) => page.evaluate<T>(script);
   const waitFor = async (script: string) => {
@@ -102,6 +106,7 @@ export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHo
   await using parts = new AsyncDisposableStack();
   const requests: EmbedHost["requests"] = [];
   const opened: string[] = [];
+  const connections: string[] = [];
   let answers: Answer[] = ["widget"];
   let urls = 0;
   const held = new Map<Held, PromiseWithResolvers<"go" | "cut">>();
@@ -115,6 +120,8 @@ export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHo
 
   const widgets = parts.use(
     await serve(async (req, res) => {
+      connections.push(`${req.url} ${req.socket.remotePort}`);
+      if (req.url === "/favicon.ico") return void res.writeHead(404).end();
       const isSpent = opened.includes(req.url ?? "");
       opened.push(req.url ?? "");
       if (!(await pass("widget", res))) return;
@@ -165,6 +172,7 @@ export async function startEmbedHost(options: HostOptions = {}): Promise<EmbedHo
     widgetOrigin: widgets.url,
     requests,
     opened,
+    connections,
     get urls() {
       return urls;
     },
@@ -191,9 +199,13 @@ const toPage = (html: string) => `<!doctype html>
 <title>Host</title>
 <script src="/clock.js"></script>
 <script type="module" src="/page.js"></script>
+<meta name="color-scheme" content="light dark">
+<main>
+<h1>Host</h1>
 <button type="button" id="opener">Open</button>
 <div id="place">${html}</div>
 <div id="other-place"></div>
+</main>
 </html>`;
 
 /** Keeps in `seen` all that happens to widgets anywhere on the page. */

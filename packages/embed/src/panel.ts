@@ -26,7 +26,7 @@ export class Panel {
       h("div", { part: "skeleton", "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => h("i"))),
     ),
   );
-  #title = h("p", { class: "title" });
+  #title = h("strong");
   #reason = h("p");
   #reference = h("p");
   #retryWords = h("slot", { name: "retry" });

@@ -14,11 +14,11 @@ export const STYLE = `
 .stage { position: relative }
 .stage > * { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; border: 0; box-sizing: border-box }
 :host([state=loading]) iframe { opacity: 0 }
-div { display: flex; flex-flow: column; gap: 1em; padding: 1em; overflow: auto }
+div, section { display: flex; flex-flow: column; gap: 1em }
+div { padding: 1em; overflow: auto }
 .stage { padding: 0; border-radius: var(--mx-widget-radius, 0) }
 .problem { place-content: safe center; align-items: center; text-align: center }
-p { margin: 0; line-height: 1.5 }
-.title { font-size: 1.2em; font-weight: 600 }
+p { margin: 0; line-height: 1.5; text-align: match-parent }
 button {
   font: inherit; font-weight: 600; padding: .75em 1.5em; cursor: pointer; border: 0;
   color: var(--mx-widget-accent-text, #fff); background: var(--mx-widget-accent, #1a5fd0);

@@ -44,7 +44,7 @@ export function findTexts(tag: string): Texts {
 
 /** The name of the sentence for it. */
 export function toReason({ code, status = 0 }: WidgetError): string {
-  if (/login|token|unauthenticated/.test(code)) return "ended";
+  if (status === 401 || /login|token/.test(code)) return "ended";
   if (/expired|load-timeout/.test(code)) return "expired";
   return code === "network" || status === 429 || status > 501 ? "busy" : "other";
 }

@@ -93,12 +93,13 @@ export class MxWidgetElement extends SettingsElement {
     this.#presence = new AbortController();
     const { signal } = this.#presence;
     this.#focus.watch(signal);
-    watchTrigger(
-      this,
-      signal,
-      () => (/loading|open/.test(this.#state) ? this.focus() : this.#press()),
-      () => this.prepare(),
-    );
+    if (this.hasAttribute("trigger"))
+      watchTrigger(
+        this,
+        signal,
+        () => (/loading|open/.test(this.#state) ? this.focus() : this.#press()),
+        () => this.prepare(),
+      );
     if (this.#isRunning() || !this.hasAttribute("trigger")) this.open();
     else if (this.#state !== "closed") this.#setState("idle");
   }

@@ -12,6 +12,8 @@ import { isWithin } from "./time.ts";
 const KEY = "mx-widget:member";
 const MAX_AGE_MS = 600_000;
 
+useStorage((storage) => storage.length); // The first access takes milliseconds, which no press should wait for.
+
 type Kept = [guid: string, widgetType: string, user: string, at: number];
 
 /** After these the user is no longer at the bank. */

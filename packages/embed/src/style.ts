@@ -13,7 +13,6 @@ export const STYLE = `
 :host([hidden]), :host([state=idle]), :host([state=closed]), [hidden] { display: none !important }
 .stage { position: relative }
 .stage > * { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; border: 0; box-sizing: border-box }
-:host([state=loading]) iframe { opacity: 0 }
 div, section { display: flex; flex-flow: column; gap: 1em }
 div { padding: 1em; overflow: auto }
 .stage { padding: 0; border-radius: var(--mx-widget-radius, 0) }

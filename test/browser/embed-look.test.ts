@@ -53,6 +53,27 @@ describe.skipIf(!isThere)("the element (skipped without chromium)", () => {
     await visit.page.getByText("Waiting for the server …").waitFor();
   });
 
+  it.each(["block", "flex", "grid", "inline-block"])(
+    "fills its place where the page's own style says display: %s",
+    async (display) => {
+      await using host = await startEmbedHost();
+      await using visit = await visitHost(browser, host);
+
+      const style = `mx-widget { display: ${display}; inline-size: 400px; block-size: 600px }`;
+      await visit.run(`{
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync("${style}");
+        document.adoptedStyleSheets = [sheet];
+      }`);
+      await visit.run(OPEN);
+      await visit.until("open");
+      expect(await visit.page.locator("mx-widget iframe").boundingBox()).toMatchObject({
+        width: 400,
+        height: 600,
+      });
+    },
+  );
+
   it.each([
     ["en-GB", "This could not be opened.", "Try again"],
     ["es-MX", "No se pudo abrir.", "Intentar de nuevo"],

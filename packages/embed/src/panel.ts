@@ -52,7 +52,7 @@ export class Panel {
     root.adoptedStyleSheets = [sheet];
     this.#retry.onclick = this.#restart.onclick = onPress;
     this.stage = h("div", { class: "stage" }, this.#status, this.#problem);
-    root.append(this.stage, this.#notice);
+    root.append(h("section", {}, this.stage, this.#notice)); // A page's own `display` must not undo the layout.
     this.#show();
   }
 

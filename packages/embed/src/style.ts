@@ -6,15 +6,15 @@
 
 export const STYLE = `
 :host {
-  display: grid; grid-template-rows: 1fr auto; min-block-size: 550px;
+  display: block; min-block-size: 550px;
   color: var(--mx-widget-text, inherit); background: var(--mx-widget-background, none);
   font: var(--mx-widget-font, inherit);
 }
 :host([hidden]), :host([state=idle]), :host([state=closed]), [hidden] { display: none !important }
+section { display: grid; grid-template-rows: 1fr auto; inline-size: 100%; block-size: 100%; min-block-size: inherit }
 .stage { position: relative }
 .stage > * { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; border: 0; box-sizing: border-box }
-div, section { display: flex; flex-flow: column; gap: 1em }
-div { padding: 1em; overflow: auto }
+div { display: flex; flex-flow: column; gap: 1em; padding: 1em; overflow: auto }
 .stage { padding: 0; border-radius: var(--mx-widget-radius, 0) }
 .problem { place-content: safe center; align-items: center; text-align: center }
 p { margin: 0; line-height: 1.5; text-align: match-parent }

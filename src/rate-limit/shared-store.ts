@@ -42,13 +42,17 @@ export function createSharedStore(
   let told: { problem: RedisProblem; at: number } | undefined;
   /** Of the connection: without one, a command's error says only that there is none. */
   let connectionProblem: RedisProblem | undefined;
+  /** Until the first connection stands or fails: a service that has just started has no problem with Redis. */
+  let isStarting = true;
 
   const client = createRedis(settings, {
     onReady() {
+      isStarting = false;
       connectionProblem = undefined;
       if (pausedUntil !== undefined) pausedUntil = now(); // Worth a try.
     },
     onProblem(problem) {
+      isStarting = false;
       connectionProblem = problem;
       tell(problem);
     },
@@ -82,9 +86,10 @@ export function createSharedStore(
       } catch (error) {
         if (error instanceof RateLimiterRes) answered();
         else {
-          const problem = toRedisProblem(error) ?? connectionProblem ?? "unreachable";
+          const known = toRedisProblem(error) ?? connectionProblem;
+          const problem = known ?? "unreachable";
           pausedUntil = now() + PAUSE_MS;
-          tell(problem);
+          if (known || !isStarting) tell(problem);
           if (problem === "read_only" || problem === "timeout") reconnect.run();
         }
         throw error;

@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
-import { createSharedStore } from "../../src/rate-limit/shared-store.ts";
+import { createSharedStore, type SharedStore } from "../../src/rate-limit/shared-store.ts";
 import { createSecret } from "../../src/secret.ts";
-import type { RedisProblem } from "../../src/session/settings.ts";
+import type { RedisProblem, RedisSettings } from "../../src/session/settings.ts";
 
 /** Accepts everybody, and refuses or ignores each write. */
 async function startReplica(answer: string | undefined) {
@@ -33,6 +33,52 @@ async function startReplica(answer: string | undefined) {
   };
 }
 
+function settingsFor(port: number, timeoutMs: number): RedisSettings {
+  return {
+    mode: "single",
+    nodes: [{ host: "127.0.0.1", port }],
+    socket: undefined,
+    isTls: false,
+    username: undefined,
+    password: undefined,
+    database: 0,
+    sentinelMaster: undefined,
+    timeoutMs,
+  };
+}
+
+const limiterOf = (store: SharedStore) =>
+  createRateLimiter({
+    name: "test",
+    limit: { events: 100_000, windowMs: 600_000 },
+    keySecret: createSecret("k"),
+    store,
+  });
+
+describe("a user who asks before the first connection stands is counted here", () => {
+  it.each([
+    ["tells nobody while it comes", true, []],
+    ["tells why none comes", false, ["unreachable"]],
+  ] as const)("%s", async (_what, isThere, told) => {
+    await using replica = await startReplica("*2\r\n:1\r\n:600000");
+    if (!isThere) await replica[Symbol.asyncDispose]();
+    const events: string[] = [];
+    await using store = createSharedStore(settingsFor(replica.port, 2000), {
+      onProblem: (problem) => void events.push(problem),
+      onRecovery: () => void events.push("recovered"),
+    });
+    const limiter = limiterOf(store);
+
+    expect(await limiter.take("ada")).toMatchObject({ remaining: 99_999 });
+    await expect
+      .poll(() => (isThere ? store.client.status === "ready" : events.length > 0))
+      .toBe(true);
+    expect(await limiter.take("ada")).toBeDefined();
+
+    expect(events).toEqual(told);
+  });
+});
+
 describe("a server that takes no writes behind an open connection", () => {
   it.each([
     ["says READONLY", "-READONLY You can't write against a read only replica.", "read_only"],
@@ -44,25 +90,10 @@ describe("a server that takes no writes behind an open connection", () => {
       const clock = { ms: 0 };
       const problems: RedisProblem[] = [];
       await using store = createSharedStore(
-        {
-          mode: "single",
-          nodes: [{ host: "127.0.0.1", port: replica.port }],
-          socket: undefined,
-          isTls: false,
-          username: undefined,
-          password: undefined,
-          database: 0,
-          sentinelMaster: undefined,
-          timeoutMs: answer === undefined ? 50 : 2000,
-        },
+        settingsFor(replica.port, answer === undefined ? 50 : 2000),
         { now: () => clock.ms, onProblem: (each) => void problems.push(each) },
       );
-      const limiter = createRateLimiter({
-        name: "test",
-        limit: { events: 100_000, windowMs: 600_000 },
-        keySecret: createSecret("k"),
-        store,
-      });
+      const limiter = limiterOf(store);
       const disconnect = vi.spyOn(store.client, "disconnect");
       const reconnects: number[] = [];
       for (; clock.ms < 120_000; clock.ms += 500) {

@@ -69,14 +69,20 @@ async function expectExact(cluster: Cluster, prefix: string, users: number): Pro
   }
 }
 
-/** Until a user who is new to them gets exactly the limit. */
-async function untilExact(cluster: Cluster): Promise<void> {
+/**
+ * Until a user who is new to them gets exactly the limit. What the log has said until then: on a busy machine, a first
+ * connection can take longer than the service waits.
+ */
+async function untilExact(cluster: Cluster): Promise<string[]> {
   let user = 0;
   const allowed = async () => {
     user += 1;
     return allowedOf(await cluster.statuses(`probe-${user}`, LIMIT + REPLICAS));
   };
   await expect.poll(allowed, { timeout: 60_000, interval: 500 }).toBe(LIMIT);
+  const start = cluster.log();
+  expect(start).not.toContain("redis.failed wrong_mode");
+  return start;
 }
 
 const hasRedis = isInstalled("redis-server") && isInstalled("redis-sentinel");
@@ -85,9 +91,9 @@ describe.skipIf(!hasRedis)("one limit for three replicas (skipped without redis-
   it("is exact with a single server", async () => {
     await using redis = await startSingle();
     await using cluster = await startReplicas({ REDIS_URL: `redis://127.0.0.1:${redis.port}` });
-    await untilExact(cluster);
+    const start = await untilExact(cluster);
     await expectExact(cluster, "user", 3);
-    expect(cluster.log()).toEqual([]);
+    expect(cluster.log()).toEqual(start);
   }, 60_000);
 
   it("is exact over a Unix socket, with an ACL user who may not ask for INFO, in a database of its own", async () => {
@@ -99,28 +105,28 @@ describe.skipIf(!hasRedis)("one limit for three replicas (skipped without redis-
     });
     const url = `unix://bff:p%40ss@localhost${socket}?db=3`;
     await using cluster = await startReplicas({ REDIS_URL: url });
-    await untilExact(cluster);
+    const start = await untilExact(cluster);
     await expectExact(cluster, "user", 2);
-    expect(cluster.log()).toEqual([]);
+    expect(cluster.log()).toEqual(start);
     expect(redis.process.exitCode).toBeNull();
   }, 60_000);
 
   it("is exact in a cluster of three masters", async () => {
     await using redis = await startCluster();
     await using cluster = await startReplicas(redis.environment);
-    await untilExact(cluster);
+    const start = await untilExact(cluster);
     await expectExact(cluster, "user", 6);
     const keys = redis.servers.map(({ port }) => Number(ask(port, "dbsize")));
     expect(keys.filter((count) => count > 0).length).toBeGreaterThan(1); // On more than one node.
-    expect(cluster.log()).toEqual([]);
+    expect(cluster.log()).toEqual(start);
   }, 120_000);
 
   it("is exact behind sentinels", async () => {
     await using redis = await startSentinels();
     await using cluster = await startReplicas(redis.environment);
-    await untilExact(cluster);
+    const start = await untilExact(cluster);
     await expectExact(cluster, "user", 3);
-    expect(cluster.log()).toEqual([]);
+    expect(cluster.log()).toEqual(start);
   }, 120_000);
 });
 

@@ -205,8 +205,9 @@ async function post<T>(url: string, body: object): Promise<{ value: T }> {
   return answer;
 }
 
+/** Begins in a microtask. Under its driver, WebKit would otherwise run microtasks in the middle of a script, as in no page. */
 function toJson(body: string): string {
-  return `(async () => JSON.stringify((await (async () => {${body}})()) ?? null))()`;
+  return `(async () => { await 0; return JSON.stringify((await (async () => {${body}})()) ?? null); })()`;
 }
 
 async function findLine(

@@ -16,7 +16,6 @@ import {
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
-import { runCommandLine } from "../../src/cli.ts";
 import { type CheckOptions, check } from "../../src/commands/check/check.ts";
 import type { Finding, Party } from "../../src/commands/check/finding.ts";
 import { toExitCode, toJson, toText } from "../../src/commands/check/report.ts";
@@ -28,6 +27,7 @@ import { startFaultServer } from "../support/fault-server.ts";
 import { isInstalled } from "../support/installed.ts";
 import { PASSWORD, startProxy } from "../support/proxy.ts";
 import { MASTER, startCluster, startSentinels, startSingle } from "../support/redis.ts";
+import { runMain } from "../support/run-main.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -745,21 +745,6 @@ describe("--check of certificates", () => {
   }
 });
 
-/** What the program prints for these arguments, and its exit code. */
-async function run(args: string[], environment: Environment = {}) {
-  const texts = { stdout: "", stderr: "" };
-  const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((text, ...rest) => {
-      texts[name] += text;
-      for (const each of rest as unknown[]) if (typeof each === "function") each();
-      return true;
-    }),
-  );
-  const code = await runCommandLine(args, environment);
-  for (const spy of spies) spy.mockRestore();
-  return { code, text: texts.stdout, errors: texts.stderr };
-}
-
 describe("the command line", () => {
   it("prints a verdict and the next step for people, and exits with 1 where a party failed", async () => {
     const environment = {
@@ -767,7 +752,7 @@ describe("the command line", () => {
       MX_PLATFORM_API_KEY: "canary",
     };
 
-    const { code, text, errors } = await run(["--check"], environment);
+    const { code, out: text, errors } = await runMain(["--check"], environment);
 
     expect([code, errors]).toEqual([1, ""]);
     expect(text).toMatch(/^ok {6}configuration$/m);
@@ -779,7 +764,7 @@ describe("the command line", () => {
   });
 
   it("prints one object for machines, and exits with 0 where all is well", async () => {
-    const { code, text } = await run(
+    const { code, out: text } = await runMain(
       ["--check", "--json"],
       baseEnvironment(mx, issuer, "platform"),
     );
@@ -813,18 +798,18 @@ describe("the command line", () => {
       AUTH_AUDIENCE: "",
     };
 
-    const people = await run(["--check"], environment);
-    const machines = await run(["--check", "--json"], environment);
+    const people = await runMain(["--check"], environment);
+    const machines = await runMain(["--check", "--json"], environment);
 
     expect([people.code, machines.code]).toEqual([2, 2]);
-    expect(people.text).toMatch(/PORT must.*AUTH_AUDIENCE is missing/s);
-    const { ok, configuration, checks } = JSON.parse(machines.text);
+    expect(people.out).toMatch(/PORT must.*AUTH_AUDIENCE is missing/s);
+    const { ok, configuration, checks } = JSON.parse(machines.out);
     expect([ok, checks]).toEqual([false, []]);
     expect(configuration.faults.map(({ variable }: { variable: string }) => variable)).toEqual([
       "PORT",
       "AUTH_AUDIENCE",
     ]);
-    expect(people.text + machines.text).not.toContain("canary");
+    expect(people.out + machines.out).not.toContain("canary");
     expect(mx.calls.count).toBe(0);
   });
 
@@ -832,10 +817,11 @@ describe("the command line", () => {
     const wrong = ["--canary", "canary", "--check --canary", "--json", "--check=canary"];
 
     for (const args of wrong) {
-      const { code, text, errors } = await run(
-        args.split(" "),
-        baseEnvironment(mx, issuer, "platform"),
-      );
+      const {
+        code,
+        out: text,
+        errors,
+      } = await runMain(args.split(" "), baseEnvironment(mx, issuer, "platform"));
       expect([code, text]).toEqual([64, ""]);
       expect(errors).toContain("--check");
       expect(errors).not.toContain("canary");
@@ -843,13 +829,13 @@ describe("the command line", () => {
   });
 
   it("says how it is used, and what it is, without a configuration", async () => {
-    const help = await run(["--help"]);
-    const short = await run(["-h"]);
-    const version = await run(["--version"]);
+    const help = await runMain(["--help"]);
+    const short = await runMain(["-h"]);
+    const version = await runMain(["--version"]);
 
     expect([help.code, short.code, version.code]).toEqual([0, 0, 0]);
-    expect(help.text).toContain("--check");
-    expect(short.text).toBe(help.text);
-    expect(version.text).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(help.out).toContain("--check");
+    expect(short.out).toBe(help.out);
+    expect(version.out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

@@ -1,28 +1,24 @@
-/** The program as an operator runs it: one process, with arguments and an environment. */
+/** The program with arguments, in this process: what it writes, and its exit code. */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { tmpdir } from "node:os";
-import { text } from "node:stream/consumers";
+import { vi } from "vitest";
+import { runCommandLine } from "../../src/cli.ts";
 import type { Environment } from "../../src/config/types.ts";
 
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+export type Ended = { code: number | undefined; out: string; errors: string };
 
-export type Ended = { code: number; out: string; errors: string };
-
-export type RunningMain = { ended: Promise<Ended>; kill(signal: NodeJS.Signals): void };
-
-/** Without a `.env`: the working directory is an empty one. */
-function startMain(args: readonly string[], environment: Environment = {}): RunningMain {
-  const env = { PATH: process.env.PATH, ...environment };
-  const child = spawn(process.execPath, [MAIN, ...args], { env, cwd: tmpdir() });
-  const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
-  return {
-    ended: ended.then(([[code], out, errors]) => ({ code, out, errors })),
-    kill: (signal) => void child.kill(signal),
-  };
-}
-
-export function runMain(args: readonly string[], environment?: Environment): Promise<Ended> {
-  return startMain(args, environment).ended;
+export async function runMain(
+  args: readonly string[],
+  environment: Environment = {},
+): Promise<Ended> {
+  const texts = { stdout: "", stderr: "" };
+  const spies = (["stdout", "stderr"] as const).map((name) =>
+    vi.spyOn(process[name], "write").mockImplementation((text, ...rest) => {
+      texts[name] += text;
+      for (const each of rest as unknown[]) if (typeof each === "function") each();
+      return true;
+    }),
+  );
+  const code = await runCommandLine(args, environment);
+  for (const spy of spies) spy.mockRestore();
+  return { code, out: texts.stdout, errors: texts.stderr };
 }

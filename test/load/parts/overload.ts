@@ -156,18 +156,17 @@ function toPage(cases: readonly Case[], peak: number, figures: readonly Figure[]
   );
   return `# Overload
 
-Promised for more requests than the service can carry: as many are answered as ever, and the others are refused at once with
-503 \`overloaded\` and \`Retry-After\`. Made by \`npm run test:load\`. Speeds are those of one machine and say nothing
-about another; the shares do.
+The promise: if more requests arrive than the service can carry, it still answers as many as before, and refuses the others at once with
+503 \`overloaded\` and \`Retry-After\`. \`npm run test:load\` wrote this page. The shares count. The speeds are those of one machine.
 
 ![Requests and latencies at two and three times the capacity](overload.svg)
 
-Requests arrive at fixed times, whatever has come of those before, and latency runs from the time a request was due. The
-peak is the best goodput that was found before: ${toRate(peak)} on one CPU (Node ${process.versions.node}).
+Requests arrive at fixed times, whether or not earlier ones have been answered. Latency counts from the time at which a request was due. The
+peak is the best goodput of an earlier measurement: ${toRate(peak)} on one CPU (Node ${process.versions.node}).
 
 ${toTable(figures)}
 
-Every ten seconds; p99 is that of the worst second in them:
+The same in steps of ten seconds. p99 is that of the worst second in each step:
 
 | Load | Seconds | Offered | Answered 200 | Of peak | Shed | p99 | p99 shed |
 | --- | --- | --- | --- | --- | --- | --- | --- |

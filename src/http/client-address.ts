@@ -24,20 +24,39 @@ export function findClientAddress(req: Request): string | undefined {
   return parseAddress(req.ip) ?? parseAddress(req.socket.remoteAddress);
 }
 
-/** An IP address without port, brackets, quotes and the prefix of IPv4 in IPv6; `undefined` where there is none. */
+/**
+ * An IP address without port, brackets, quotes and zone, and IPv4 in IPv6 as IPv4; `undefined` where there is none. What
+ * stands in a zone is no part of an address to anybody else, and could be any text.
+ */
 function parseAddress(text: string | undefined): string | undefined {
-  const bare = text?.replace(/^[ \t]+|[ \t]+$/g, "").replace(/^"(.*)"$/, "$1") ?? "";
+  const [, quoted, plain = ""] = /^[ \t]*(?:"([^"]*)"|([^" \t]*))[ \t]*$/.exec(text ?? "") ?? [];
+  const bare = quoted ?? plain;
   const [, inBrackets, ipv4] = WITH_PORT.exec(bare) ?? [];
   if (inBrackets !== undefined && !isIPv6(inBrackets)) return undefined;
-  const address = (inBrackets ?? ipv4 ?? bare).replace(/^::ffff:(?=\d+\.)/i, "");
-  return isIP(address) ? address : undefined;
+  const address = inBrackets ?? ipv4 ?? bare;
+  if (!isIP(address)) return undefined;
+  const [withoutZone = ""] = address.split("%", 1);
+  return toMappedIPv4(withoutZone) ?? withoutZone;
 }
 
 const WITH_PORT = /^(?:\[([^[\]]+)\]|([\d.]+))(?::(?:\d{1,5}|_[\w.-]+))?$/;
 
-export function toAddressKey(address: string | undefined): string {
-  const bare = (address ?? "").replace(/%.*$/, "").toLowerCase();
-  return isIPv4(bare) ? bare : `${toGroups(bare).slice(0, 4).join(":")}::/64`;
+/** `::ffff:192.0.2.1`, in all its spellings. Source: RFC 4291, section 2.5.5.2. */
+function toMappedIPv4(address: string): string | undefined {
+  if (!isIPv6(address)) return undefined;
+  const { hostname } = new URL(`http://[${address}]`);
+  const [, high, low] = /^\[::ffff:([\da-f]+):([\da-f]+)\]$/.exec(hostname) ?? [];
+  if (high === undefined || low === undefined) return undefined;
+  return [high, low]
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((bits) => [bits >> 8, bits & 255])
+    .join(".");
+}
+
+export function toAddressKey(address = ""): string {
+  return isIPv4(address)
+    ? address
+    : `${toGroups(address.toLowerCase()).slice(0, 4).join(":")}::/64`;
 }
 
 /** All eight groups of an IPv6 address. Source: RFC 4291, section 2.2. */

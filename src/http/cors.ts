@@ -53,10 +53,12 @@ export function createCorsPreflight(allow: string): RequestHandler {
  * and what is not used here does no harm. What is no field name is left out. Source: RFC 9110, section 5.6.2 (token).
  */
 function toAllowedHeaders({ headers }: Request): string {
-  const names = headers["access-control-request-headers"]?.split(/[ \t]*,[ \t]*/) ?? [];
-  const tokens = names.filter((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name));
+  const names = headers["access-control-request-headers"]?.split(",") ?? [];
+  const tokens = names.flatMap((name) => TOKEN.exec(name)?.[1] ?? []);
   return tokens.length > 0 ? tokens.join(", ").toLowerCase() : ALLOWED_HEADERS;
 }
+
+const TOKEN = /^[ \t]*([\w!#$%&'*+.^`|~-]+)[ \t]*$/;
 
 /** Of an app's own scheme, such as capacitor://localhost. Any app can claim one, and the browser's rules for cookies end there. */
 export function isAppOrigin(origin: string | undefined): boolean {

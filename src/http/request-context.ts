@@ -66,9 +66,9 @@ function toLoggedId(received: string | undefined): string | undefined {
 
 /**
  * `eyJ` is how the Base64 of a JSON object begins; three long parts between dots are a JWT, however it begins; a widget
- * URL ends with 96 hexadecimal digits.
+ * URL ends with 96 hexadecimal digits. Nothing of unbounded length comes first: that would be tried from each character.
  */
-const CREDENTIAL = /eyJ|bearer|basic|:\/\/|[\w-]{10,}\.[\w-]{10,}\.[\w-]|[\da-f]{65}/i;
+const CREDENTIAL = /eyJ|bearer|basic|:\/\/|[\w-]{10}\.[\w-]{10,}\.[\w-]|[\da-f]{65}/i;
 
 /** Throws where the middleware that should have set it comes later: a fault in the list of http/session.ts. */
 export function admittedRequest(res: Response): { principal: Principal; budget: Budget } {

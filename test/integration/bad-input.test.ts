@@ -327,6 +327,34 @@ describe("POST /session with bad input", () => {
     },
   );
 
+  const PAGE = "https://app.example.com";
+
+  /** In processor time, so that a busy machine changes little: what is slow takes seconds, and anything else milliseconds. */
+  it.each<[string, string, Record<string, string>]>([
+    ["Content-Type", `application/json${"; ".repeat(26)}"`, {}],
+    ["Content-Type", `application/json${" ".repeat(31_000)}"`, {}],
+    ["Access-Control-Request-Headers", `a${" ".repeat(31_000)}b`, { Origin: PAGE }],
+    ["X-Forwarded-For", `a${" ".repeat(31_000)}b`, {}],
+    ["X-Request-Id", "g".repeat(31_000), {}],
+    ["X-Request-Id", `${"g".repeat(31)}.`.repeat(900), {}],
+    ["X-Amzn-Trace-Id", "g-".repeat(15_500), {}],
+    ["Cookie", `session=${" ".repeat(31_000)}x`, {}],
+    ["Authorization", `Bearer ${"a".repeat(31_000)}!`, {}],
+    ["Accept-Language", "a-".repeat(15_500), {}],
+    ["traceparent", "0".repeat(31_000), {}],
+    ["Accept-Encoding", "gzip;".repeat(6_000), {}],
+  ])("reads %s in no time, however it is made: %#", async (name, value, others) => {
+    await using slow = await start({ environment: { CORS_ORIGINS: PAGE, TRUSTED_PROXIES: "1" } });
+    const head = Object.entries({ Host: "a", "Content-Length": "2", ...others, [name]: value });
+    const lines = head.map(([field, text]) => `${field}: ${text}\r\n`).join("");
+    const before = process.cpuUsage();
+
+    for (const method of ["POST", "OPTIONS"])
+      await sendRaw(slow.url, `${method} /session HTTP/1.1\r\n${lines}\r\n{}`);
+
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000);
+  });
+
   it.each(["", "no base64!", "aGVsbG8", "a".repeat(1028)])(
     "refuses X-Callback-Payload %j where it is allowed",
     async (payload) => {

@@ -19,8 +19,8 @@ export function renderConfigDocs(): Record<string, string> {
 
 const EXAMPLE_HEAD = `# Configuration of mx-session-bff. Copy this file to .env, fill it in, and run \`npm start\`.
 # An empty or commented-out variable has its default. Lists are comma-separated, booleans are true or false, durations look
-# like 8s or 250ms. Each secret can also be set as NAME_FILE, the path of a file with the value; setting both is a fault.
-# At start, the service reports all faults at once, by name and never by value. docs/configuration.md has the same in a table.`;
+# like 8s or 250ms. Each secret can also be set as NAME_FILE, the path of a file with the value, but not as both.
+# At start, the service reports all errors at once, by name and never by value. docs/configuration.md has the same in a table.`;
 
 const WIDTH = 120;
 
@@ -64,15 +64,15 @@ const PAGE_HEAD = `<!-- Written by \`npm run config-docs\` from src/config/varia
 # Configuration
 
 Environment variables configure the service. \`npm start\` also reads them from \`.env\`; [.env.example](../.env.example) is a template. At start, the
-service checks all of them and reports every fault at once, by name and never by value.
+service validates all of them and reports every error at once, by name and never by value.
 
 - An empty variable counts as unset. Lists are comma-separated. Durations look like \`8s\` or \`250ms\`.
-- A value has no quotes around it, no comment behind it, and no blanks, byte-order mark or control characters: shells and \`.env\` files remove quotes
-  and comments, but \`docker run --env-file\` keeps them. JSON may have line breaks within. A secret that really contains a blank and \`#\` goes into a file.
-- A variable that is nearly one of these (\`CORS_ORIGIN\`) is a fault that names the nearest one.
+- A value must not have quotes around it, a comment behind it, or surrounding blanks, byte-order marks or control characters. Shells and \`.env\` files remove quotes
+  and comments, but \`docker run --env-file\` keeps them. JSON may contain line breaks. If a secret contains a blank and \`#\`, put it into a file.
+- A misspelt variable (\`CORS_ORIGIN\`) is an error that names the nearest one.
 - **Secret**: can also be set as \`NAME_FILE\`, the path of a file with the value. No secret reaches a log.
 - **Scope**: a variable of the *process* is set in the environment. A variable of a *tenant* is set in the environment too, or per tenant in
-  \`TENANTS_FILE\` if there are several ([tenants.md](tenants.md)). *Single tenant*: works only without \`TENANTS_FILE\`.`;
+  \`TENANTS_FILE\` if there are several ([tenants.md](tenants.md)).`;
 
 function renderPage(): string {
   return `${[PAGE_HEAD, ...SECTIONS.map(renderSection)].join("\n\n")}\n`;
@@ -104,9 +104,9 @@ function renderTenantsSchema(): object {
       : []),
   ]);
   const tenant = z.strictObject({
-    name: z.string().regex(TENANT_NAME).describe("Stands in the log."),
+    name: z.string().regex(TENANT_NAME).describe("Identifies the tenant in the log."),
     claim: CLAIM.optional().describe(
-      "The claim, and its value, that this tenant's tokens have. Needed where tenants share an issuer.",
+      "The claim, and its value, that this tenant's tokens have. Required if tenants share an issuer.",
     ),
     ...Object.fromEntries(properties.map(([name, schema]) => [name, schema.optional()])),
   });

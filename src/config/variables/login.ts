@@ -10,7 +10,7 @@ const ISSUER = {
     scope: "tenant",
     example: "https://login.example.com",
     description:
-      "The `iss` of your users' tokens, character by character. Its keys are discovered from `<issuer>/.well-known/openid-configuration` unless `AUTH_JWKS_URL` or `AUTH_JWKS_FILE` is set. A login with several names (a custom domain, Microsoft Entra ID v1 and v2) is a list: the first names the users, and each of them can name any user of the others.",
+      "The `iss` of your users' tokens, exactly as it is. The service discovers the keys from `<issuer>/.well-known/openid-configuration` unless `AUTH_JWKS_URL` or `AUTH_JWKS_FILE` is set. If your login has several names (a custom domain, Microsoft Entra ID v1 and v2), list them all: the first identifies the users, and each name can impersonate any user of the others.",
   },
   AUTH_AUDIENCE: {
     schema: v.audiences,
@@ -24,24 +24,24 @@ const ISSUER = {
     scope: "tenant",
     default: "aud",
     description:
-      "The claim that is compared with `AUTH_AUDIENCE`; a string or a list in the token. Access tokens of Amazon Cognito have `client_id` instead of `aud`, session tokens of Clerk `azp`.",
+      "The claim that is compared with `AUTH_AUDIENCE`. It may be a string or a list. Access tokens of Amazon Cognito have `client_id` instead of `aud`, and session tokens of Clerk have `azp`.",
   },
   AUTH_JWKS_URL: {
     schema: upstream,
     scope: "tenant",
-    description: "URL of the issuer's public keys, instead of discovery.",
+    description: "URL of the issuer's public keys. Replaces discovery.",
   },
   AUTH_JWKS_FILE: {
     schema: v.path,
     scope: "tenant",
     description:
-      "File with the issuer's public keys as a JSON Web Key Set, instead of discovery. The service reads it again every ten minutes.",
+      "File with the issuer's public keys as a JSON Web Key Set. Replaces discovery. The service reads it again every ten minutes.",
   },
   AUTH_ALGORITHMS: {
     schema: v.algorithms,
     scope: "tenant",
     default: "RS256,PS256,ES256,EdDSA",
-    description: "Signature algorithms that are accepted. Only asymmetric ones can be listed.",
+    description: "Accepted signature algorithms. Only asymmetric ones are possible.",
   },
   AUTH_TOKEN_TYPE: {
     schema: v.tokenType,
@@ -54,7 +54,7 @@ const ISSUER = {
     scope: "tenant",
     default: "24h",
     description:
-      "How long a JWT may live, from `iat` to `exp`. For a token without `iat` it limits the time that is left, from now to `exp`: how long it has lived already, nobody can tell.",
+      "The longest lifetime of a JWT, from `iat` to `exp`. For a token without `iat`, the limit applies to the time from now to `exp`.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -64,7 +64,7 @@ const OTHER_CREDENTIALS = {
     scope: "process",
     default: "true",
     description:
-      "Whether JWTs are accepted. If `false`, no keys are loaded, `AUTH_ISSUER` may be any name, and introspection judges every bearer token.",
+      "Whether JWTs are accepted. If `false`, no keys are loaded, `AUTH_ISSUER` may be any name, and introspection verifies every bearer token.",
   },
   AUTH_COOKIE: {
     schema: v.cookieName,
@@ -75,7 +75,7 @@ const OTHER_CREDENTIALS = {
     schema: upstream,
     scope: "process",
     description:
-      "For opaque bearer tokens: your authorization server's introspection endpoint (RFC 7662). Good answers are cached for up to a minute, so a revoked token may still be accepted for that long.",
+      "For opaque bearer tokens: your authorization server's introspection endpoint (RFC 7662). Positive answers are cached for up to a minute, so a revoked token may still be accepted for that long.",
   },
   AUTH_INTROSPECTION_CLIENT_ID: {
     schema: v.clientName,
@@ -106,13 +106,13 @@ const OTHER_CREDENTIALS = {
     schema: v.cookieName,
     scope: "process",
     description:
-      "Name of your own session cookie. Its chunks (`name.0`, `name_0`, `nameC1`) belong to it. Needs `AUTH_SESSION_CHECK_URL`.",
+      "Name of your own session cookie. Its chunks (`name.0`, `name_0`, `nameC1`) are included. Needs `AUTH_SESSION_CHECK_URL`.",
   },
   AUTH_SESSION_CHECK_URL: {
     schema: upstream,
     scope: "process",
     description:
-      "Your endpoint that says whose session a cookie is. It receives a GET with that cookie, and answers 200 with JSON claims that include the `USER_ID_CLAIM` at the top level, or 401 if nobody is logged in (200 with `{}`, `null` or `false` means the same). A redirect to a login page is not an answer.",
+      "Your endpoint that says who a session cookie belongs to. It receives a GET request with that cookie. If a user is logged in, it must answer 200 with JSON claims that include the `USER_ID_CLAIM` at the top level. If nobody is logged in, it must answer 401, or 200 with `{}`, `null` or `false`. A redirect to a login page is an error.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -122,33 +122,33 @@ const USER_IDS = {
     scope: "tenant",
     default: "sub",
     description:
-      "The claim that identifies a user, for ever. Decide before the first user logs in: another rule creates new MX users.",
+      "The claim that identifies a user. Decide before the first user logs in: a later change creates new MX users.",
   },
   USER_ID_MODE: {
     schema: v.choice(["claim", "hmac"]),
     scope: "tenant",
     default: "claim",
     description:
-      "`claim`: the claim is the MX user id; it may have letters, digits, `-` and `_` only. `hmac`: the MX user id is `U-` and a keyed hash of issuer and claim; for `auth0|123`, e-mail addresses and the like.",
+      "`claim`: the claim is the MX user id, and may have only letters, digits, `-` and `_`. `hmac`: the MX user id is `U-` and a keyed hash of issuer and claim. Use it for ids such as `auth0|123` or e-mail addresses.",
   },
   USER_ID_SECRET: {
     schema: secrets.strongSecret,
     scope: "tenant",
     secret: true,
     description:
-      "Key of that hash, at least 32 characters and used for nothing else; for example from `openssl rand -base64 48`. Never change it.",
+      "With `hmac`: the key of the hash, at least 32 characters and used for nothing else. `openssl rand -base64 48` makes one. Never change it.",
   },
 } as const satisfies Record<string, v.Variable>;
 
 export const LOGIN_VARIABLES = { ...ISSUER, ...OTHER_CREDENTIALS, ...USER_IDS };
 
 export const LOGIN_SECTIONS: readonly v.Section[] = [
-  { title: "Who may call: the tokens of your own login", variables: ISSUER },
+  { title: "Your login: JWTs", variables: ISSUER },
   {
-    title: "Other credentials of a login",
+    title: "Your login: other credentials",
     introduction:
-      "Besides JWTs in the `Authorization` header. The credential that comes with a request decides alone: a bearer token, else the cookie with a token, else the session cookie. All of them belong to `AUTH_ISSUER`, so the same user must have the same `USER_ID_CLAIM` in each. With `TENANTS_FILE` they stand here, once, and `iss` and the tenant's claim in the answer say which tenant it is. Callers known by a cookie also send the header `X-CSRF: 1`, from a page on the service's own origin or one of `CORS_ORIGINS`.",
+      "The service also accepts these credentials. It uses the first one that a request has: a bearer token, then the cookie with a token, then the session cookie. If that one is bad, no other is tried. All of them belong to `AUTH_ISSUER`, so a user must have the same `USER_ID_CLAIM` in each. With `TENANTS_FILE`, set these variables here, once: `iss` and the tenant's claim in the answer say which tenant it is. If the login is a cookie, the request must have the header `X-CSRF: 1` and come from a page on the service's own origin or one of `CORS_ORIGINS`.",
     variables: OTHER_CREDENTIALS,
   },
-  { title: "Who users are at MX", variables: USER_IDS },
+  { title: "User ids at MX", variables: USER_IDS },
 ];

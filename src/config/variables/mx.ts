@@ -13,7 +13,7 @@ const APIS = {
     scope: "tenant",
     default: "integration",
     description:
-      "MX's environment; decides the base URLs. Production keys are never sent to integration or loopback.",
+      "MX's environment. It selects the base URLs. Production keys are never sent to integration or loopback.",
   },
   MX_PLATFORM_CLIENT_ID: {
     schema: v.basicUser,
@@ -33,19 +33,19 @@ const APIS = {
     scope: "tenant",
     default: "v20250224",
     description:
-      "Platform API: `v20250224` is current. `v20111101` is legacy: there, your own user ids do not work in paths.",
+      "Platform API: `v20250224` is current. `v20111101` is the older version, in which your own user ids do not work in paths.",
   },
   MX_PLATFORM_BASE_URL: {
     schema: url.baseUrl,
     scope: "tenant",
-    description: "Platform API: another address than MX's, such as the simulator's.",
+    description: "Platform API: an address to use instead of MX's, such as the simulator's.",
   },
   MX_SSO_VERSION: {
     schema: v.choice(["v2", "v3"]),
     scope: "tenant",
     default: "v2",
     description:
-      "Which SSO API MX has sold you. `v2` makes users, Members and URLs. `v3` makes URLs, and MDX Real Time makes users and Members.",
+      "Which SSO API you have. `v2` creates users, Members and URLs. `v3` creates URLs, and MDX Real Time creates users and Members.",
   },
   MX_SSO_API_KEY: {
     schema: secrets.secret,
@@ -62,12 +62,12 @@ const APIS = {
   MX_SSO_CLIENT_ID: {
     schema: v.guid,
     scope: "tenant",
-    description: "SSO API v3: your client id, which stands in the path of each call.",
+    description: "SSO API v3: your client id, which is in the path of each call.",
   },
   MX_SSO_BASE_URL: {
     schema: url.baseUrl,
     scope: "tenant",
-    description: "SSO API: another address than MX's. With v3, without the client id.",
+    description: "SSO API: an address to use instead of MX's. With v3, leave out the client id.",
   },
   MX_MDX_API_KEY: {
     schema: secrets.secret,
@@ -78,7 +78,8 @@ const APIS = {
   MX_MDX_BASE_URL: {
     schema: url.baseUrl,
     scope: "tenant",
-    description: "SSO API v3: another address of MDX Real Time than MX's, without the client id.",
+    description:
+      "SSO API v3: an address of MDX Real Time to use instead of MX's, without the client id.",
   },
   MX_CONNECTIONS: {
     schema: v.count(1, 2000),
@@ -94,7 +95,7 @@ const MEMBERS = {
     scope: "tenant",
     default: "none",
     description:
-      "Where the credentials of a user's Member come from. `none`: no Member is made; not possible with SSO API v2. `claim`: a userkey is in a claim of the token. `derived`: a keyed hash of the user id. `lookup`: your own endpoint is asked.",
+      "Where the credentials of a user's Member come from. `none`: no Member is created. SSO API v2 needs one of the others. `claim`: a userkey is in a claim of the token. `derived`: the userkey is a keyed hash of the user id. `lookup`: your own endpoint returns them.",
   },
   MEMBER_USERKEY_CLAIM: {
     schema: v.shortText,
@@ -118,7 +119,7 @@ const MEMBERS = {
     schema: url.upstream,
     scope: "tenant",
     description:
-      'With `lookup`: your endpoint. It receives `POST {"user_id","issuer","subject"}`, and answers `{"userkey","expires"}` or `{"login","password"}`; besides, if you like, `member_id` and `profile`.',
+      'With `lookup`: your endpoint. It receives `POST {"user_id","issuer","subject"}`, and answers `{"userkey","expires"}` or `{"login","password"}`, optionally with `member_id` and `profile`.',
   },
   MEMBER_LOOKUP_TOKEN: {
     schema: secrets.ownToken,
@@ -135,13 +136,13 @@ const MEMBER_IDS = {
     scope: "tenant",
     default: DEFAULT_TEMPLATE,
     description:
-      "The id of a user's Member. `{user_id}` stands for the user id. Keep MX's convention, the default, unless your users have Members under other ids already: see docs/existing-users.md.",
+      "The id of a user's Member. `{user_id}` stands for the user id. Keep the default, which is MX's convention, unless your users already have Members under other ids. See docs/existing-users.md.",
   },
   MEMBER_ID_CLAIM: {
     schema: user.claimName,
     scope: "tenant",
     description:
-      "The claim that holds the id of the user's Member, instead of a template. With `MEMBER_CREDENTIALS=lookup` the answer's `member_id` is the third way.",
+      "The claim that contains the id of the user's Member. Replaces the template. With `MEMBER_CREDENTIALS=lookup`, your endpoint can also answer with `member_id`.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -151,21 +152,21 @@ const PROFILE = {
     scope: "tenant",
     default: "all",
     description:
-      "Which personal data may be sent to MX when a user is created: `all`, `none`, or a list of MX's field names. `metadata` is the Platform API's text field; it holds the names that are listed too. MX asks for as much as possible, names and e-mail address above all. See docs/privacy.md.",
+      "Which personal data may be sent to MX when a user is created: `all`, `none`, or a list of MX's field names. `metadata` is the Platform API's text field, which contains the user's names as far as the list has them. MX asks for as much as possible, names and e-mail address above all. See docs/privacy.md.",
   },
   PROFILE_CLAIMS: {
     schema: user.profileClaims,
     scope: "tenant",
     default: "{}",
     description:
-      'Claims other than the standard ones of OpenID Connect, as JSON: `{"credit_score":"fico","zip_code":"address.postal_code"}`. A claim of exactly that name wins; otherwise dots lead into objects. A value that MX would refuse is left out.',
+      'Your own claims for the fields of MX, instead of the standard ones of OpenID Connect, as JSON: `{"credit_score":"fico","zip_code":"address.postal_code"}`. Dots lead into objects, unless a claim has exactly that name. A value that MX would refuse is left out.',
   },
   PROFILE_SOURCE: {
     schema: v.choice(["claims", "userinfo", "lookup"]),
     scope: "tenant",
     default: "claims",
     description:
-      "Where the profile of a new user comes from. `claims`: the login's own claims, which API access tokens seldom have. `userinfo`: the issuer's userinfo endpoint, asked with the user's token. `lookup`: `profile` in the answer of `MEMBER_LOOKUP_URL`, with MX's field names. Users who exist already are neither looked up nor updated.",
+      "Where the profile of a new user comes from. `claims`: the claims of the login. Access tokens for APIs seldom have them. `userinfo`: the issuer's userinfo endpoint, called with the user's token. `lookup`: `profile` in the answer of `MEMBER_LOOKUP_URL`, with MX's field names. Existing users are neither looked up nor updated.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -174,14 +175,14 @@ const WIDGETS = {
     schema: url.widgetTypes,
     scope: "tenant",
     default: WIDGET_TYPES.join(","),
-    description: "Widget types that callers may ask for.",
+    description: "Widget types that callers may request.",
   },
   WIDGET_DEFAULTS: {
     schema: url.options,
     scope: "tenant",
     default: "{}",
     description:
-      'Options for what a caller leaves out, as JSON with MX\'s names, such as `{"color_scheme":"dark"}`.',
+      'Options that apply if the caller leaves them out, as JSON with MX\'s names, such as `{"color_scheme":"dark"}`.',
   },
   WIDGET_FORCED: {
     schema: url.options,
@@ -194,27 +195,27 @@ const WIDGETS = {
     scope: "tenant",
     default: "",
     description:
-      "Where a bank's OAuth login may end: exact URLs, app schemes included (`myapp://done`).",
+      "Exact URLs to which a bank's OAuth login may return, including app schemes (`myapp://done`).",
   },
   WEBVIEW_SCHEMES: {
     schema: url.schemes,
     scope: "tenant",
     default: "mx",
-    description: "Schemes by which an app may receive messages in a WebView.",
+    description: "URL schemes in which an app may receive messages in a WebView.",
   },
   WIDGET_URL_ORIGINS: {
     schema: url.origins,
     scope: "tenant",
     default: "",
     description:
-      "Origins that a widget URL may have, such as `https://widgets.moneydesktop.com`. If empty, any https origin.",
+      "Origins that a widget URL may have, such as `https://widgets.moneydesktop.com`. If empty, any https origin is accepted.",
   },
   ALLOW_CALLBACK_PAYLOAD: {
     schema: v.flag,
     scope: "tenant",
     default: "false",
     description:
-      "Whether the header `X-Callback-Payload` is passed on to MX, which repeats it in webhooks.",
+      "Whether the header `X-Callback-Payload` is sent to MX, which repeats it in webhooks.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -224,7 +225,7 @@ export const MX_SECTIONS: readonly v.Section[] = [
   {
     title: "MX",
     introduction:
-      "Configure the Platform API (all widgets), the SSO API (seven widgets, without options), or both: then the SSO API provisions users and the Platform API makes the URLs. `docs/mx-apis.md` says which of MX's products needs which variables. MX answers only addresses on its allow list.",
+      "Configure the Platform API (all widgets), the SSO API (seven widgets, without options), or both. With both, the SSO API creates users and the Platform API creates the URLs. `docs/mx-apis.md` says which of MX's products needs which variables. MX answers only addresses on its allow list.",
     variables: APIS,
   },
   { title: "Members (SSO API only)", variables: { ...MEMBERS, ...MEMBER_IDS } },

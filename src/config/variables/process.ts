@@ -9,7 +9,7 @@ const TENANTS = {
     schema: v.path,
     scope: "process",
     description:
-      "JSON file with many tenants, each with its own login, user ids, MX client, widgets and origins. Variables of a tenant are then set there under the same names, and not here. See docs/tenants.md.",
+      "JSON file with many tenants, each with its own login, user ids, MX client, widgets and origins. Set the variables of a tenant there, under the same names, and not here. See docs/tenants.md.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -20,7 +20,7 @@ const EGRESS = {
     secret: true,
     alias: "https_proxy",
     description:
-      "Forward proxy for https upstreams (CONNECT), with user name and password if it needs them. `https_proxy` is read, too.",
+      "Forward proxy for https upstreams (CONNECT), with user name and password if it needs them. `https_proxy` is read too.",
   },
   NO_PROXY: {
     schema: url.noProxy,
@@ -28,14 +28,14 @@ const EGRESS = {
     alias: "no_proxy",
     default: "",
     description:
-      "Hosts that are reached without the proxy: `host` and `.domain` (with all below), `*.domain` (only below), addresses, networks such as `10.0.0.0/8`, `host:port`, or `*`. `no_proxy` is read, too.",
+      "Hosts that are reached without the proxy: `host` and `.domain` (with everything below), `*.domain` (only below), addresses, networks such as `10.0.0.0/8`, `host:port`, or `*`. `no_proxy` is read too.",
   },
   ALLOW_HTTP_HOSTS: {
     schema: url.httpHosts,
     scope: "process",
     default: "",
     description:
-      "Exact host names inside your cluster that may be called over plain http, for service meshes and compose networks: `keycloak` (any port) or `keycloak:8080`. A name must have no dot, or end in `.svc`, `.cluster.local`, `.internal` or `.local`. Applies to your own systems (issuer, keys, introspection, session check, lookup), never to MX. What is sent there travels in clear.",
+      "Exact host names inside your cluster that may be called over plain http, for service meshes and compose networks: `keycloak` (any port) or `keycloak:8080`. A name must have no dot, or end in `.svc`, `.cluster.local`, `.internal` or `.local`. Applies to your own systems (issuer, keys, introspection, session check, lookup), never to MX. Everything that is sent there is unencrypted.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -44,7 +44,7 @@ const SERVER = {
     schema: v.text,
     scope: "process",
     description:
-      "Address to listen on. Without it, the service listens on all addresses: IPv6 and IPv4, or IPv4 alone where there is no IPv6.",
+      "Address to listen on. If it is not set, the service listens on all IPv6 and IPv4 addresses, or only on IPv4 if there is no IPv6.",
   },
   PORT: {
     schema: v.port,
@@ -56,13 +56,13 @@ const SERVER = {
     schema: v.port,
     scope: "process",
     default: "9090",
-    description: "Port for `/livez`, `/readyz`, `/metrics` and `/docs`, for operators only.",
+    description: "Port for `/livez`, `/readyz`, `/metrics` and `/docs`. Do not expose it.",
   },
   LOG_LEVEL: {
     schema: v.choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
     scope: "process",
     default: "info",
-    description: "Lowest level that is logged.",
+    description: "The lowest level that is logged.",
   },
   BASE_PATH: {
     schema: url.basePath,
@@ -75,27 +75,27 @@ const SERVER = {
     scope: "process",
     default: "65s",
     description:
-      "How long an idle connection is kept. Must be longer than the load balancer's own; docs/operations.md has a table.",
+      "How long an idle connection stays open. It must be longer than the load balancer's idle timeout. docs/operations.md has a table.",
   },
   CORS_ORIGINS: {
     schema: url.pageOrigins,
     scope: "tenant",
     default: "",
     description:
-      "Exact origins of pages that may call from a browser, such as `https://app.example.com`. Pages on the service's own origin need no entry. Origins of apps, such as `capacitor://localhost`, can be listed for logins by token; a login by cookie is refused from there.",
+      "Exact origins of pages that may call from a browser, such as `https://app.example.com`. Pages on the service's own origin need no entry. Origins of apps, such as `capacitor://localhost`, can be listed too, but a login by cookie is refused from there.",
   },
   TRUSTED_PROXIES: {
     schema: v.proxies,
     scope: "process",
     default: "none",
     description:
-      "Proxies in front of the service whose `X-Forwarded-For` is trusted: their number, or addresses and networks such as `10.0.0.0/8`. Used for the limits by address, and for the address in the audit log.",
+      "Proxies in front of the service whose `X-Forwarded-For` is trusted: their number, or addresses and networks such as `10.0.0.0/8`. The limits by address and the audit log use the address that they report.",
   },
   HSTS_MAX_AGE: {
     schema: v.count(0, 999_999_999),
     scope: "process",
     description:
-      "Seconds for which browsers use only https for this host (`Strict-Transport-Security`, without `includeSubDomains`). Without it, the header is not sent: usually the proxy that ends TLS sends it.",
+      "Seconds for which browsers use only https for this host (`Strict-Transport-Security`, without `includeSubDomains`). If it is not set, the header is not sent, because the proxy that ends TLS usually sends it.",
   },
   PUBLIC_DOCS: {
     schema: v.flag,
@@ -109,34 +109,34 @@ const SERVER = {
     scope: "process",
     secret: true,
     description:
-      "Secret of this deployment, the same in all replicas, at least 32 characters; for example from `openssl rand -base64 48`. It keys the users' pseudonyms in the log (`user.hash`) and the rate limits in Redis. Without it, both depend on MX's client ids: they survive a new MX key, but change when a tenant is added or removed.",
+      "Secret of this deployment, the same in all replicas, at least 32 characters. `openssl rand -base64 48` makes one. The users' pseudonyms in the log (`user.hash`) and the rate limits in Redis depend on it. Without it, both depend on MX's client ids: a new MX key does not change them, but adding or removing a tenant does.",
   },
   AUDIT_KEY: {
     schema: secrets.strongSecret,
     scope: "process",
     secret: true,
     description:
-      "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters, for those who look users up in the log with it. Without it, the key is derived from `INSTANCE_SECRET`. See docs/observability.md.",
+      "Key of the users' pseudonyms in the log (`user.hash`), at least 32 characters. Set it if you want to look up users in the log. Without it, the key is derived from `INSTANCE_SECRET`. See docs/observability.md.",
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     schema: url.collector,
     scope: "process",
     description:
-      "An OpenTelemetry collector that takes OTLP over HTTP, such as `http://otel-collector:4318`. Spans are sent to `/v1/traces` below it. Without it, nothing is recorded. See docs/observability.md for OpenTelemetry's other variables.",
+      "An OpenTelemetry collector that accepts OTLP over HTTP, such as `http://otel-collector:4318`. Spans are sent to `/v1/traces` below it. If it is not set, nothing is recorded. docs/observability.md lists OpenTelemetry's other variables.",
   },
   TRACE_PROPAGATION: {
     schema: v.flag,
     scope: "process",
     default: "false",
     description:
-      "Whether MX and your own systems receive `traceparent`. Has an effect only if tracing is on.",
+      "Whether the service sends `traceparent` to MX and to your own systems. It has an effect only if tracing is on.",
   },
   ALLOW_PRELOADS: {
     schema: v.flag,
     scope: "process",
     default: "false",
     description:
-      "Whether the service starts although an instrumentation was loaded before it that listens to its requests (an APM agent in `NODE_OPTIONS`, for example). The SSO API takes its key in the URL, so such an agent records it. Has an effect only with the SSO API; without it, the service starts with a warning.",
+      "Whether the service starts with the SSO API even if an instrumentation that listens to its requests was loaded first, such as an APM agent in `NODE_OPTIONS`. The SSO API takes its key in the URL, so such an agent records the key. Without the SSO API, the service starts anyway, with a warning.",
   },
 } as const satisfies Record<string, v.Variable>;
 
@@ -145,20 +145,20 @@ const LIMITS = {
     schema: v.duration(1000, 60_000),
     scope: "process",
     default: "8s",
-    description: "Time for a whole request.",
+    description: "Time limit of a whole request.",
   },
   MAX_IN_FLIGHT: {
     schema: v.count(1, 100_000),
     scope: "process",
     default: "200",
-    description: "Requests in flight per replica. More are answered with 503 at once.",
+    description: "Requests in flight per replica. Further requests get 503 at once.",
   },
   DRAIN_DELAY: {
     schema: v.duration(0, 60_000),
     scope: "process",
     default: "5s",
     description:
-      "After SIGTERM: how long the service goes on serving, until the load balancer has noticed.",
+      "How long the service keeps serving after SIGTERM, so that the load balancer can notice.",
   },
   RATE_LIMIT_USER: {
     schema: v.rate,
@@ -171,51 +171,51 @@ const LIMITS = {
     scope: "process",
     default: "off",
     description:
-      "Requests per address (IPv6 by /64). Behind a load balancer set `TRUSTED_PROXIES` first, or all callers count as one.",
+      "Requests per address (IPv6 by /64). Behind a load balancer, set `TRUSTED_PROXIES` first. Otherwise all callers count as one.",
   },
   RATE_LIMIT_FAILURES: {
     schema: v.rate,
     scope: "process",
     default: "off",
-    description: "Failed logins per address. Behind a load balancer set `TRUSTED_PROXIES` first.",
+    description: "Failed logins per address. Behind a load balancer, set `TRUSTED_PROXIES` first.",
   },
   REDIS_URL: {
     schema: url.redisUrl,
     scope: "process",
     secret: true,
     description:
-      "Redis or Valkey, to count for all replicas together: `redis://host:6379`, `rediss://` for TLS, `redis://user:password@host:6379/1` with an ACL user and a database, or `unix:///run/redis.sock`. Several nodes or sentinels are separated by commas, with `REDIS_MODE`. Without it, or while it does not answer, each replica counts for itself.",
+      "Redis or Valkey. It counts the rate limits of all replicas together: `redis://host:6379`, `rediss://` for TLS, `redis://user:password@host:6379/1` with an ACL user and a database, or `unix:///run/redis.sock`. Separate several nodes or sentinels by commas, and set `REDIS_MODE`. Without Redis, or while it does not answer, each replica counts on its own.",
   },
   REDIS_MODE: {
     schema: v.choice(["single", "cluster", "sentinel"]),
     scope: "process",
     default: "single",
     description:
-      "`single`: one server. `cluster`: `REDIS_URL` lists some nodes of a Redis Cluster. `sentinel`: it lists the sentinels, `redis://:password@s1:26379,redis://:password@s2:26379`; they are asked with the password alone, the servers with user name and password.",
+      "`single`: one server. `cluster`: `REDIS_URL` lists some nodes of a Redis Cluster. `sentinel`: it lists the sentinels, `redis://:password@s1:26379,redis://:password@s2:26379`; sentinels receive only the password, and the servers receive user name and password.",
   },
   REDIS_SENTINEL_MASTER: {
     schema: url.masterName,
     scope: "process",
-    description: "With `sentinel`: the name by which the sentinels know the primary.",
+    description: "With `sentinel`: the sentinels' name for the primary.",
   },
   REDIS_TIMEOUT: {
     schema: v.duration(10, 2000),
     scope: "process",
     default: "100ms",
     description:
-      "Time for one count. After that the replica counts for itself. At most a tenth of `REQUEST_DEADLINE`.",
+      "Time limit of a command to Redis. After it, the replica counts on its own. At most a tenth of `REQUEST_DEADLINE`.",
   },
 } as const satisfies Record<string, v.Variable>;
 
 export const PROCESS_VARIABLES = { ...TENANTS, ...EGRESS, ...SERVER, ...LIMITS };
 
-export const TENANTS_SECTION: v.Section = { title: "Several tenants", variables: TENANTS };
+export const TENANTS_SECTION: v.Section = { title: "Many tenants", variables: TENANTS };
 
 export const PROCESS_SECTIONS: readonly v.Section[] = [
   {
-    title: "The way out",
+    title: "Outbound connections",
     introduction:
-      "MX answers only addresses on its allow list, so many operators have a fixed way out.",
+      "MX answers only addresses on its allow list, so many operators send all traffic through one fixed address.",
     variables: EGRESS,
   },
   { title: "Server", variables: SERVER },

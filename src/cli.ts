@@ -12,6 +12,7 @@ import {
   toJson,
   toText,
 } from "./commands/check/report.ts";
+import { findOtherHost } from "./commands/mx-environment.ts";
 import { ConfigError } from "./config/faults.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Config, Environment, TenantConfig } from "./config/types.ts";
@@ -28,23 +29,29 @@ const HELP = `mx-session-bff exchanges a logged-in user's token for a one-time M
       --tenant <name>             the user's tenant, if there are several
       --subject <sub>             the user's sub, if USER_ID_CLAIM is another claim
       --live                      also ask MX, and the lookup, what exists
+  mx-session-bff --verify         try every assumption about MX against your integration environment (or a
+                                  simulator): makes one user there, and deletes it
+      --tenant <name>             as whom, if there are several tenants
+      --with-member               make a Member, too; may start a login at a data provider
   mx-session-bff --version
   mx-session-bff --help
 
---json prints the result of --check and --user for machines.
+--json prints the result of --check, --user and --verify for machines.
 In a checkout: npm start, npm run check-config. All of these also read .env.
-Exit codes: 0 all is well, 1 a system has a problem or the user cannot have an MX user id,
-2 the configuration has a fault, 64 wrong arguments.
+Exit codes: 0 all is well; 1 a system has a problem, the user cannot have an MX user id, or an assumption
+is refuted; 2 the configuration has a fault, or is no integration environment; 64 wrong arguments;
+130 interrupted.
 `;
 
 const USAGE = 64; // EX_USAGE of sysexits.h.
 
 /** What each option goes with. */
 const OPTIONS = {
-  json: ["check", "user"],
-  tenant: ["user"],
+  json: ["check", "user", "verify"],
+  tenant: ["user", "verify"],
   subject: ["user"],
   live: ["user"],
+  "with-member": ["verify"],
 } as const;
 
 type Options = NonNullable<ReturnType<typeof parse>>;
@@ -64,7 +71,7 @@ export async function runCommandLine(
     const result = await runCheck(environment);
     await writeAll(process.stdout, options.json ? toJson(result, VERSION) : toText(result));
     return toExitCode(result);
-  } else return withConfig(environment, (config) => runUser(config, options));
+  } else return withTenant(environment, options, options.verify ? runVerify : runUser);
   return 0;
 }
 
@@ -75,12 +82,14 @@ function parse(args: readonly string[]) {
     const options = {
       check: flag,
       user: text,
+      verify: flag,
       version: flag,
       help: { ...flag, short: "h" },
       json: flag,
       tenant: text,
       subject: text,
       live: flag,
+      "with-member": flag,
     };
     return parseArgs({ args: [...args], options }).values;
   } catch {
@@ -90,7 +99,9 @@ function parse(args: readonly string[]) {
 
 function findProblem(options: Options): string | undefined {
   if (options.help || options.version) return options.json ? goesWith("json") : undefined;
-  const commands = (["check", "user"] as const).filter((name) => options[name] !== undefined);
+  const commands = (["check", "user", "verify"] as const).filter(
+    (name) => options[name] !== undefined,
+  );
   const [command, ...others] = commands;
   if (others.length > 0)
     return `${commands.map((name) => `--${name}`).join(" and ")} exclude each other.`;
@@ -121,13 +132,17 @@ async function runCheck(environment: Environment): Promise<CheckResult> {
   }
 }
 
-async function withConfig(
+type RunWithTenant = (config: Config, tenant: TenantConfig, options: Options) => Promise<number>;
+
+async function withTenant(
   environment: Environment,
-  run: (config: Config) => Promise<number>,
+  options: Options,
+  run: RunWithTenant,
 ): Promise<number> {
-  loadEnvFile();
   try {
-    return await run(loadConfig(environment, undefined, process.execArgv));
+    const config = loadConfig(environment, undefined, process.execArgv);
+    const tenant = findTenant(config, options.tenant);
+    return typeof tenant === "string" ? refuse(tenant) : await run(config, tenant, options);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     await writeAll(process.stderr, toFaultText(error.faults));
@@ -135,15 +150,33 @@ async function withConfig(
   }
 }
 
-async function runUser(config: Config, options: Options): Promise<number> {
+const runUser: RunWithTenant = async (config, tenant, options) => {
   const { user: value = "", subject, live = false, json = false } = options;
-  const tenant = findTenant(config, options.tenant);
-  if (typeof tenant === "string") return refuse(tenant);
   const { lookUpUser } = await import("./app/look-up-user.ts");
   const { text, code } = await lookUpUser(config, tenant, { value, subject, isLive: live, json });
   await writeAll(code === 0 || json ? process.stdout : process.stderr, text);
   return code;
-}
+};
+
+const runVerify: RunWithTenant = async (config, tenant, options) => {
+  const otherHost = findOtherHost(config);
+  if (otherHost !== undefined) {
+    const where = "MX's integration environment, or a simulator on this machine";
+    await writeAll(
+      process.stderr,
+      `--verify makes a user at MX, so it runs only against ${where}; ${otherHost} is neither.\n`,
+    );
+    return 2;
+  }
+  const interrupt = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupt.abort()); // It ends by itself, once it has deleted what it made.
+  const { verifyMx } = await import("./app/verify-mx.ts");
+  const { signal } = interrupt;
+  const withMember = options["with-member"] ?? false;
+  const { text, json, code } = await verifyMx(config, tenant, { withMember, signal });
+  await writeAll(process.stdout, options.json ? json : text);
+  return code;
+};
 
 /** What is wrong, where none is meant. */
 function findTenant({ tenants }: Config, name: string | undefined): TenantConfig | string {

@@ -11,7 +11,8 @@ import type { Config, TenantConfig } from "../config/types.ts";
 import { AppError } from "../errors.ts";
 import { createPseudonym } from "../telemetry/user-hash.ts";
 import { toAuditKey } from "./deployment-keys.ts";
-import { openTenant } from "./open-tenant.ts";
+import { openPools } from "./pools.ts";
+import { createTenant } from "./tenant.ts";
 
 /** `code` 1: the user cannot have an MX user id, or MX did not answer. */
 export async function lookUpUser(
@@ -19,10 +20,14 @@ export async function lookUpUser(
   tenantConfig: TenantConfig,
   { json, ...question }: UserQuestion & { json: boolean },
 ): Promise<{ text: string; code: 0 | 1 }> {
-  await using open = openTenant(config, tenantConfig);
+  await using pools = openPools(config);
   const toPseudonym = createPseudonym(toAuditKey(config));
   try {
-    const parts = { config: tenantConfig, tenant: open.tenant, toPseudonym };
+    const parts = {
+      config: tenantConfig,
+      tenant: createTenant(tenantConfig, pools.connect),
+      toPseudonym,
+    };
     const report = await describeUser(parts, question);
     const text = json ? toUserJson(report) : toUserText(report);
     return { text, code: isComplete(report) ? 0 : 1 };

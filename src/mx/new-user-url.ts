@@ -12,7 +12,7 @@ import type { MxCall, Send } from "./call.ts";
 import type { FailedAnswer, GoodAnswer } from "./outcome.ts";
 import { requireGood } from "./response-guards.ts";
 
-/** Waits before the tries for the URL of a new User. */
+/** Waits before the tries for the URL of a new User: assumption A15 (docs/assumptions.md). */
 const NEW_USER_WAITS_MS = [0, 300, 700];
 
 /**

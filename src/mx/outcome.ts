@@ -59,7 +59,7 @@ type AnswerCommon = {
 
 /**
  * The only signals v2 gives are texts, and MX may change them.
- * Source: MX SSO API v2, Errors. The text for a Member that exists is not documented.
+ * Source: MX SSO API v2, Errors. The text for a Member that exists is assumption A8 (docs/assumptions.md).
  */
 const SSO_TEXTS = {
   userNotFound: /^user with guid .* not found/i,
@@ -82,7 +82,10 @@ export const classifySsoV2: Classify = (operation, status, body) => {
   return classifyStatus(status, body);
 };
 
-/** Source: MX Platform API, Errors. The HTTP status decides; the texts are for people. */
+/**
+ * The HTTP status decides; the texts are for people. Source: MX Platform API, Errors; that its 409 holds for the id of a User,
+ * too, is assumption A17.
+ */
 export const classifyPlatform: Classify = (operation, status, body) => {
   if (status >= 200 && status < 300) return "ok";
   if (status === 404 && namesUser(operation)) return "not_found";

@@ -95,7 +95,7 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
       budget,
     );
     const { users } = read(UsersBody, requireGood(answer));
-    const user = users.find(({ id }) => id === userId); // Whether MX's filter is exact is not documented.
+    const user = users.find(({ id }) => id === userId); // Assumption A18: MX's filter finds it.
     return user?.guid ? remember(userId, user.guid, user.is_disabled) : undefined;
   }
 

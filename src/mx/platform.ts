@@ -63,7 +63,7 @@ export function toPlatformApi(config: {
   };
 }
 
-/** Since 12 August 2026 every call names its version. */
+/** Since 12 August 2026 every call names its version. That `v20111101` is the name of the older one is assumption A13. */
 export function toPlatformHeaders(config: {
   clientId: string;
   apiKey: Secret;
@@ -141,7 +141,7 @@ function toOwnUrl(
   urlRule: UrlRule,
 ) {
   const { widget_url: made } = read(WidgetUrlBody, answer);
-  refuseOtherUser(answer, made.user_id, user.userId);
+  refuseOtherUser(answer, made.user_id, user.userId); // Assumption A16: it is the partner's id.
   refuseOtherUser(answer, made.external_user_guid, user.userId);
   refuseOtherUser(answer, made.user_guid, toGuid(user));
   refuseOtherUser(answer, made.guid, toGuid(user));

@@ -2,7 +2,8 @@
  * MX SSO API v2: the Users and Members that a login keeps current. One function per endpoint; bodies are flat.
  *
  * Of MX's answers only the guid and the widget URLs are taken: they also hold a login token and personal data.
- * Source: MX SSO API v2, Reference and Guide. That Members live at `/member/{id}` is assumed, as `POST /member` suggests.
+ * Source: MX SSO API v2, Reference and Guide. That Members live at `/member/{id}`, as `POST /member` suggests, is
+ * assumption A4 for reads and assumption A10 for updates (docs/assumptions.md).
  */
 
 import * as z from "zod";
@@ -220,6 +221,7 @@ function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
     const url = toWidgetUrl(urlRule, type, user[`${type}_url`], good.sentAt);
     if (url) widgetUrls.set(type, url);
   }
+  // Assumption A5: the read says so, in the word of the update.
   const isDisabled = user.status?.name?.toUpperCase() === "DISABLED";
   return { guid: user.guid, isDisabled, isNew: false, widgetUrls };
 }
@@ -243,7 +245,7 @@ function toUserFields({ userId, profile: { metadata: _, ...fields } }: NewUser) 
   return { external_user_guid: userId, ...fields };
 }
 
-/** The names `login` and `password` are assumed; MX's sample only shows `userkey`. */
+/** MX's sample only shows `userkey`. The names `login` and `password` are assumption A11. */
 function toFields(credentials: MemberCredentials) {
   return credentials.fields.map(({ name, response }) => ({ field_name: name, response }));
 }

@@ -3,7 +3,8 @@
  *
  * MX recommends `M-` and the user id, and requires nothing but a prefix other than its own. Partners who have Members
  * already keep the ids they gave them: from a template, from a claim, or from their own lookup.
- * Sources: MX SSO API v2, Guide, "Member create"; the characters and the length are those of MX's sibling APIs.
+ * Sources: MX SSO API v2, Guide, "Member create"; the characters and the length are those of MX's sibling APIs (assumption A3,
+ * docs/assumptions.md).
  */
 
 import { AppError } from "../errors.ts";

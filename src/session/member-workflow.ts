@@ -81,6 +81,7 @@ export function unknownMember(): AppError {
   return memberFault("unknown_member");
 }
 
+/** Nothing is written to a Member of which nobody says whose it is. That MX says it is assumption A9 (docs/assumptions.md). */
 function requireProof({ userGuid, userId }: Member, { provesOwner }: MemberId): void {
   if (!provesOwner && userGuid === undefined && userId === undefined)
     throw memberFault("owner_unknown");

@@ -2,7 +2,8 @@
  * The service's one job: a proven user in, one fresh widget URL out.
  *
  * Whatever the caller or MX does, the user has at most one MX User and one Member, and the URL was made by MX
- * for this very request. Nothing is remembered about who exists: MX may delete users, and the next login heals that.
+ * for this very request. Nothing is remembered about who exists: MX may delete users, and the next login heals that (assumption A7,
+ * docs/assumptions.md: a deleted user's id can be used again).
  */
 
 import { AppError } from "../errors.ts";

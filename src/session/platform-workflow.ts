@@ -3,6 +3,7 @@
  * MDX Real Time.
  *
  * A known user costs one round trip (v20250224, v3): the URL is asked for straight away, and only a 404 leads to a create.
+ * Without a read, MX alone keeps disabled users out: assumption A19 (docs/assumptions.md).
  * Sources: MX Platform API, Request widget URL and Create user; MX SSO API v3; MX MDX Real Time.
  */
 

@@ -47,7 +47,7 @@ export async function openBySso(
   if (known) refuseDisabled(known);
   if (memberId.isMxGuid && !(known && knownMember)) throw unknownMember();
   const user = known ?? (await createUser(directory, identity, credentials, context));
-  const member = known && knownMember; // A Member read before the create proves nothing.
+  const member = known && knownMember; // A Member read before the create proves nothing (assumption A12: it is gone).
   if (member) refuseForeignMember(member, { userId, userGuid: user.guid });
 
   const owned = { userId, userGuid: user.guid, memberId: memberId.value };
@@ -89,6 +89,7 @@ function requestUrl(
   const { guid } = user;
   // Twice unknown may mean: made a moment ago by another replica.
   const isNew = user.isNew || pass.isRestart;
+  // Assumption A14: a User of the SSO API is one of the Platform API, too.
   return mx.platform.requestWidgetUrl(
     { userId: identity.userId, pathId: guid, isConfirmed: true, isNew },
     request,

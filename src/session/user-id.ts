@@ -1,7 +1,8 @@
 /**
  * Principal -> MX user id. A pure function, for ever the same: a change of rule would lose every user.
  *
- * Two principals never get the same id, and no id can be read by MX as one of its own.
+ * Two principals never get the same id, and no id can be read by MX as one of its own. That MX tells ids apart by case is
+ * assumption A2, and that it takes 128 characters is assumption A3 (docs/assumptions.md).
  * Source: MX Platform API, Users (`id`: letters, digits, `-`, `_`); MX SSO API v2, Definitions (reserved prefixes).
  */
 

@@ -14,7 +14,7 @@ import { hasForeignListeners } from "./listeners.ts";
 import { type ConnectionOptions, createConnections } from "./pool.ts";
 
 export type ExchangeRequest = {
-  method: "GET" | "POST" | "PUT";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path and query, already encoded. */
   path: string;
   headers: Record<string, string>;

@@ -1,0 +1,69 @@
+/** Assumptions about ids, the same with every API. */
+
+import { removeUser } from "./clean-up.ts";
+import { directoryOf, isKnown, lastAnswer, platformOf, type Run, type Step } from "./step.ts";
+
+/** Letters, digits, `-` and `_`, as the service allows them. */
+const LONG_USER_ID = `bff-verify_${"x".repeat(117)}`;
+const LONG_MEMBER_ID = `bff-verify_${"x".repeat(1013)}`;
+
+export const ID_STEPS: readonly Step[] = [
+  {
+    id: "A2",
+    assumption: "Ids are compared with case: `u-1` and `U-1` are two users.",
+    change: "Set USER_ID_MODE=hmac, so that no two ids differ in case alone.",
+    phase: "with",
+    needs: ["ids_in_paths"],
+    async findDeviation(run) {
+      const other = run.userId.toUpperCase();
+      return (await isKnown(run, other)) ? "knows the user in capitals, too" : undefined;
+    },
+  },
+  {
+    id: "A3",
+    assumption:
+      "Ids may have letters, digits, - and _: those of Users up to 128 characters, those of Members up to 1,024.",
+    change:
+      "Make ids shorter: USER_ID_MODE=hmac gives 45 characters, MEMBER_ID_TEMPLATE adds to them.",
+    phase: "with",
+    after: ["A4"],
+    needs: ["ids_in_paths"],
+    async findDeviation(run) {
+      await isKnown(run, LONG_USER_ID); // Both throw where MX says anything but that there is none.
+      const member = { memberId: LONG_MEMBER_ID, userId: run.userId };
+      await directoryOf(run)?.findMember(member, run.context());
+      return undefined;
+    },
+  },
+];
+
+/** For the time after the user was deleted. */
+export const REUSE_STEP: Step = {
+  id: "A7",
+  assumption: "The id of a deleted User can be used again.",
+  change:
+    "Do not let MX delete users whom you want back; ask MX how long an id stays taken. src/session/open-session.ts relies on it.",
+  phase: "after",
+  needs: ["user"],
+  async findDeviation(run) {
+    const problem = await removeUser(run);
+    if (problem) return { untried: `${problem}.` };
+    run.guids.add(run.userId);
+    const operation = directoryOf(run) ? "sso.create_user" : "platform.create_user";
+    try {
+      const guid = await createAgain(run);
+      run.guids.clear();
+      run.guids.add(guid);
+    } catch (error) {
+      if (lastAnswer(run, operation)?.outcome !== "conflict") throw error;
+    }
+    const isTaken = lastAnswer(run, operation)?.outcome === "conflict";
+    return isTaken ? "says that the user exists" : undefined;
+  },
+};
+
+async function createAgain(run: Run): Promise<string> {
+  const users = directoryOf(run) ?? platformOf(run);
+  const created = await users?.createUser({ userId: run.userId, profile: {} }, run.context());
+  return created?.guid ?? run.userId;
+}

@@ -1,0 +1,88 @@
+/** Makes the user of `--verify`, as a first login would: with every field, and a widget URL right after it. */
+
+import { AppError } from "../../errors.ts";
+import type { Profile, SsoDirectory } from "../../session/types.ts";
+import { describe, directoryOf, type FirstUrl, platformOf, type Run } from "./step.ts";
+
+/** Invented: the numbers and the domain are those reserved for examples. */
+const PROFILE: Profile = {
+  first_name: "Verify",
+  last_name: "Example",
+  email: "bff-verify@example.com",
+  phone: "8015550100",
+  birthdate: "1990-12-10",
+  sex: "FEMALE",
+  credit_score: 700,
+  zip_code: "84043",
+  metadata: '{"first_name":"Verify","last_name":"Example"}',
+};
+
+const POLL_MS = 500;
+const POLLS = 10;
+
+/** Gives why there is none. `asksPlatform`: whether its version is accepted. */
+export async function makeUser(
+  run: Run,
+  { asksPlatform }: { asksPlatform: boolean },
+): Promise<string | undefined> {
+  const { userId, guids } = run;
+  const directory = directoryOf(run);
+  const platform = platformOf(run);
+  guids.add(userId); // Whatever comes of it, it is to be deleted.
+  try {
+    const { guid, refusedProfile } = directory
+      ? await createWithSso(directory, run)
+      : {
+          ...(await platform?.createUser({ userId, profile: PROFILE }, run.context())),
+          refusedProfile: false,
+        };
+    if (guid) {
+      guids.delete(userId);
+      guids.add(guid);
+    }
+    const firstUrl = platform && asksPlatform ? await askForFirstUrl(run, guid) : undefined;
+    run.made = { guid, refusedProfile, firstUrl };
+    return undefined;
+  } catch (error) {
+    if (error instanceof AppError) return `MX ${describe(error)}`;
+    throw error;
+  }
+}
+
+async function createWithSso(directory: SsoDirectory, { userId, context }: Run) {
+  try {
+    const user = await directory.createUser({ userId, profile: PROFILE }, context());
+    return { guid: user.guid, refusedProfile: false };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "upstream_rejected") throw error;
+    const user = await directory.createUser({ userId, profile: {} }, context());
+    return { guid: user.guid, refusedProfile: true };
+  }
+}
+
+/** First as the service asks, which waits for about a second, then until the user must have arrived. */
+async function askForFirstUrl(run: Run, guid: string | undefined): Promise<FirstUrl> {
+  try {
+    if (await askForUrl(run, guid, true)) return { when: "at_once", namesOther: false };
+    for (let poll = 0; poll < POLLS; poll += 1) {
+      await run.sleep(POLL_MS);
+      if (await askForUrl(run, guid, false)) return { when: "later", namesOther: false };
+    }
+    return { when: "never", namesOther: false };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    if (error.upstream?.reason === "other_user") return { when: "at_once", namesOther: true };
+    return { when: "never", namesOther: false, problem: `MX ${describe(error)}` };
+  }
+}
+
+async function askForUrl(run: Run, guid: string | undefined, isNew: boolean): Promise<boolean> {
+  const { tenant, userId } = run;
+  const path = { userId, pathId: guid ?? userId, isNew, isConfirmed: true };
+  const url = await platformOf(run)?.requestWidgetUrl(
+    path,
+    tenant.parseWidgetRequest({}),
+    run.context(),
+  );
+  return url !== undefined;
+}

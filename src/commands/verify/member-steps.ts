@@ -1,0 +1,105 @@
+/**
+ * Assumptions about Members that take one to try. Only with `--with-member`: an invented userkey may start a real login at a
+ * data provider.
+ */
+
+import { toUserkey } from "../../session/credentials.ts";
+import type { OwnedMember, SsoDirectory } from "../../session/types.ts";
+import { removeUser } from "./clean-up.ts";
+import { directoryOf, lastAnswer, type Run, type Step, unlessOurs } from "./step.ts";
+
+const PERMANENT = toUserkey("bff-verify", false);
+const LOGIN = {
+  fields: [
+    { name: "login", response: "bff-verify" },
+    { name: "password", response: "bff-verify" },
+  ],
+  expires: true,
+} as const;
+
+export const MEMBER_STEPS: readonly Step[] = [
+  {
+    id: "A8",
+    assumption: "A second Member of one id is refused in words with “already exists”.",
+    change:
+      "Correct SSO_TEXTS in src/mx/outcome.ts; until then, two first logins at once may fail.",
+    phase: "with",
+    needs: ["member"],
+    async findDeviation(run) {
+      const { directory, owned } = await withMember(run);
+      await directory.createMember(owned, PERMANENT, run.context()).catch(unlessOurs);
+      const answer = lastAnswer(run, "sso.create_member");
+      if (answer?.outcome === "conflict") return undefined;
+      return `answered the second create with ${answer?.outcome}, ${answer?.status}`;
+    },
+  },
+  {
+    id: "A9",
+    assumption: "Answers about a Member name its User (`user_guid`).",
+    change:
+      "With MEMBER_ID_CLAIM, let the claim contain the user id: else no Member is updated whose owner MX does not name (src/session/member-workflow.ts).",
+    phase: "with",
+    after: ["A4"],
+    needs: ["member"],
+    async findDeviation(run) {
+      const { directory, owned } = await withMember(run);
+      const member = await directory.findMember(owned, run.context());
+      if (!member) return "does not know the Member that was just made";
+      return member.userGuid === owned.userGuid ? undefined : "does not name it";
+    },
+  },
+  {
+    id: "A10",
+    assumption: "Members are updated with `PUT /member/{id}`.",
+    change: "Correct the path in src/mx/sso-v2.ts; until then, use a permanent userkey.",
+    phase: "with",
+    needs: ["member"],
+    async findDeviation(run) {
+      const { directory, owned } = await withMember(run);
+      const update = await directory.updateMember(owned, PERMANENT, run.context());
+      return update === "updated" ? undefined : "does not know the Member that was just made";
+    },
+  },
+  {
+    id: "A11",
+    assumption: "The fields of a login are called `login` and `password`.",
+    change: "Correct the names in src/mx/sso-v2.ts; until then, use a userkey.",
+    phase: "with",
+    after: ["A10"],
+    needs: ["member"],
+    async findDeviation(run) {
+      const { directory, owned } = await withMember(run);
+      const update = await directory.updateMember(owned, LOGIN, run.context());
+      return update === "updated" ? undefined : "does not know the Member that was just made";
+    },
+  },
+  {
+    id: "A12",
+    assumption: "With a User, its Members are deleted.",
+    change:
+      "Delete Members yourself when you delete users; a user who comes back is refused the old one.",
+    phase: "after",
+    after: ["A4", "A9"],
+    needs: ["member"],
+    async findDeviation(run) {
+      const problem = await removeUser(run);
+      if (problem) return { untried: `${problem}.` };
+      const member = await directoryOf(run)?.findMember(run, run.context());
+      return member ? "still knows the Member" : undefined;
+    },
+  },
+];
+
+/** Makes the Member with the first step that needs one. */
+async function withMember(run: Run): Promise<{ directory: SsoDirectory; owned: OwnedMember }> {
+  const { userId, memberId, made } = run;
+  const directory = directoryOf(run);
+  if (!directory || !made?.guid) throw new Error("there is no User of the SSO API");
+  const owned = { userId, memberId, userGuid: made.guid };
+  if (run.member !== "made") {
+    run.member = "tried"; // To be deleted, whatever comes of it.
+    await directory.createMember(owned, PERMANENT, run.context());
+    run.member = "made";
+  }
+  return { directory, owned };
+}

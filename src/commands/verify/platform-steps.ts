@@ -1,0 +1,135 @@
+/** Assumptions about the Platform API, alone and beside the SSO API. */
+
+import { AppError } from "../../errors.ts";
+import { toProblem } from "./mx-users.ts";
+import {
+  type Deviation,
+  describe,
+  type FirstUrl,
+  lastAnswer,
+  type Made,
+  platformOf,
+  type Run,
+  type Step,
+  unlessOurs,
+} from "./step.ts";
+
+export const PLATFORM_STEPS: readonly Step[] = [
+  {
+    id: "A13",
+    assumption: "`Accept-Version: v20111101` still selects the older version.",
+    change: "Set MX_PLATFORM_VERSION=v20250224.",
+    phase: "before",
+    needs: ["v20111101"],
+    async findDeviation(run) {
+      const user = await platformOf(run)?.readUser(run.userId, run.context());
+      return user ? "knows a user that was never made" : undefined;
+    },
+  },
+  {
+    id: "A14",
+    assumption:
+      "A User that the SSO API made is one of the Platform API, by MX's guid and with the same id.",
+    change: "Ask MX to set up both APIs for the same client; until then, configure one of them.",
+    phase: "with",
+    after: ["A13"],
+    needs: ["both"],
+    findDeviation: async ({ made }) =>
+      judgeFirstUrl(made, { never: "does not know the user after five seconds" }),
+  },
+  {
+    id: "A15",
+    assumption: "A new User gets a widget URL within a second.",
+    change:
+      "Lengthen NEW_USER_WAITS_MS in src/mx/platform.ts; until then, some first logins fail and the next one works.",
+    phase: "with",
+    after: ["A13", "A14"],
+    needs: ["platform"],
+    findDeviation: async ({ made }) =>
+      judgeFirstUrl(made, { later: "needed longer", never: "gave none in five seconds" }),
+  },
+  {
+    id: "A16",
+    assumption: "Beside a widget URL, `user_id` is the partner's id.",
+    change: "Correct the comparison in src/mx/platform.ts; until then, no widget opens.",
+    phase: "with",
+    after: ["A13", "A14"],
+    needs: ["platform"],
+    findDeviation: async ({ made }) =>
+      made?.firstUrl?.namesOther ? "names another id there" : judgeFirstUrl(made, {}),
+  },
+  {
+    id: "A17",
+    assumption: "A second User of one id is refused with 409.",
+    change:
+      "Correct classifyPlatform in src/mx/outcome.ts; until then, two first logins at once may fail.",
+    phase: "with",
+    after: ["A13", "A14"],
+    needs: ["platform"],
+    async findDeviation(run) {
+      const again = { userId: run.userId, profile: {} };
+      const second = await platformOf(run)?.createUser(again, run.context()).catch(unlessOurs);
+      const answer = lastAnswer(run, "platform.create_user");
+      if (answer?.outcome === "conflict") return undefined;
+      if (second?.guid) run.guids.add(second.guid);
+      return `answered the second create with ${answer?.status}`;
+    },
+  },
+  {
+    id: "A18",
+    assumption: "`GET /users?id=` finds exactly the User of that id.",
+    change: "Set MX_PLATFORM_VERSION=v20250224, which needs no search.",
+    phase: "with",
+    after: ["A13", "A15"],
+    needs: ["v20111101"],
+    async findDeviation(run) {
+      const another = { ...run, tenant: await run.openAnother() };
+      const user = await platformOf(another)?.readUser(run.userId, run.context());
+      if (!user) return "does not find the user";
+      return user.guid === run.made?.guid || !run.made?.guid ? undefined : "finds another user";
+    },
+  },
+  {
+    id: "A19",
+    assumption: "A disabled User gets no widget URL, but 403.",
+    change:
+      "Do not rely on MX to keep disabled users out: with the Platform API alone the service asks for no more than the URL.",
+    phase: "with",
+    after: ["A13", "A14", "A15", "A16"],
+    needs: ["platform"],
+    async findDeviation(run) {
+      const { users, userId, made } = run;
+      const id = made?.guid ?? userId;
+      const problem = toProblem(await users.platform?.setDisabled(id, true));
+      if (problem) return `${problem} to the update that disables the user`;
+      const came = await askAsDisabled(run);
+      await users.platform?.setDisabled(id, false);
+      return came;
+    },
+  },
+];
+
+/** What the first widget URL has shown; `undefined` for what is as it should be. */
+function judgeFirstUrl(
+  made: Made | undefined,
+  words: Partial<Record<FirstUrl["when"], string>>,
+): Deviation {
+  const { when, problem } = made?.firstUrl ?? { when: "never", problem: "No URL was asked for." };
+  return problem === undefined ? words[when] : { untried: problem };
+}
+
+async function askAsDisabled(run: Run): Promise<string | undefined> {
+  const { userId, made, tenant, context } = run;
+  const path = { userId, pathId: made?.guid ?? userId, isNew: false, isConfirmed: true };
+  try {
+    const url = await platformOf(run)?.requestWidgetUrl(
+      path,
+      tenant.parseWidgetRequest({}),
+      context(),
+    );
+    return url ? "gives a URL" : "says that there is no such user";
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return error.upstream?.status === 403 ? undefined : describe(error);
+  }
+}

@@ -1,0 +1,65 @@
+/** The result of `--verify`, for people and for machines: fit to attach to a report, without secrets and without MX's texts. */
+
+import type { Finding } from "./step.ts";
+import type { Verified } from "./verify.ts";
+
+/** 0: nothing is refuted; 1: something is, or is left over, or there was no user to try it with; 130: interrupted. */
+export function toVerifyExitCode(verified: Verified): 0 | 1 | 130 {
+  const { findings, problem, leftOver, wasInterrupted } = verified;
+  if (wasInterrupted) return 130;
+  const isRefuted = findings.some(({ verdict }) => verdict === "refuted");
+  return isRefuted || problem !== undefined || leftOver.length > 0 ? 1 : 0;
+}
+
+/** A stable shape: members are added, never renamed or removed. */
+export function toVerifyJson(verified: Verified, version: string): string {
+  const { userId, findings, problem, leftOver, wasInterrupted } = verified;
+  const json = {
+    ok: toVerifyExitCode(verified) === 0,
+    version,
+    user_id: userId,
+    interrupted: wasInterrupted,
+    problem: problem ?? null,
+    assumptions: findings.map((finding) => ({
+      id: finding.id,
+      assumption: finding.assumption,
+      verdict: finding.verdict,
+      came: "came" in finding ? finding.came : null,
+      change: "change" in finding ? finding.change : null,
+      why: "why" in finding ? finding.why : null,
+    })),
+    left_over: leftOver.map(({ what, id, isDisabled }) => ({ what, id, disabled: isDisabled })),
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+export function toVerifyText(verified: Verified): string {
+  const { findings, problem, leftOver, wasInterrupted, userId } = verified;
+  const lines = findings.flatMap(toLines);
+  if (problem) lines.push(`The user ${userId} could not be made: ${problem}`);
+  for (const { what, id, isDisabled } of leftOver)
+    lines.push(
+      `Left over at MX: the ${what} ${id}${isDisabled ? ", which is disabled now" : ""}. Delete it there.`,
+    );
+  if (wasInterrupted) lines.push("Interrupted.");
+  const count = (verdict: Finding["verdict"]) =>
+    findings.filter((finding) => finding.verdict === verdict).length;
+  lines.push(
+    `${count("confirmed")} confirmed, ${count("refuted")} refuted, ${count("not_tried")} not tried.`,
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+const WORDS: Record<Finding["verdict"], string> = {
+  confirmed: "confirmed",
+  refuted: "REFUTED",
+  not_tried: "not tried",
+};
+
+function toLines(finding: Finding): string[] {
+  const head = `${finding.id.padEnd(4)} ${WORDS[finding.verdict].padEnd(10)} ${finding.assumption}`;
+  const indent = " ".repeat(16);
+  if (finding.verdict === "confirmed") return [head];
+  if (finding.verdict === "not_tried") return [head, `${indent}${finding.why}`];
+  return [head, `${indent}${finding.came} ${finding.change}`];
+}

@@ -1,0 +1,108 @@
+/**
+ * `--verify`: makes one user at MX, tries each assumption through the service's own adapters, and deletes what it made.
+ *
+ * Steps run one after the other. An interrupt ends them after the one that is under way, so that a create is never left
+ * without its delete.
+ */
+
+import { AppError } from "../../errors.ts";
+import { cleanUp, type LeftOver } from "./clean-up.ts";
+import { makeUser } from "./make-user.ts";
+import { describe, type Finding, type Need, type Run, type Step } from "./step.ts";
+import { STEPS } from "./steps.ts";
+
+export type VerifyOptions = {
+  /** What the configuration and the arguments allow to try. */
+  offers: ReadonlySet<Need>;
+  /** An interrupt. */
+  signal: AbortSignal;
+};
+
+export type Verified = {
+  userId: string;
+  findings: readonly Finding[];
+  /** Why no user could be made; then hardly anything was tried. */
+  problem: string | undefined;
+  leftOver: readonly LeftOver[];
+  wasInterrupted: boolean;
+};
+
+export async function verify(run: Run, { offers, signal }: VerifyOptions): Promise<Verified> {
+  const findings: Finding[] = [];
+  const broken = new Set<string>();
+  let problem: string | undefined;
+
+  function whyNot({ needs = [], after = [], phase }: Step): string | undefined {
+    const missing = needs.find((need) => !offers.has(need));
+    const base = after.find((id) => broken.has(id));
+    if (missing) return NEED_TEXTS[missing];
+    if (signal.aborted) return "It was interrupted.";
+    if (phase !== "before" && !run.made) return "There is no user to try it with.";
+    return base && `It builds on ${base}.`;
+  }
+
+  async function tryAll(phase: Step["phase"]): Promise<void> {
+    for (const step of STEPS.filter((each) => each.phase === phase)) {
+      const why = whyNot(step);
+      const finding = why ? notTried(step, why) : await tryStep(step, run);
+      if (finding.verdict === "refuted" || (!why && finding.verdict === "not_tried"))
+        broken.add(step.id);
+      findings.push(finding);
+    }
+  }
+
+  try {
+    await tryAll("before");
+    if (!offers.has("user")) problem = NEED_TEXTS.user;
+    else if (!signal.aborted) problem = await makeUser(run, { asksPlatform: !broken.has("A13") });
+    await tryAll("with");
+    await tryAll("after");
+  } catch (error) {
+    await cleanUp(run);
+    throw error;
+  }
+  const leftOver = await cleanUp(run);
+  return { userId: run.userId, findings, problem, leftOver, wasInterrupted: signal.aborted };
+}
+
+const NEED_TEXTS: Record<Need, string> = {
+  sso: "The SSO API is not configured.",
+  platform: "The Platform API is not configured.",
+  both: "Only one of MX's APIs is configured.",
+  v20111101: "It is about MX_PLATFORM_VERSION=v20111101.",
+  ids_in_paths: "The Platform API v20111101 takes no ids of yours in its paths.",
+  user: "MX_SSO_VERSION=v3 has no steps yet.",
+  member:
+    "Only with --with-member, and the SSO API: an invented userkey may start a login at a data provider.",
+};
+
+async function tryStep(step: Step, run: Run): Promise<Finding> {
+  try {
+    const deviation = await step.findDeviation(run);
+    if (deviation === undefined) return { ...head(step), verdict: "confirmed" };
+    if (typeof deviation === "object") return notTried(step, deviation.untried);
+    return refuted(step, deviation);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return isOutage(error)
+      ? notTried(step, `MX ${describe(error)}.`)
+      : refuted(step, describe(error));
+  }
+}
+
+/** MX, or the way to it, says nothing about the assumption. */
+function isOutage({ code }: AppError): boolean {
+  return code === "upstream_unavailable" || code === "upstream_timeout";
+}
+
+function head({ id, assumption }: Step) {
+  return { id, assumption };
+}
+
+function notTried(step: Step, why: string): Finding {
+  return { ...head(step), verdict: "not_tried", why };
+}
+
+function refuted(step: Step, came: string): Finding {
+  return { ...head(step), verdict: "refuted", came: `MX ${came}.`, change: step.change };
+}

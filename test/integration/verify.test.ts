@@ -16,6 +16,7 @@ import { STEPS } from "../../src/commands/verify/steps.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Environment } from "../../src/config/types.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
+import { stopClock } from "../support/clock.ts";
 import { runMain, startMain } from "../support/run-main.ts";
 import { baseEnvironment } from "../support/start.ts";
 
@@ -35,6 +36,11 @@ const ISSUER = { issuer: "https://login.example.com" } as Awaited<
   ReturnType<typeof startIdentityProvider>
 >;
 
+/** Its clock can be moved after it has started. */
+function startMx(settings: { propagationMs?: number } = {}): Promise<Simulator> {
+  return startSimulator({ credentials: SECRETS, now: () => Date.now(), ...settings });
+}
+
 function environmentOf(mx: Simulator, apis: Apis, changes: Environment = {}): Environment {
   return { ...baseEnvironment(mx, ISSUER, apis), ...changes };
 }
@@ -47,7 +53,10 @@ async function verify(
   const config = loadConfig(environmentOf(mx, apis, changes));
   const [tenant] = config.tenants;
   if (!tenant) throw new Error("no tenant");
-  const { text, json, code } = await verifyMx(config, tenant, { withMember, signal });
+  using clock = stopClock();
+  const {
+    result: { text, json, code },
+  } = await clock.run(verifyMx(config, tenant, { withMember, signal }));
   for (const output of [text, json]) expectNoCanary("the report", output);
   const report = JSON.parse(json) as Report;
   const verdicts = Object.fromEntries(report.assumptions.map(({ id, verdict }) => [id, verdict]));
@@ -75,7 +84,7 @@ describe("--verify against an MX as it is assumed to be", () => {
       ["platform", {}],
       ["platform", OLD],
     ] as const) {
-      await using mx = await startSimulator({ credentials: SECRETS, propagationMs: 300 });
+      await using mx = await startMx({ propagationMs: 300 });
       const { code, report, verdicts } = await verify(mx, apis, { changes });
       expect(report.assumptions.filter(({ verdict }) => verdict === "refuted")).toEqual([]);
       expectNothingLeft(mx, report);
@@ -86,7 +95,7 @@ describe("--verify against an MX as it is assumed to be", () => {
   });
 
   it("makes one user at a time, whose id says whose it is", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     const { report } = await verify(mx, "both");
     expect(report.user_id).toMatch(/^bff-verify-[0-9a-f]{16}$/);
     const ids = mx.calls
@@ -96,7 +105,7 @@ describe("--verify against an MX as it is assumed to be", () => {
   });
 
   it("makes no Member unless it is told to", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     const { code, verdicts, report } = await verify(mx, "both", { withMember: false });
     expect(code).toBe(0);
     expect(mx.state.created.members).toBe(0);
@@ -108,7 +117,7 @@ describe("--verify against an MX as it is assumed to be", () => {
   });
 
   it("never asks the lookup", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     let asked = 0;
     const lookup = createServer((_req, res) => {
       asked += 1;
@@ -159,7 +168,7 @@ describe("--verify against an MX that is different", () => {
   it.each(Object.entries(DEVIATIONS))(
     "%s: refutes that one, says what came and what to change, and leaves nothing",
     async (deviation, [id, apis, changes = {}, untried = []]) => {
-      await using mx = await startSimulator({ credentials: SECRETS });
+      await using mx = await startMx();
       const usual = idsOf((await verify(mx, apis, { changes })).verdicts, "not_tried");
       mx.settings.deviations = [deviation as Deviation];
 
@@ -179,7 +188,7 @@ describe("--verify against an MX that is different", () => {
   );
 
   it("disables the user where it cannot be deleted, and names it", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     mx.settings.deviations = ["user-delete-path"];
 
     const { code, report, text, verdicts } = await verify(mx, "sso");
@@ -192,7 +201,7 @@ describe("--verify against an MX that is different", () => {
   });
 
   it("says what is left where MX can do neither", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     for (const operation of ["platform.delete_user", "platform.update_user"] as const)
       mx.failNext({ kind: "status", status: 500 }, { operation, times: 99 });
 
@@ -203,7 +212,7 @@ describe("--verify against an MX that is different", () => {
   });
 
   it("tries nothing further where MX refuses the key, and says so", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     const changes = { MX_PLATFORM_API_KEY: "another key" };
 
     const { code, report, verdicts } = await verify(mx, "platform", { changes });
@@ -214,7 +223,7 @@ describe("--verify against an MX that is different", () => {
   });
 
   it("refutes nothing because MX does not answer", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     mx.failNext({ kind: "status", status: 502 }, { operation: "sso.read_member", times: 99 });
 
     const { report, verdicts } = await verify(mx, "sso", { withMember: false });
@@ -231,7 +240,7 @@ describe("an interrupt", () => {
     "platform.request_widget_url",
     "sso.delete_user",
   ] as const)("during %s ends it after that, with nothing left", async (operation) => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     const interrupt = new AbortController();
     mx.before(operation, () => interrupt.abort());
 
@@ -246,7 +255,7 @@ describe("an interrupt", () => {
   it.each(["SIGINT", "SIGTERM"] as const)(
     "by %s waits for the create under way, and deletes",
     async (signal) => {
-      await using mx = await startSimulator({ credentials: SECRETS });
+      await using mx = await startMx();
       const isReached = Promise.withResolvers<void>();
       const mayGoOn = Promise.withResolvers<void>();
       mx.before("sso.create_user", async () => {
@@ -270,7 +279,7 @@ describe("an interrupt", () => {
 
 describe("the command", () => {
   it("prints a line for each assumption, and the result for machines", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     const environment = environmentOf(mx, "both");
 
     const people = await runMain(["--verify", "--with-member"], environment);
@@ -294,7 +303,7 @@ describe("the command", () => {
     ["production", { MX_ENVIRONMENT: "production", MX_PLATFORM_BASE_URL: undefined }],
     ["another host", { MX_PLATFORM_BASE_URL: "https://mx.bank.example" }],
   ])("does not run against %s", async (_what, changes) => {
-    await using mx = await startSimulator({ credentials: SECRETS });
+    await using mx = await startMx();
     const environment = environmentOf(mx, "platform", changes);
 
     const { code, out, errors } = await runMain(["--verify"], environment);

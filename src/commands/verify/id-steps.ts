@@ -1,7 +1,7 @@
 /** Assumptions about ids, the same with every API. */
 
 import { removeUser } from "./clean-up.ts";
-import { directoryOf, isKnown, lastAnswer, platformOf, type Run, type Step } from "./step.ts";
+import { directoryOf, isKnown, meetsConflict, platformOf, type Run, type Step } from "./step.ts";
 
 /** Letters, digits, `-` and `_`, as the service allows them. */
 const LONG_USER_ID = `bff-verify_${"x".repeat(117)}`;
@@ -50,20 +50,17 @@ export const REUSE_STEP: Step = {
     if (problem) return { untried: `${problem}.` };
     run.guids.add(run.userId);
     const operation = directoryOf(run) ? "sso.create_user" : "platform.create_user";
-    try {
-      const guid = await createAgain(run);
-      run.guids.clear();
-      run.guids.add(guid);
-    } catch (error) {
-      if (lastAnswer(run, operation)?.outcome !== "conflict") throw error;
-    }
-    const isTaken = lastAnswer(run, operation)?.outcome === "conflict";
+    const isTaken = await meetsConflict(run, operation, createAgain(run));
     return isTaken ? "says that the user exists" : undefined;
   },
 };
 
-async function createAgain(run: Run): Promise<string> {
-  const users = directoryOf(run) ?? platformOf(run);
+/** By another one: this one would remember. */
+async function createAgain(run: Run): Promise<void> {
+  const tenant = await run.openAnother();
+  const users = directoryOf({ tenant }) ?? platformOf({ tenant });
   const created = await users?.createUser({ userId: run.userId, profile: {} }, run.context());
-  return created?.guid ?? run.userId;
+  if (!created?.guid) return;
+  run.guids.clear();
+  run.guids.add(created.guid);
 }

@@ -6,7 +6,7 @@
 import { toUserkey } from "../../session/credentials.ts";
 import type { OwnedMember, SsoDirectory } from "../../session/types.ts";
 import { removeUser } from "./clean-up.ts";
-import { directoryOf, lastAnswer, type Run, type Step, unlessOurs } from "./step.ts";
+import { directoryOf, meetsConflict, type Run, type Step } from "./step.ts";
 
 const PERMANENT = toUserkey("bff-verify", false);
 const LOGIN = {
@@ -26,11 +26,11 @@ export const MEMBER_STEPS: readonly Step[] = [
     phase: "with",
     needs: ["member"],
     async findDeviation(run) {
-      const { directory, owned } = await withMember(run);
-      await directory.createMember(owned, PERMANENT, run.context()).catch(unlessOurs);
-      const answer = lastAnswer(run, "sso.create_member");
-      if (answer?.outcome === "conflict") return undefined;
-      return `answered the second create with ${answer?.outcome}, ${answer?.status}`;
+      const { owned } = await withMember(run);
+      const other = directoryOf({ tenant: await run.openAnother() }); // This one would look first.
+      const second = other?.createMember(owned, PERMANENT, run.context());
+      const isRefused = await meetsConflict(run, "sso.create_member", second);
+      return isRefused ? undefined : "makes another one";
     },
   },
   {

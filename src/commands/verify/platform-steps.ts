@@ -6,12 +6,11 @@ import {
   type Deviation,
   describe,
   type FirstUrl,
-  lastAnswer,
   type Made,
+  meetsConflict,
   platformOf,
   type Run,
   type Step,
-  unlessOurs,
 } from "./step.ts";
 
 export const PLATFORM_STEPS: readonly Step[] = [
@@ -41,7 +40,7 @@ export const PLATFORM_STEPS: readonly Step[] = [
     id: "A15",
     assumption: "A new User gets a widget URL within a second.",
     change:
-      "Lengthen NEW_USER_WAITS_MS in src/mx/platform.ts; until then, some first logins fail and the next one works.",
+      "Lengthen NEW_USER_WAITS_MS in src/mx/new-user-url.ts; until then, some first logins fail and the next one works.",
     phase: "with",
     after: ["A13", "A14"],
     needs: ["platform"],
@@ -68,11 +67,12 @@ export const PLATFORM_STEPS: readonly Step[] = [
     needs: ["platform"],
     async findDeviation(run) {
       const again = { userId: run.userId, profile: {} };
-      const second = await platformOf(run)?.createUser(again, run.context()).catch(unlessOurs);
-      const answer = lastAnswer(run, "platform.create_user");
-      if (answer?.outcome === "conflict") return undefined;
-      if (second?.guid) run.guids.add(second.guid);
-      return `answered the second create with ${answer?.status}`;
+      const other = platformOf({ tenant: await run.openAnother() }); // This one would look first.
+      const second = other
+        ?.createUser(again, run.context())
+        .then(({ guid }) => guid && run.guids.add(guid));
+      const isRefused = await meetsConflict(run, "platform.create_user", second);
+      return isRefused ? undefined : "makes another one";
     },
   },
   {
@@ -83,8 +83,8 @@ export const PLATFORM_STEPS: readonly Step[] = [
     after: ["A13", "A15"],
     needs: ["v20111101"],
     async findDeviation(run) {
-      const another = { ...run, tenant: await run.openAnother() };
-      const user = await platformOf(another)?.readUser(run.userId, run.context());
+      const another = platformOf({ tenant: await run.openAnother() });
+      const user = await another?.readUser(run.userId, run.context());
       if (!user) return "does not find the user";
       return user.guid === run.made?.guid || !run.made?.guid ? undefined : "finds another user";
     },

@@ -49,7 +49,9 @@ export const SSO_STEPS: readonly Step[] = [
     async findDeviation(run) {
       const problem = toProblem(await run.users.sso?.delete(run.userId));
       if (problem) return problem;
-      return (await isKnown(run, run.userId)) ? "still knows the user" : undefined;
+      if (await isKnown(run, run.userId)) return "still knows the user";
+      run.guids.clear();
+      return undefined;
     },
   },
 ];

@@ -91,18 +91,31 @@ export function unlessOurs(error: unknown): undefined {
   if (!(error instanceof AppError)) throw error;
 }
 
-/** The last answer to a call of this kind. */
-export function lastAnswer({ answers }: Pick<Run, "answers">, operation: Answer["operation"]) {
-  return answers.findLast((answer) => answer.operation === operation);
+/** Whether MX answers a create with "there is one already". What else goes wrong is thrown. */
+export async function meetsConflict(
+  { answers }: Pick<Run, "answers">,
+  operation: Answer["operation"],
+  create: Promise<unknown> | undefined,
+): Promise<boolean> {
+  const before = answers.length;
+  const isMet = () =>
+    answers.slice(before).findLast((answer) => answer.operation === operation)?.outcome ===
+    "conflict";
+  try {
+    await create;
+  } catch (error) {
+    if (!isMet()) throw error;
+  }
+  return isMet();
 }
 
 /** Of the SSO API v2, where it is configured. */
-export function directoryOf({ tenant: { mx } }: Run): SsoDirectory | undefined {
+export function directoryOf({ tenant: { mx } }: Pick<Run, "tenant">): SsoDirectory | undefined {
   return "directory" in mx ? mx.directory : undefined;
 }
 
 /** Where the Platform API is configured. */
-export function platformOf({ tenant: { mx } }: Run): Platform | undefined {
+export function platformOf({ tenant: { mx } }: Pick<Run, "tenant">): Platform | undefined {
   return "platform" in mx ? mx.platform : undefined;
 }
 

@@ -132,6 +132,8 @@ async function runCheck(environment: Environment): Promise<CheckResult> {
   }
 }
 
+const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
+
 type RunWithTenant = (config: Config, tenant: TenantConfig, options: Options) => Promise<number>;
 
 async function withTenant(
@@ -168,12 +170,16 @@ const runVerify: RunWithTenant = async (config, tenant, options) => {
     );
     return 2;
   }
-  const interrupt = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => interrupt.abort()); // It ends by itself, once it has deleted what it made.
   const { verifyMx } = await import("./app/verify-mx.ts");
-  const { signal } = interrupt;
+  const interrupt = new AbortController();
+  const abort = () => interrupt.abort(); // It ends by itself, once it has deleted what it made.
+  for (const name of INTERRUPTS) process.on(name, abort);
   const withMember = options["with-member"] ?? false;
-  const { text, json, code } = await verifyMx(config, tenant, { withMember, signal });
+  const { text, json, code } = await verifyMx(config, tenant, {
+    withMember,
+    signal: interrupt.signal,
+  });
+  for (const name of INTERRUPTS) process.off(name, abort);
   await writeAll(process.stdout, options.json ? json : text);
   return code;
 };

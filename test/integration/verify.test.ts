@@ -17,7 +17,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { Environment } from "../../src/config/types.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
 import { stopClock } from "../support/clock.ts";
-import { runMain, startMain } from "../support/run-main.ts";
+import { runMain } from "../support/run-main.ts";
 import { baseEnvironment } from "../support/start.ts";
 
 type Apis = "platform" | "sso" | "both";
@@ -251,30 +251,6 @@ describe("an interrupt", () => {
     expect(text).toContain("Interrupted.");
     expectNothingLeft(mx, report);
   });
-
-  it.each(["SIGINT", "SIGTERM"] as const)(
-    "by %s waits for the create under way, and deletes",
-    async (signal) => {
-      await using mx = await startMx();
-      const isReached = Promise.withResolvers<void>();
-      const mayGoOn = Promise.withResolvers<void>();
-      mx.before("sso.create_user", async () => {
-        isReached.resolve();
-        await mayGoOn.promise;
-      });
-      const main = startMain(["--verify", "--json"], environmentOf(mx, "both"));
-      await isReached.promise;
-      main.kill(signal);
-      main.kill(signal); // Impatience changes nothing.
-      mayGoOn.resolve();
-
-      const { code, out } = await main.ended;
-
-      expect(code).toBe(130);
-      expect(mx.state.created.users).toBe(1);
-      expectNothingLeft(mx, JSON.parse(out));
-    },
-  );
 });
 
 describe("the command", () => {

@@ -221,8 +221,7 @@ function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
     const url = toWidgetUrl(urlRule, type, user[`${type}_url`], good.sentAt);
     if (url) widgetUrls.set(type, url);
   }
-  // Assumption A5: the read says so, in the word of the update.
-  const isDisabled = user.status?.name?.toUpperCase() === "DISABLED";
+  const isDisabled = user.status?.name?.toUpperCase() === "DISABLED"; // Assumption A5.
   return { guid: user.guid, isDisabled, isNew: false, widgetUrls };
 }
 

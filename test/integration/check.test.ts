@@ -711,7 +711,7 @@ describe("--check of certificates", () => {
   afterAll(() => certificates[Symbol.dispose]());
 
   it.each([
-    ["good", "ok", /takes the key/],
+    ["good", "ok", /accepts the key/],
     ["expired", "certificate_refused", /expired/],
     ["otherHost", "certificate_refused", /another host name/],
     ["selfSigned", "certificate_refused", /not trusted/],
@@ -783,7 +783,7 @@ describe("the command line", () => {
           target: host,
           ok: true,
           verdict: "ok",
-          message: `${host} takes the key and speaks v20250224.`,
+          message: `${host} accepts the key and v20250224.`,
           next: null,
         },
         expect.objectContaining({ party: "clock", tenant: null }),

@@ -74,7 +74,7 @@ describe("the check", () => {
     const { code, out } = await run(command, { AUTH_AUDIENCE: "", PORT: "no-port" });
 
     expect(code).toBe(2);
-    expect(out).toMatch(/The configuration has 2 faults:\n {2}PORT .*\n {2}AUTH_AUDIENCE /);
+    expect(out).toMatch(/The configuration has 2 errors:\n {2}PORT .*\n {2}AUTH_AUDIENCE /);
   });
 
   it("counts in words that fit: one fault", async () => {
@@ -82,7 +82,7 @@ describe("the check", () => {
 
     const { out } = await run("node bin/mx-session-bff.cjs --check");
 
-    expect(out).toMatch(/^The configuration has 1 fault:\n {2}PORT /);
+    expect(out).toMatch(/^The configuration has 1 error:\n {2}PORT /);
   });
 
   it("trusts the authority that .env names", async () => {
@@ -116,7 +116,7 @@ describe("the command mx-session-bff", () => {
 
     const { code, errors } = await run(`node ${folder}/bin/mx-session-bff.cjs`, {}, elsewhere);
 
-    expect([code, errors]).toEqual([1, expect.stringMatching(/has 1 fault:\n {2}PORT /)]);
+    expect([code, errors]).toEqual([1, expect.stringMatching(/has 1 error:\n {2}PORT /)]);
   });
 });
 

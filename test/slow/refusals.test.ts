@@ -231,7 +231,7 @@ describe("an unsafe configuration", () => {
       const outcome = outcomes.get(row);
       expect(outcome).toMatchObject({ code: 1, stdout: "" });
       expect(outcome?.output).toMatch(new RegExp(`^ {2}${named} `, "m"));
-      expect(outcome?.output).toContain("The configuration has 1 fault:");
+      expect(outcome?.output).toContain("The configuration has 1 error:");
       expect(outcome?.ms).toBeLessThan(outcome?.limitMs ?? LIMIT_MS);
       for (const value of valuesOf({ ...PLATFORM, ...variables }))
         expect(outcome?.output).not.toContain(value);

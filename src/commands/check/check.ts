@@ -120,7 +120,7 @@ function blameProxy(finding: Finding): Finding {
   return {
     ...finding,
     verdict: "proxy_unreachable",
-    message: `${target} was not reached, and neither was the proxy.`,
-    next: "Mend HTTPS_PROXY first.",
+    message: `${target} was not reached, because the proxy was not reached.`,
+    next: "Fix HTTPS_PROXY first.",
   };
 }

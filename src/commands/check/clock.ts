@@ -11,7 +11,7 @@ export function judgeClock(clocks: readonly Asked[]): Finding[] {
   const { host, aheadMs } = worst;
   const subject = { party: "clock" as const, target: host };
   if (Math.abs(aheadMs) <= CLOCK_TOLERANCE_SECONDS * 1000) {
-    return [{ ...subject, verdict: "ok", message: "This machine's clock agrees with theirs." }];
+    return [{ ...subject, verdict: "ok", message: "This machine's clock agrees with the others." }];
   }
   const seconds = Math.round(Math.abs(aheadMs) / 1000);
   const direction = aheadMs > 0 ? "ahead of" : "behind";
@@ -20,7 +20,7 @@ export function judgeClock(clocks: readonly Asked[]): Finding[] {
       ...subject,
       verdict: "clock_off",
       message: `This machine's clock is ${seconds} s ${direction} that of ${host}.`,
-      next: `Have the clock set by NTP: logins are refused when it is more than ${CLOCK_TOLERANCE_SECONDS} s off.`,
+      next: `Set the clock by NTP. If it is more than ${CLOCK_TOLERANCE_SECONDS} s off, logins are refused.`,
     },
   ];
 }

@@ -24,14 +24,17 @@ export async function checkIntrospection(
   const { status } = result;
   const isActive = status === 200 ? readActive(result) : undefined;
   if (isActive === false) {
-    return { verdict: "ok", message: `${url.host} takes our credentials and judges tokens.` };
+    return {
+      verdict: "ok",
+      message: `${url.host} accepts the service's credentials and verifies tokens.`,
+    };
   }
   if (isActive) return acceptsAnything(url.host, "token", "AUTH_INTROSPECTION_URL");
   if (status === 400 || status === 401 || status === 403) {
     return {
       verdict: "key_refused",
-      message: `${url.host} refuses our credentials (${status}).`,
-      next: "Compare AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET with the client at your authorization server, and make sure that it may introspect.",
+      message: `${url.host} refuses the service's credentials (${status}).`,
+      next: "Compare AUTH_INTROSPECTION_CLIENT_ID and AUTH_INTROSPECTION_CLIENT_SECRET with the client at your authorization server, and make sure that the client may introspect.",
     };
   }
   return judgeStatus(status, url.host, "AUTH_INTROSPECTION_URL");
@@ -46,7 +49,7 @@ export async function checkSessionCheck(
   const { status } = result;
   const body = status === 200 ? parseJson(result.text) : undefined;
   const isNobody = status === 401 || status === 403 || (body !== undefined && !findLogin(body));
-  if (isNobody) return { verdict: "ok", message: `${url.host} judges sessions.` };
+  if (isNobody) return { verdict: "ok", message: `${url.host} verifies sessions.` };
   if (body !== undefined) return acceptsAnything(url.host, "session", "AUTH_SESSION_CHECK_URL");
   return judgeStatus(status, url.host, "AUTH_SESSION_CHECK_URL");
 }
@@ -54,8 +57,8 @@ export async function checkSessionCheck(
 function acceptsAnything(host: string, what: string, variable: string): Judgement {
   return {
     verdict: "accepts_anything",
-    message: `${host} takes a ${what} that was made up for a good one.`,
-    next: `Do not go on with this: ${variable} has to lead to what judges a ${what}, and says no.`,
+    message: `${host} accepted a made-up ${what}.`,
+    next: `Do not go live with this. ${variable} must lead to an endpoint that verifies the ${what} and refuses bad ones.`,
   };
 }
 
@@ -63,20 +66,20 @@ function judgeStatus(status: number, host: string, variable: string): Judgement 
   if (status >= 500 || status === 429) {
     return {
       verdict: status === 429 ? "rate_limited" : "unavailable",
-      message: `${host} does not judge logins now (${status}).`,
-      next: "Look into its log, and ask again.",
+      message: `${host} cannot verify logins now (${status}).`,
+      next: "Look at its log, and try again.",
     };
   }
   if (status === 404 || status === 405 || (status >= 300 && status < 400)) {
     return {
       verdict: "wrong_address",
-      message: `${host} judges no logins at this address (${status}).`,
-      next: `Correct ${variable}; a redirect to a login page is no answer.`,
+      message: `${host} does not verify logins at this address (${status}).`,
+      next: `Correct ${variable}. A redirect to a login page is not an answer.`,
     };
   }
   return {
     verdict: "unexpected_answer",
-    message: `${host} gave an answer that judges nothing (${status}).`,
+    message: `${host} gave an unusable answer (${status}).`,
     next: `Make sure that ${variable} is right.`,
   };
 }

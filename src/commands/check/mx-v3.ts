@@ -50,7 +50,7 @@ async function ask(
   if (status === 404 || status === 200) {
     return {
       verdict: "ok",
-      message: `${host} takes the key. Whether MX_SSO_CLIENT_ID is right shows at the first login only.`,
+      message: `${host} accepts the key. Only the first login will show whether MX_SSO_CLIENT_ID is right.`,
     };
   }
   if (status === 401) {

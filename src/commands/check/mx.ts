@@ -18,7 +18,7 @@ import { judgeFailure } from "./no-answer.ts";
 export const NOBODY = "mx-session-bff-check";
 
 const LIST_THE_ADDRESS =
-  "Ask MX to allow-list the address that the calls come from: this machine's public one, or that of HTTPS_PROXY.";
+  "Ask MX to allow-list the address that the calls come from: this machine's public address, or that of HTTPS_PROXY.";
 
 export async function checkPlatformApi(asker: Asker, config: PlatformConfig): Promise<Judgement> {
   const { baseUrl } = config;
@@ -36,7 +36,7 @@ function judgePlatformAnswer(config: PlatformConfig, answer: AnswerOf): Judgemen
   const { host } = config.baseUrl;
   const { status } = answer;
   if (status === 200 && Array.isArray(parse(answer).users)) {
-    return { verdict: "ok", message: `${host} takes the key and speaks ${config.version}.` };
+    return { verdict: "ok", message: `${host} accepts the key and ${config.version}.` };
   }
   if (status === 401) {
     return {
@@ -81,7 +81,7 @@ function judgeSsoAnswer(answer: AnswerOf, host: string): Judgement {
   if (outcome === "not_found" || (status === 200 && "guid" in body)) {
     return {
       verdict: "ok",
-      message: `${host} takes the key. Whether MX_SSO_CLIENT_GUID is right shows at the first login only.`,
+      message: `${host} accepts the key. Only the first login will show whether MX_SSO_CLIENT_GUID is right.`,
     };
   }
   if (status === 401) return ssoKeyRefused(host, "(401)");
@@ -98,11 +98,12 @@ function judgeSsoAnswer(answer: AnswerOf, host: string): Judgement {
 
 /** "Fail with no return" is all that MX says about a wrong key and about an address that is not listed. */
 function judgeSilence(host: string, platform: Judgement["verdict"] | undefined): Judgement {
-  if (platform === "ok") return ssoKeyRefused(host, "(silence, while the Platform API answers)");
+  if (platform === "ok")
+    return ssoKeyRefused(host, "(it does not answer, although the Platform API does)");
   if (platform === "address_not_listed") return notListed(host);
   return {
     verdict: "key_or_address_refused",
-    message: `${host} takes the connection and gives no answer: so it treats a wrong key, and an address that is not listed.`,
+    message: `${host} accepts the connection but does not answer. It does the same for a wrong key and for an address that is not on its allow list.`,
     next: `Compare MX_SSO_API_KEY with what MX has given you for this environment. ${LIST_THE_ADDRESS}`,
   };
 }
@@ -111,14 +112,14 @@ function ssoKeyRefused(host: string, how: string): Judgement {
   return {
     verdict: "key_refused",
     message: `${host} refuses the key ${how}.`,
-    next: "Compare MX_SSO_API_KEY with what MX has given you; integration and production (MX_ENVIRONMENT) have different keys. If it is right, ask MX whether the SSO API's own list has your address.",
+    next: "Compare MX_SSO_API_KEY with what MX has given you; integration and production (MX_ENVIRONMENT) have different keys. If the key is right, ask MX whether your address is on the SSO API's own allow list.",
   };
 }
 
 export function notListed(host: string): Judgement {
   return {
     verdict: "address_not_listed",
-    message: `${host} does not take calls from this address.`,
+    message: `${host} does not accept calls from this address.`,
     next: LIST_THE_ADDRESS,
   };
 }
@@ -127,27 +128,27 @@ export function judgeOtherStatus(status: number, host: string, variable: string)
   if (status === 429) {
     return {
       verdict: "rate_limited",
-      message: `${host} has had too many calls with this key (429).`,
-      next: "Ask again in a minute.",
+      message: `${host} received too many calls with this key (429).`,
+      next: "Try again in a minute.",
     };
   }
   if (status >= 500) {
     return {
       verdict: "unavailable",
-      message: `${host} has trouble of its own (${status}).`,
-      next: "Look at MX's status page, and ask again later.",
+      message: `${host} has a problem of its own (${status}).`,
+      next: "Look at MX's status page, and try again later.",
     };
   }
   if (status === 404 || (status >= 300 && status < 400)) {
     return {
       verdict: "wrong_address",
       message: `${host} has no such API at this address (${status}).`,
-      next: `Leave ${variable} out, or correct it: MX_ENVIRONMENT chooses MX's own addresses.`,
+      next: `Leave ${variable} out, or correct it. MX_ENVIRONMENT selects MX's own addresses.`,
     };
   }
   return {
     verdict: "unexpected_answer",
-    message: `${host} gave an answer that is not MX's (${status}).`,
+    message: `${host} gave an answer that is not from MX (${status}).`,
     next: `Make sure that ${variable} is MX's address, and that no portal or filter answers in between.`,
   };
 }

@@ -8,7 +8,7 @@ export type Failure = Extract<ExchangeResult, { kind: "failure" }>;
 const TLS_WORDS: Readonly<Record<string, { message: string; next: string }>> = {
   cert_has_expired: {
     message: "has a certificate that has expired",
-    next: "Whoever runs it has to renew the certificate; make sure that this machine's clock is right, too.",
+    next: "Its operator has to renew the certificate. Also make sure that this machine's clock is right.",
   },
   cert_not_yet_valid: {
     message: "has a certificate that is not valid yet",
@@ -16,18 +16,18 @@ const TLS_WORDS: Readonly<Record<string, { message: string; next: string }>> = {
   },
   err_tls_cert_altname_invalid: {
     message: "has a certificate for another host name",
-    next: "Use the name that the certificate was made for; or somebody else answers at this address.",
+    next: "Use the name in the certificate, and make sure that the address belongs to the right server.",
   },
 };
 
 const UNTRUSTED = {
-  message: "has a certificate of an authority that is not trusted here",
-  next: "Where the authority is your own, or your network inspects TLS, name a file with its certificate in NODE_EXTRA_CA_CERTS.",
+  message: "has a certificate from an authority that is not trusted here",
+  next: "If the authority is your own, or if your network inspects TLS, set NODE_EXTRA_CA_CERTS to a file with its certificate.",
 };
 
 const NO_TLS = {
-  message: "does not speak TLS as it is needed (1.2 or newer)",
-  next: "Make sure that the port is one for https.",
+  message: "does not speak TLS 1.2 or newer",
+  next: "Make sure that the port is an https port.",
 };
 
 /** `host`: who was asked. */
@@ -49,26 +49,26 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
       return {
         verdict: "no_answer",
         message: `${host} did not answer in time.`,
-        next: "Make sure that it works, and that no firewall on the way swallows the packets.",
+        next: "Make sure that it works, and that no firewall in between drops the packets.",
       };
     case "connection_lost":
     case "stale":
       return {
         verdict: "no_answer",
         message: `${host} closed the connection without an answer.`,
-        next: "Make sure that it works, and that nothing on the way cuts connections.",
+        next: "Make sure that it works, and that nothing in between cuts connections.",
       };
     case "malformed":
       if (reason === "compressed") {
         return {
           verdict: "unexpected_answer",
-          message: `${host} compresses its answer, although it was asked not to.`,
-          next: "Have it honour Accept-Encoding: identity; often a CDN or a proxy in front of it compresses.",
+          message: `${host} compresses its answer although the request forbids it.`,
+          next: "Make it honour Accept-Encoding: identity. Often a CDN or a proxy in front of it compresses the answer.",
         };
       }
       return {
         verdict: "unexpected_answer",
-        message: `${host} gave an answer that is not acceptable HTTP.`,
+        message: `${host} gave an answer that is not valid HTTP.`,
         next: "Make sure that host and port are right.",
       };
   }
@@ -79,14 +79,14 @@ function judgeNotSent(reason: string, host: string): Judgement {
     return {
       verdict: "name_not_found",
       message: `The name of ${host} cannot be resolved.`,
-      next: "Look for a slip in the name, and make sure that DNS works on this machine.",
+      next: "Check the spelling of the name, and make sure that DNS works on this machine.",
     };
   }
   const how = reason === "econnrefused" ? "refuses connections" : "cannot be reached";
   return {
     verdict: "unreachable",
     message: `${host} ${how}.`,
-    next: "Make sure that host and port are right, and that firewalls let this machine out; where the only way out is a proxy, set HTTPS_PROXY.",
+    next: "Make sure that host and port are right, and that no firewall blocks this machine. If your network needs a proxy, set HTTPS_PROXY.",
   };
 }
 
@@ -95,11 +95,11 @@ function judgeProxyStatus(status: string, host: string): Judgement {
     status === "407"
       ? "Put the proxy's user name and password into HTTPS_PROXY, percent-encoded."
       : status === "403"
-        ? "Have the proxy allow this host; or reach it directly with NO_PROXY."
-        : "The proxy may not reach the host itself: look into its log.";
+        ? "Make the proxy allow this host, or reach it directly with NO_PROXY."
+        : "The proxy may be unable to reach the host. Look at its log.";
   return {
     verdict: "proxy_refused",
-    message: `The proxy opens no way to ${host} (${status}).`,
+    message: `The proxy refuses to connect to ${host} (${status}).`,
     next,
   };
 }

@@ -48,11 +48,11 @@ type Watched = { result: ExchangeResult; url: URL };
 function judgeKeys({ keys }: JSONWebKeySet, config: AuthConfig, target: string): Judgement {
   const usable = keys.filter((key) => config.algorithms.some((name) => fits(key, name)));
   if (usable.length > 0) {
-    return { verdict: "ok", message: `${target} has ${usable.length} key(s) that can be used.` };
+    return { verdict: "ok", message: `${target} has ${usable.length} usable key(s).` };
   }
   return {
     verdict: "no_usable_key",
-    message: `${target} has ${keys.length} key(s), none for the algorithms that are accepted.`,
+    message: `${target} has ${keys.length} key(s), but none for the accepted algorithms.`,
     next: "Compare AUTH_ALGORITHMS with the `alg` of your tokens.",
   };
 }
@@ -77,22 +77,22 @@ function judgeLoad(
   if (reason === "wrong_issuer") {
     return {
       verdict: "wrong_issuer",
-      message: `${target} calls itself by another name than AUTH_ISSUER.`,
-      next: "Write AUTH_ISSUER as the `iss` of your tokens, character by character; mind a slash at its end.",
+      message: `${target} has a different issuer in its discovery document than AUTH_ISSUER.`,
+      next: "Set AUTH_ISSUER to exactly the `iss` of your tokens. Check for a slash at the end.",
     };
   }
   if (reason === "unsafe_keys_url") {
     return {
       verdict: "unexpected_answer",
-      message: `${target} leads to keys at an address that is not safe: plain http, link-local, or with credentials in it.`,
-      next: "Have the issuer name an https jwks_uri; inside a cluster ALLOW_HTTP_HOSTS can list its host.",
+      message: `${target} names an unsafe address for its keys: plain http, link-local, or with credentials.`,
+      next: "Make the issuer name an https jwks_uri. Inside a cluster, you can list its host in ALLOW_HTTP_HOSTS.",
     };
   }
   if (reason === "no_usable_key") {
     return {
       verdict: "no_usable_key",
       message: `${target} has a key set without a public key for signatures.`,
-      next: "Publish the public keys that your tokens are signed with (RFC 7517).",
+      next: "Publish the public keys that verify your tokens (RFC 7517).",
     };
   }
   if (last?.result.kind === "failure") return judgeFailure(last.result, target);
@@ -100,7 +100,7 @@ function judgeLoad(
   if (last && last.result.status !== 200) return judgeStatus(last.result, last.url, target, what);
   return {
     verdict: "unexpected_answer",
-    message: `${target} has no key set with a key that can be used (RFC 7517).`,
+    message: `${target} has no key set with a usable key (RFC 7517).`,
     next: "Make sure that AUTH_ISSUER, AUTH_JWKS_URL or AUTH_JWKS_FILE is right.",
   };
 }
@@ -115,19 +115,19 @@ function judgeStatus(
     const place = toPlace(location, url);
     return {
       verdict: "wrong_address",
-      message: `${target} redirects (${status}) to ${place} where its ${what} should be. Redirects are not followed.`,
+      message: `${target} answers with a redirect (${status}) to ${place} instead of its ${what}. The service does not follow redirects.`,
       next:
         what === "key set"
-          ? "Set AUTH_JWKS_URL to where it leads, if that place is your issuer's."
-          : "Write AUTH_ISSUER as the `iss` of your tokens, or set AUTH_JWKS_URL.",
+          ? "If that address belongs to your issuer, set AUTH_JWKS_URL to it."
+          : "Set AUTH_ISSUER to exactly the `iss` of your tokens, or set AUTH_JWKS_URL.",
     };
   }
   return {
     verdict: status >= 500 ? "unavailable" : "wrong_address",
-    message: `${target} answers ${status} where its ${what} should be.`,
+    message: `${target} answers ${status} instead of its ${what}.`,
     next:
       what === "discovery document"
-        ? "Make sure that AUTH_ISSUER is right: its keys are found by <issuer>/.well-known/openid-configuration. Where the issuer has none, set AUTH_JWKS_URL."
+        ? "Make sure that AUTH_ISSUER is right. The keys are discovered from <issuer>/.well-known/openid-configuration. If the issuer has no such document, set AUTH_JWKS_URL."
         : "Make sure that AUTH_JWKS_URL is right.",
   };
 }
@@ -148,10 +148,10 @@ export async function checkLookup(asker: Asker, config: LookupConfig): Promise<J
   if (status === 404) {
     return {
       verdict: "ok",
-      message: `${url.host} knows no such user (404), as it should; a wrong path would look the same.`,
+      message: `${url.host} does not know the made-up user (404), as expected. A wrong path would look the same.`,
     };
   }
-  if (status === 200) return { verdict: "ok", message: `${url.host} takes the token.` };
+  if (status === 200) return { verdict: "ok", message: `${url.host} accepts the token.` };
   if (status === 401 || status === 403) {
     return {
       verdict: "key_refused",
@@ -162,13 +162,13 @@ export async function checkLookup(asker: Asker, config: LookupConfig): Promise<J
   if (status >= 500) {
     return {
       verdict: "unavailable",
-      message: `${url.host} has trouble of its own (${status}).`,
-      next: "Look into the log of your endpoint; for a user that it does not know the answer is 404.",
+      message: `${url.host} has a problem of its own (${status}).`,
+      next: "Look at the log of your endpoint. For an unknown user, it must answer 404.",
     };
   }
   return {
     verdict: "unexpected_answer",
-    message: `${url.host} answers ${status}, which is none of its answers.`,
-    next: "Make sure that MEMBER_LOOKUP_URL is right, and takes POST with JSON.",
+    message: `${url.host} gave an unexpected answer (${status}).`,
+    next: "Make sure that MEMBER_LOOKUP_URL is right, and that it accepts POST with JSON.",
   };
 }

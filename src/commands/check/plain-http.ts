@@ -21,7 +21,7 @@ export function warnOfPlainHttp({ tenants, logins }: Config): Finding[] {
 
 function toWays({ name: tenant, auth, lookup }: TenantConfig, takesJwts: boolean): Way[] {
   const urls = takesJwts ? toKeyUrls(auth) : [];
-  const travels = "the keys that logins are judged by; who can change them can log in as anybody";
+  const travels = "the keys that verify logins. Anyone who can change them can log in as any user";
   return [
     ...urls.map((url) => ({ party: "issuer" as const, url, travels, tenant })),
     {
@@ -49,7 +49,7 @@ function toFinding({ party, travels, tenant }: Way, url: URL): Finding {
     target: url.host,
     ...(tenant !== undefined && { tenant }),
     verdict: "plain_http",
-    message: `${url.host} is called over plain http. In clear travel ${travels}.`,
-    next: "Use https, or make sure that the network encrypts by itself, as a service mesh does.",
+    message: `${url.host} is called over plain http. These are sent unencrypted: ${travels}.`,
+    next: "Use https, or make sure that the network encrypts the traffic, as a service mesh does.",
   };
 }

@@ -23,7 +23,7 @@ export async function checkProxy({ url: secret }: ForwardProxy): Promise<Judgeme
   const socket = isTls ? connectTls({ host, port, servername: host }) : connect({ host, port });
   try {
     await once(socket, isTls ? "secureConnect" : "connect", { signal });
-    return { verdict: "ok", message: `${url.host} takes connections.` };
+    return { verdict: "ok", message: `${url.host} accepts connections.` };
   } catch (error) {
     const reason = toTransportReason(String((error as NodeJS.ErrnoException).code));
     const isCertificate = isTls && /cert|self_signed|unable_to|err_ssl|err_tls/.test(reason);

@@ -25,7 +25,7 @@ export async function checkRedis(settings: RedisSettings): Promise<Judgement> {
   try {
     await withTimeout(ready, CONNECT_TIMEOUT_MS, () => new Error("timed out"));
     await withTimeout(countOnce(redis), settings.timeoutMs, () => new Error("timed out"));
-    return { verdict: "ok", message: `${target} counts.` };
+    return { verdict: "ok", message: `${target} works.` };
   } catch (error) {
     return judge(error, target, settings);
   }
@@ -88,7 +88,7 @@ function judge(error: unknown, target: string, settings: RedisSettings): Judgeme
     return {
       verdict: "no_answer",
       message: `${target} did not answer within REDIS_TIMEOUT (${settings.timeoutMs} ms).`,
-      next: "Make sure that it works; if it is far away, raise REDIS_TIMEOUT (at most 2s, and a tenth of REQUEST_DEADLINE).",
+      next: "Make sure that it works. If it is far away, raise REDIS_TIMEOUT (at most 2s, and a tenth of REQUEST_DEADLINE).",
     };
   }
   const reason = toTransportReason(codeOf(error));
@@ -105,7 +105,7 @@ const JUDGEMENTS: Readonly<Record<RedisProblem, Judgement | "not_sent" | "tls_er
     credentials_refused: {
       verdict: "key_refused",
       message: "refuses the password.",
-      next: "Put user name and password into REDIS_URL, percent-encoded: redis://user:password@host:6379",
+      next: "Put the user name and password into REDIS_URL, percent-encoded: redis://user:password@host:6379",
     },
     not_permitted: {
       verdict: "key_refused",
@@ -114,33 +114,33 @@ const JUDGEMENTS: Readonly<Record<RedisProblem, Judgement | "not_sent" | "tls_er
     },
     wrong_mode: {
       verdict: "wrong_mode",
-      message: "is not run as REDIS_MODE says.",
-      next: "Set REDIS_MODE to single, cluster or sentinel, as it is run.",
+      message: "does not run as REDIS_MODE says.",
+      next: "Set REDIS_MODE to single, cluster or sentinel, whichever you run.",
     },
     unknown_master: {
       verdict: "unknown_master",
-      message: "know no primary of the name REDIS_SENTINEL_MASTER.",
+      message: "know no primary with the name in REDIS_SENTINEL_MASTER.",
       next: "Set it to the name in `sentinel monitor` of the sentinels' configuration.",
     },
     loading: {
       verdict: "loading",
-      message: "is loading its data and does not answer yet.",
-      next: "Ask again when it has finished.",
+      message: "is still loading its data.",
+      next: "Try again when it has finished.",
     },
     out_of_memory: {
       verdict: "out_of_memory",
-      message: "is out of memory and takes no writes (OOM).",
+      message: "is out of memory and accepts no writes (OOM).",
       next: "Raise maxmemory, or set maxmemory-policy to one that evicts, such as volatile-ttl.",
     },
     read_only: {
       verdict: "read_only",
       message: "is a replica that cannot be written to.",
-      next: "Name the primary in REDIS_URL, or use REDIS_MODE=sentinel.",
+      next: "Use the primary's address in REDIS_URL, or set REDIS_MODE=sentinel.",
     },
     cannot_persist: {
       verdict: "cannot_persist",
-      message: "cannot save to disk, and so takes no writes (MISCONF).",
-      next: "Look into its log: mostly the disk is full.",
+      message: "cannot save to disk, so it accepts no writes (MISCONF).",
+      next: "Look at its log. Usually the disk is full.",
     },
     cluster_down: {
       verdict: "unavailable",
@@ -150,7 +150,7 @@ const JUDGEMENTS: Readonly<Record<RedisProblem, Judgement | "not_sent" | "tls_er
     unexpected_answer: {
       verdict: "no_answer",
       message: "did not answer as Redis does.",
-      next: "Make sure that REDIS_URL is right; rediss:// where it wants TLS, redis:// where it does not.",
+      next: "Make sure that REDIS_URL is right. Use rediss:// with TLS, and redis:// without.",
     },
   };
 

@@ -56,7 +56,7 @@ function isGood(verdict: Verdict): boolean {
 }
 
 export function toFaultText(faults: readonly ConfigFault[]): string {
-  const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+  const count = faults.length === 1 ? "1 error" : `${faults.length} errors`;
   const lines = faults.map(({ variable, message }) => `  ${variable} ${message}`);
   return `The configuration has ${count}:\n${lines.join("\n")}\nEvery variable is explained in docs/configuration.md.\n`;
 }

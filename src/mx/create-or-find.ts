@@ -18,8 +18,10 @@ export type CreateOrFindOptions<T> = {
   find: (options: Connection) => Promise<T | undefined>;
   /** After "already exists", where that is enough to go on; else `find`. */
   toExisting?: (() => T) | undefined;
-  /** How long MX may take until a create shows. */
+  /** How long a create whose answer was lost may still take. */
   settleMs: number;
+  /** How long MX may not find what it has made. Default: it finds it at once. */
+  showsWithinMs?: number;
   /** Whether a result means that the thing exists now. Default: yes. */
   isThere?: (result: T) => boolean;
   /** This request made it: MX said so, or it is there after a create whose answer was lost. */

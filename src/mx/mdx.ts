@@ -128,29 +128,34 @@ async function createUser(
     profileRefused(Object.keys(fields));
     return send({ ...call, body: { user: { id: userId } } }, budget);
   };
-  return createOnce<PlatformUser>(
+  let creates = 0;
+  const user = await createOnce<PlatformUser>(
     userId,
     {
       kind: call.kind,
-      create: ({ newConnection }) => create(newConnection),
-      toCreated: (answer) => ({ ...toUser(answer, userId), isNew: true }),
-      find: (connection) =>
-        readUser(send, userId, connection, budget).then(
-          (user) => user && { ...user, isNew: true, wasThere: true },
-        ),
+      create({ newConnection }) {
+        creates += 1;
+        return create(newConnection);
+      },
+      toCreated: (answer) => toUser(answer, userId),
+      async find(connection) {
+        const found = await readUser(send, userId, connection, budget);
+        return found && { ...found, wasThere: creates === 0 }; // Else it is what this request has made.
+      },
       toExisting: () => ({
         userId,
         pathId: userId,
         isNew: true,
         isDisabled: false,
         isConfirmed: true,
-        wasThere: true,
+        wasThere: creates === 1, // After no create, another request has just made it; after two, this one.
       }),
       settleMs: SETTLE_MS,
       onCreated: () => audit("user_created"),
     },
     budget,
   );
+  return { ...user, isNew: true };
 }
 
 function toUser(answer: Answer, userId: string): PlatformUser {

@@ -15,7 +15,7 @@ import type {
   WidgetRequest,
 } from "../session/types.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
-import { createCreateOnce } from "./create-once.ts";
+import { type CreateOnce, createCreateOnce } from "./create-once.ts";
 import { requestUntilVisible } from "./new-user-url.ts";
 import { classifyPlatform, type GoodAnswer } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
@@ -37,6 +37,7 @@ export type PlatformOptions = {
 
 /** MX: a read straight after a create may answer 404 for about 500 ms. Source: MX Platform API, Errors. */
 const SETTLE_MS = 500;
+const SHOWS_WITHIN_MS = 2 * SETTLE_MS;
 
 const WidgetUrlBody = z.object({
   widget_url: z.object({
@@ -81,16 +82,22 @@ export function toPlatformHeaders(config: {
 export function createPlatform(send: Send, options: PlatformOptions): Platform {
   const { version, urlRule, maxRememberedGuids } = options;
   const ids = createPathIds(send, version, maxRememberedGuids);
+  const createOnce = createCreateOnce();
   return {
     findUser: (userId, { budget }) => ids.findUser(userId, { newConnection: false }, budget),
     readUser: (userId, { budget }) => ids.confirmUser(userId, { newConnection: false }, budget),
-    createUser: bindCreateUser(send, ids),
-    requestWidgetUrl: bindRequestWidgetUrl(send, ids, urlRule),
+    createUser: bindCreateUser(send, createOnce, ids),
+    async requestWidgetUrl(user, request, { budget }) {
+      const call = toUrlCall(user, request);
+      const answer = await requestUntilVisible(send, call, { user, request }, budget);
+      if (answer) createOnce.confirm(user.userId);
+      else ids.forget(user.userId);
+      return answer && toOwnUrl(user, request, answer, urlRule);
+    },
   };
 }
 
-function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
-  const createOnce = createCreateOnce();
+function bindCreateUser(send: Send, createOnce: CreateOnce, ids: PathIds): Platform["createUser"] {
   return async function createUser(user, { budget, audit }) {
     const { userId } = user;
     const { toExisting } = ids;
@@ -112,25 +119,12 @@ function bindCreateUser(send: Send, ids: PathIds): Platform["createUser"] {
         find: (connection) => ids.confirmUser(userId, connection, budget),
         toExisting: toExisting && (() => toExisting(userId)),
         settleMs: SETTLE_MS,
+        showsWithinMs: SHOWS_WITHIN_MS,
         onCreated: () => audit("user_created"),
       },
       budget,
     );
     return { ...existing, isNew: true };
-  };
-}
-
-function bindRequestWidgetUrl(
-  send: Send,
-  ids: PathIds,
-  urlRule: UrlRule,
-): Platform["requestWidgetUrl"] {
-  return async function requestWidgetUrl(user, request, { budget }) {
-    const call = toUrlCall(user, request);
-    const answer = await requestUntilVisible(send, call, { user, request }, budget);
-    if (answer) return toOwnUrl(user, request, answer, urlRule);
-    ids.forget(user.userId);
-    return undefined;
   };
 }
 

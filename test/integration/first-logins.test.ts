@@ -2,6 +2,7 @@
  * Two first logins of one user at the same moment: two URLs, one User, one Member.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { type Started, start } from "../support/start.ts";
@@ -71,24 +72,31 @@ describe.each(["platform", "sso", "both"] as const)(
   },
 );
 
-describe.each([
-  ["platform", ["platform.create_user"]],
-  ["sso", ["sso.create_user", "sso.create_member"]],
-  ["both", ["sso.create_user", "sso.create_member"]],
-  ["v3-members", ["mdx.create_user", "mdx.create_member"]],
-] as const)("fifty first logins of one user at once (%s)", (apis, creates) => {
-  it("send one create of each", async () => {
-    await using service = await start({ apis });
-    service.mx.settings.latencyMs = 10;
+const LEGACY = { MX_PLATFORM_VERSION: "v20111101" };
 
-    const responses = await Promise.all(Array.from({ length: 50 }, () => service.post("ada")));
+describe.each([
+  ["platform", {}, ["platform.create_user"]],
+  ["platform", LEGACY, ["platform.create_user"]],
+  ["sso", {}, ["sso.create_user", "sso.create_member"]],
+  ["both", {}, ["sso.create_user", "sso.create_member"]],
+  ["v3-members", {}, ["mdx.create_user", "mdx.create_member"]],
+] as const)("fifty first logins of one user at once (%s %o)", (apis, environment, creates) => {
+  it.each([0, 600])("send one create of each where MX shows it after %i ms", async (afterMs) => {
+    await using service = await start({ apis, environment });
+    Object.assign(service.mx.settings, { latencyMs: 10, propagationMs: afterMs });
+
+    const logins = Array.from({ length: 50 }, async (_, index) => {
+      await sleep(10 * index); // The last ones come when MX has made the user, but does not show it yet.
+      return service.post("ada");
+    });
+    const responses = await Promise.all(logins);
 
     expect([...new Set(responses.map(({ status }) => status))]).toEqual([200]);
     for (const operation of creates) expect(service.mx.calls.of(operation)).toHaveLength(1);
   });
 
   it.each(creates)("send another %s where the answer was lost", async (operation) => {
-    await using service = await start({ apis });
+    await using service = await start({ apis, environment });
     service.mx.failNext({ kind: "reset", when: "before" }, { operation });
 
     const responses = await Promise.all(Array.from({ length: 5 }, () => service.post("ada")));
@@ -96,4 +104,15 @@ describe.each([
     expect([...new Set(responses.map(({ status }) => status))]).toEqual([200]);
     expect(service.mx.calls.of(operation)).toHaveLength(2);
   });
+});
+
+it("blames no widget for a user whom MX shows too late (v3)", async () => {
+  await using service = await start({ apis: "v3" });
+  Object.assign(service.mx.settings, { latencyMs: 200, propagationMs: 60_000 });
+
+  const responses = await Promise.all([service.post("ada"), service.post("ada")]);
+
+  expect(responses.map(({ body }) => body.type)).toEqual(
+    Array(2).fill("/problems/upstream-unavailable"),
+  );
 });

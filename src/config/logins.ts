@@ -23,7 +23,7 @@ export function toLogins(v: Variables, faults: Faults): LoginConfig {
         "must be true without AUTH_INTROSPECTION_URL and AUTH_SESSION_CHECK_URL",
       );
     if (v.AUTH_COOKIE)
-      faults.add("AUTH_COOKIE", "has no use with AUTH_JWT=false; leave one of them out");
+      faults.add("AUTH_COOKIE", "has no effect with AUTH_JWT=false; leave one of them out");
   }
   return { jwt: v.AUTH_JWT, tokenCookie: v.AUTH_COOKIE, introspection, sessionCheck };
 }
@@ -42,7 +42,7 @@ function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | un
     if (!requireAudience)
       faults.add(
         "AUTH_INTROSPECTION_REQUIRE_AUDIENCE",
-        "has no use without AUTH_INTROSPECTION_URL",
+        "has no effect without AUTH_INTROSPECTION_URL",
       );
     return undefined;
   }
@@ -57,7 +57,7 @@ function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | un
 function toSessionCheck(v: Variables, faults: Faults): SessionCheckConfig | undefined {
   const { AUTH_SESSION_CHECK_URL: url, AUTH_SESSION_COOKIE: cookie } = v;
   if (url && cookie) return { url, cookie };
-  if (url) faults.add("AUTH_SESSION_COOKIE", "is missing beside AUTH_SESSION_CHECK_URL");
-  if (cookie) faults.add("AUTH_SESSION_CHECK_URL", "is missing beside AUTH_SESSION_COOKIE");
+  if (url) faults.add("AUTH_SESSION_COOKIE", "is missing: AUTH_SESSION_CHECK_URL needs it");
+  if (cookie) faults.add("AUTH_SESSION_CHECK_URL", "is missing: AUTH_SESSION_COOKIE needs it");
   return undefined;
 }

@@ -16,7 +16,7 @@ export function reportMisspelt(environment: Environment, faults: Faults): void {
   for (const [name, value] of Object.entries(environment)) {
     if (!value || isKnown(name) || isForeign(name, value)) continue;
     const nearest = findNearest(name);
-    if (nearest) faults.add(show(name), `is not known; is ${nearest} meant?`);
+    if (nearest) faults.add(show(name), `is unknown; did you mean ${nearest}?`);
   }
 }
 

@@ -14,8 +14,8 @@ export function toPlatform(v: Variables, faults: Faults): PlatformConfig | undef
       faults.add("MX_PLATFORM_BASE_URL", "needs MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY");
     return undefined;
   }
-  if (!clientId) faults.add("MX_PLATFORM_CLIENT_ID", "is missing beside MX_PLATFORM_API_KEY");
-  if (!apiKey) faults.add("MX_PLATFORM_API_KEY", "is missing beside MX_PLATFORM_CLIENT_ID");
+  if (!clientId) faults.add("MX_PLATFORM_CLIENT_ID", "is missing: MX_PLATFORM_API_KEY needs it");
+  if (!apiKey) faults.add("MX_PLATFORM_API_KEY", "is missing: MX_PLATFORM_CLIENT_ID needs it");
   if (!clientId || !apiKey) return undefined;
   const baseUrl = v.MX_PLATFORM_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].platform);
   checkEnvironment(v, "MX_PLATFORM_BASE_URL", faults);
@@ -37,8 +37,8 @@ export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
       faults.add("MX_SSO_VERSION", `=v3 needs MX_SSO_API_KEY and ${clientName}`);
     return undefined;
   }
-  if (!client) faults.add(clientName, "is missing beside MX_SSO_API_KEY");
-  if (!apiKey) faults.add("MX_SSO_API_KEY", `is missing beside ${clientName}`);
+  if (!client) faults.add(clientName, "is missing: MX_SSO_API_KEY needs it");
+  if (!apiKey) faults.add("MX_SSO_API_KEY", `is missing: ${clientName} needs it`);
   if (!client || !apiKey) return undefined;
   const urls = BASE_URLS[v.MX_ENVIRONMENT];
   checkEnvironment(v, "MX_SSO_BASE_URL", faults);
@@ -86,7 +86,7 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Fault
   if (!sso && source !== "none") {
     faults.add(
       "MEMBER_CREDENTIALS",
-      "has no use without the SSO API; set MX_SSO_API_KEY and the client that goes with it, or none",
+      "has no effect without the SSO API; set MX_SSO_API_KEY and the client that goes with it, or none",
     );
   }
   switch (source) {
@@ -94,7 +94,7 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Fault
       if (sso?.version === "v2")
         faults.add(
           "MEMBER_CREDENTIALS",
-          "must be claim, derived or lookup: the SSO API v2 makes a Member for each user",
+          "must be claim, derived or lookup: the SSO API v2 creates a Member for each user",
         );
       break;
     case "claim": {
@@ -125,5 +125,5 @@ function checkEnvironment(
   const host = v[name]?.hostname;
   if (v.MX_ENVIRONMENT !== "production" || host === undefined) return;
   if (isLoopback(host) || /^int-/.test(host))
-    faults.add(name, "is not production's, but MX_ENVIRONMENT is production");
+    faults.add(name, "is not a production address, but MX_ENVIRONMENT is production");
 }

@@ -34,7 +34,7 @@ export function checkProcess(
 /** Node takes `_` for `-` in the names of its flags. */
 const UNSAFE_FLAGS = [
   { flag: /--insecure[-_]http[-_]parser\b/, message: "must not loosen the HTTP parser" },
-  { flag: /--(tls[-_]keylog|trace[-_]tls)\b/, message: "must not write down the keys of TLS" },
+  { flag: /--(tls[-_]keylog|trace[-_]tls)\b/, message: "must not log TLS keys" },
   { flag: /--tls[-_](min|max)[-_]v1\.[01]\b/, message: "must not allow old versions of TLS" },
   { flag: /--tls[-_]cipher[-_]list\b/, message: "must not change the ciphers of TLS" },
 ];

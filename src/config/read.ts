@@ -54,7 +54,7 @@ function readSecret(
   const path = readText(fileVariable, environment, faults);
   if (!path) return given;
   if (given) {
-    faults.add(fileVariable, `and ${name} exclude each other`);
+    faults.add(fileVariable, `and ${name} cannot be set together`);
     return given;
   }
   try {

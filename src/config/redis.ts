@@ -21,7 +21,7 @@ export function toRedis(v: Variables, faults: Faults): RedisSettings | undefined
   if (mode === "sentinel" && !sentinelMaster && !faults.has("REDIS_SENTINEL_MASTER"))
     faults.add("REDIS_SENTINEL_MASTER", "is missing: REDIS_MODE=sentinel needs it");
   if (mode !== "sentinel" && sentinelMaster)
-    faults.add("REDIS_SENTINEL_MASTER", "has no use without REDIS_MODE=sentinel");
+    faults.add("REDIS_SENTINEL_MASTER", "has no effect without REDIS_MODE=sentinel");
   if (timeoutMs > v.REQUEST_DEADLINE / 10)
     faults.add(
       "REDIS_TIMEOUT",
@@ -31,6 +31,7 @@ export function toRedis(v: Variables, faults: Faults): RedisSettings | undefined
 }
 
 function reportUseless(v: Variables, faults: Faults): void {
-  if (v.REDIS_MODE !== "single") faults.add("REDIS_MODE", "has no use without REDIS_URL");
-  if (v.REDIS_SENTINEL_MASTER) faults.add("REDIS_SENTINEL_MASTER", "has no use without REDIS_URL");
+  if (v.REDIS_MODE !== "single") faults.add("REDIS_MODE", "has no effect without REDIS_URL");
+  if (v.REDIS_SENTINEL_MASTER)
+    faults.add("REDIS_SENTINEL_MASTER", "has no effect without REDIS_URL");
 }

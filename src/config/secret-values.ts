@@ -26,7 +26,7 @@ export const secret = z
   .string()
   .regex(/^[^\p{Cc}]{1,4096}$/u, "must be one line")
   .refine((given) => given.trim() !== "", "must not be blank")
-  .refine(isReal, "is a placeholder; put in the real one")
+  .refine(isReal, "is a placeholder; set the real value")
   .transform(createSecret)
   .register(VALUE_TYPES, { form: "a secret" });
 

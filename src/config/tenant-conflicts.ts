@@ -72,7 +72,7 @@ function reportSharedIssuer(group: LabelledTenant[], faults: Faults): void {
     if (difference) {
       faults.add(
         `${label}: ${difference}`,
-        `must be as in ${first.label}: it belongs to the issuer`,
+        `must be equal to that of ${first.label}: it belongs to the issuer`,
       );
     }
   }

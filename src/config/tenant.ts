@@ -61,9 +61,9 @@ function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
       "is missing: without it, tokens made for other services would open accounts",
     );
   if (v.AUTH_JWKS_URL && v.AUTH_JWKS_FILE)
-    faults.add("AUTH_JWKS_FILE", "and AUTH_JWKS_URL exclude each other");
+    faults.add("AUTH_JWKS_FILE", "and AUTH_JWKS_URL cannot be set together");
   if ((v.AUTH_COOKIE || v.AUTH_SESSION_COOKIE) && v.CORS_ORIGINS.some(isPlainHttp))
-    faults.add("CORS_ORIGINS", "must be https where logins are by cookie (http only on loopback)");
+    faults.add("CORS_ORIGINS", "must be https if logins use cookies (http only on loopback)");
   return {
     issuers: [first, ...others],
     audience,
@@ -89,7 +89,7 @@ function toKeySource(
 ): KeySource {
   if (!v.AUTH_JWT)
     for (const name of ["AUTH_JWKS_URL", "AUTH_JWKS_FILE"] as const)
-      if (v[name]) faults.add(name, "has no use with AUTH_JWT=false; leave one of them out");
+      if (v[name]) faults.add(name, "has no effect with AUTH_JWT=false; leave one of them out");
   if (v.AUTH_JWKS_FILE) {
     const problem = findKeySetProblem(v.AUTH_JWKS_FILE, readFile);
     if (problem) faults.add("AUTH_JWKS_FILE", problem);
@@ -134,7 +134,7 @@ function toUserIdRule(v: Variables, faults: Faults): UserIdRule {
     if (v.USER_ID_SECRET)
       faults.add(
         "USER_ID_SECRET",
-        "has no use with USER_ID_MODE=claim; leave it out, or set USER_ID_MODE=hmac",
+        "has no effect with USER_ID_MODE=claim; leave it out, or set USER_ID_MODE=hmac",
       );
     return { mode: "claim", claim };
   }
@@ -158,7 +158,7 @@ function toWidgets(
   for (const name of ["WIDGET_DEFAULTS", "WIDGET_FORCED"] as const) {
     const { widget_type: type, ...options } = v[name];
     if (type !== undefined && !types.includes(type))
-      faults.add(name, "has a widget_type that is not among those allowed here");
+      faults.add(name, "has a widget_type that WIDGET_TYPES does not allow");
     const [unsupported] = findUnsupportedOptions(source, options);
     if (unsupported)
       faults.add(name, `has ${unsupported.pointer.split("/").at(-1)}, which ${unsupported.detail}`);

@@ -120,8 +120,8 @@ function findKeyProblem(key: string): string | undefined {
   if (!isKnown(key)) {
     const nearest = findNearest(key);
     return nearest
-      ? `is not known; is ${nearest} meant?`
-      : "is not known; docs/configuration.md lists what is";
+      ? `is unknown; did you mean ${nearest}?`
+      : "is unknown; docs/configuration.md lists all variables";
   }
   if (!isOfTenant(key)) return "belongs to the process: set it in the environment";
   return undefined;

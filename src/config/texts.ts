@@ -17,7 +17,7 @@ export function findTextProblem(name: string, text: string): string | undefined 
   if (/(^|\s)#/.test(text) && parseJson(text) === undefined)
     return `has a comment in its value; ${toAdvice(name)}`;
   if ((isJson ? INVISIBLE_IN_JSON : INVISIBLE).test(text))
-    return "has a control character, a line break or an invisible character; type it anew, on one line";
+    return "has a control character, a line break or an invisible character; type it again, on one line";
   return undefined;
 }
 

@@ -29,7 +29,7 @@ export const upstream = url((parsed) => findUpstreamProblem(parsed, [parsed.host
 /** Inside of the network of the operator, so it may be plain http. Credentials go into OTEL_EXPORTER_OTLP_HEADERS. */
 export const collector = url(({ protocol, username, password, search, hash }) => {
   if (!/^https?:$/.test(protocol)) return "must be an http or https URL";
-  if (username || password) return "must not hold credentials: use OTEL_EXPORTER_OTLP_HEADERS";
+  if (username || password) return "must not contain credentials: use OTEL_EXPORTER_OTLP_HEADERS";
   return search || hash ? "must have no query and no fragment" : undefined;
 }).register(VALUE_TYPES, { form: "an http or https URL" });
 
@@ -122,7 +122,7 @@ function findOriginProblem(item: string): string | undefined {
   if (origin !== item || item.includes("*"))
     return "must be an exact origin such as https://app.example.com, without a path or final slash and without wildcards";
   if (item.startsWith("http:") && !isLocalName(new URL(item)))
-    return "must be https: what comes by plain http can be changed on its way (http only on loopback)";
+    return "must be https: plain http can be changed in transit (http only on loopback)";
   return undefined;
 }
 

@@ -19,12 +19,12 @@ export const profileFields = z
     if (given === "all" || (isKnown && fields.length > 0)) return fields;
     context.addIssue({
       code: "custom",
-      message: `must be all, none, or a list out of ${ALL.join(", ")}`,
+      message: `must be all, none, or a list of ${ALL.join(", ")}`,
     });
     return z.NEVER;
   })
   .register(VALUE_TYPES, {
-    form: `all, none, or a list out of ${ALL.join(", ")}`,
+    form: `all, none, or a list of ${ALL.join(", ")}`,
     json: JSON_LIST,
   });
 

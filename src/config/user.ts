@@ -36,7 +36,7 @@ function checkUserinfo(v: Variables, faults: Faults): void {
   if (!v.AUTH_JWT && !v.AUTH_INTROSPECTION_URL)
     faults.add(
       "PROFILE_SOURCE",
-      "userinfo needs a token to ask with, and no login brings one: leave it out, or configure JWTs or introspection",
+      "userinfo needs the user's access token, but no configured login has one: leave it out, or configure JWTs or introspection",
     );
 }
 
@@ -48,13 +48,13 @@ export function toMemberIds(
   const { MEMBER_ID_TEMPLATE: template, MEMBER_ID_CLAIM: claim } = v;
   const isOwnTemplate = template !== DEFAULT_TEMPLATE;
   if (claim && isOwnTemplate)
-    faults.add("MEMBER_ID_CLAIM", "and MEMBER_ID_TEMPLATE exclude each other");
+    faults.add("MEMBER_ID_CLAIM", "and MEMBER_ID_TEMPLATE cannot be set together");
   for (const [name, isSet] of [
     ["MEMBER_ID_TEMPLATE", isOwnTemplate],
     ["MEMBER_ID_CLAIM", claim],
   ] as const)
     if (isSet && !sso && !faults.has("MX_SSO_"))
-      faults.add(name, "has no use without the SSO API, which alone has Members");
+      faults.add(name, "has no effect without the SSO API, because only the SSO API has Members");
   if (claim) return { source: "claim", claim };
   return { source: v.MEMBER_CREDENTIALS === "lookup" ? "lookup" : "template", template };
 }

@@ -196,9 +196,9 @@ const ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA 
 export const algorithms = split
   .refine(
     (items) => items.length > 0 && items.every((item) => ALGORITHMS.includes(item)),
-    `must list signature algorithms out of ${ALGORITHMS.join(", ")}`,
+    `must list signature algorithms from ${ALGORITHMS.join(", ")}`,
   )
-  .register(VALUE_TYPES, { form: `a list out of ${ALGORITHMS.join(", ")}`, json: JSON_LIST });
+  .register(VALUE_TYPES, { form: `a list of ${ALGORITHMS.join(", ")}`, json: JSON_LIST });
 
 export const tokenType = z
   .string()

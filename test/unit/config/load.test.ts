@@ -303,7 +303,7 @@ describe("a secret in a file", () => {
     expect(faultsOf(both, readFile)).toEqual([
       {
         variable: "MX_PLATFORM_API_KEY_FILE",
-        message: "and MX_PLATFORM_API_KEY exclude each other",
+        message: "and MX_PLATFORM_API_KEY cannot be set together",
       },
     ]);
   });

@@ -22,20 +22,20 @@ describe("a variable that is nearly one of ours", () => {
     ["LOGLEVEL", "LOG_LEVEL"],
   ])("%s is a fault that names %s", (name, nearest) => {
     expect(faultsOf({ ...GOOD, [name]: "x" })).toEqual([
-      `${name} is not known; is ${nearest} meant?`,
+      `${name} is unknown; did you mean ${nearest}?`,
     ]);
   });
 
   it("is one with a byte-order mark, too, which is not printed", () => {
     expect(faultsOf({ ...GOOD, "\ufeffAUTH_ISSUER": "x" })).toEqual([
-      '"?AUTH_ISSUER" is not known; is AUTH_ISSUER meant?',
+      '"?AUTH_ISSUER" is unknown; did you mean AUTH_ISSUER?',
     ]);
   });
 
   it("is named in TENANTS_FILE, too", () => {
     const tenants = [{ name: "a", ...GOOD, CORS_ORIGIN: "https://a.example" }];
     expect(faultsOf({ TENANTS_FILE: "t" }, () => JSON.stringify({ tenants }))).toEqual([
-      "tenants[0] (a): CORS_ORIGIN is not known; is CORS_ORIGINS meant?",
+      "tenants[0] (a): CORS_ORIGIN is unknown; did you mean CORS_ORIGINS?",
     ]);
   });
 

@@ -115,7 +115,7 @@ describe("REDIS_URL", () => {
     ["unix:///run/redis.sock", CLUSTER, /^REDIS_URL must not be a socket/],
     ["unix:///run/redis.sock", SENTINEL, /^REDIS_URL must not be a socket/],
     ["redis://a", { REDIS_MODE: "sentinel" }, /^REDIS_SENTINEL_MASTER is missing/],
-    ["redis://a", { REDIS_SENTINEL_MASTER: "bff" }, /^REDIS_SENTINEL_MASTER has no use/],
+    ["redis://a", { REDIS_SENTINEL_MASTER: "bff" }, /^REDIS_SENTINEL_MASTER has no effect/],
     [
       "redis://a",
       { ...SENTINEL, REDIS_SENTINEL_MASTER: "a b" },
@@ -126,7 +126,7 @@ describe("REDIS_URL", () => {
       { REDIS_MODE: "replicated" },
       /^REDIS_MODE must be one of single, cluster, sentinel/,
     ],
-    ["", CLUSTER, /^REDIS_MODE has no use without REDIS_URL/],
+    ["", CLUSTER, /^REDIS_MODE has no effect without REDIS_URL/],
     ["redis://a", { REDIS_TIMEOUT: "9ms" }, /^REDIS_TIMEOUT must be a duration.* from 10ms to 2s/],
     [
       "redis://a",

@@ -44,7 +44,7 @@ describe("a value as a tool hands it over", () => {
     ],
     ["nothing but blanks", "CORS_ORIGINS", "  ", /^has a blank/],
     ["a byte-order mark", "AUTH_AUDIENCE", "\ufeffbff", /^starts with a byte-order mark.*without/],
-    ["a control character", "USER_ID_CLAIM", "su\u0007b", /^has a control character.*anew/],
+    ["a control character", "USER_ID_CLAIM", "su\u0007b", /^has a control character.*again/],
     ["an escape sequence", "NO_PROXY", "a\u001b[0m", /^has a control character/],
     ["a zero-width space", "AUTH_AUDIENCE", "b\u200bff", /^has a control character.*invisible/],
     [

@@ -60,7 +60,7 @@ describe("PROFILE_FIELDS", () => {
     "cannot be %j",
     (PROFILE_FIELDS) => {
       expect(faultsOf({ ...PLATFORM, PROFILE_FIELDS })).toEqual([
-        expect.stringMatching(/^PROFILE_FIELDS must be all, none, or a list out of first_name/),
+        expect.stringMatching(/^PROFILE_FIELDS must be all, none, or a list of first_name/),
       ]);
     },
   );
@@ -153,7 +153,7 @@ describe("PROFILE_SOURCE", () => {
         AUTH_SESSION_COOKIE: "sid",
         AUTH_SESSION_CHECK_URL: "https://bank.example/me",
       },
-      "PROFILE_SOURCE userinfo needs a token",
+      "PROFILE_SOURCE userinfo needs the user",
     ],
     ["a word", { ...PLATFORM, PROFILE_SOURCE: "oidc" }, "PROFILE_SOURCE must be one of"],
   ])("cannot be %s", (_what, environment, fault) => {
@@ -197,14 +197,14 @@ describe("the id of a Member", () => {
     [
       "two rules",
       { ...SSO, MEMBER_ID_TEMPLATE: "A-{user_id}", MEMBER_ID_CLAIM: "m" },
-      /^MEMBER_ID_CLAIM and MEMBER_ID_TEMPLATE exclude/,
+      /^MEMBER_ID_CLAIM and MEMBER_ID_TEMPLATE cannot be set together/,
     ],
     [
       "no Members",
       { ...PLATFORM, MEMBER_ID_TEMPLATE: "A-{user_id}" },
-      /^MEMBER_ID_TEMPLATE has no use/,
+      /^MEMBER_ID_TEMPLATE has no effect/,
     ],
-    ["no Members", { ...PLATFORM, MEMBER_ID_CLAIM: "m" }, /^MEMBER_ID_CLAIM has no use/],
+    ["no Members", { ...PLATFORM, MEMBER_ID_CLAIM: "m" }, /^MEMBER_ID_CLAIM has no effect/],
   ])("cannot come from %s", (_what, environment, fault) => {
     expect(faultsOf(environment)).toEqual([expect.stringMatching(fault)]);
   });

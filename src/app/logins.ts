@@ -33,6 +33,8 @@ export type Logins = Authentication &
   Disposable & {
     /** Each issuer was asked for its keys, and one has answered, or a login that needs none is configured. */
     canAuthenticate(): boolean;
+    /** Reads the key set in this file anew; whether its keys can be used. */
+    refreshKeys(path: string): Promise<boolean>;
   };
 
 type Member = { config: TenantConfig; trust: TenantTrust };
@@ -60,6 +62,11 @@ export function createLogins(config: Config, options: LoginOptions): Logins {
     canAuthenticate: () =>
       statuses().every(({ wasAsked }) => wasAsked) &&
       (needsNoKeys || statuses().some(({ hasAnswered }) => hasAnswered)),
+    async refreshKeys(path) {
+      const fromFile = issuers.filter(({ keys }) => keys.file === path);
+      const results = await Promise.all(fromFile.map(({ keys }) => keys.refresh()));
+      return results.every(Boolean);
+    },
     [Symbol.dispose]() {
       for (const { keys } of issuers) keys[Symbol.dispose]();
     },
@@ -73,7 +80,14 @@ function toMember({ config, tenant }: LoginOptions["tenants"][number]): Member {
   return { config, trust: { ...rules, userIdClaim: userId.claim, tenant } };
 }
 
-type KnownIssuer = TrustedIssuer & { keys: IssuerKeys };
+type WatchedKeys = IssuerKeys & {
+  /** Where they come from, if it is a file. */
+  file: string | undefined;
+  /** Loads what is there now; whether it could be used. */
+  refresh(): Promise<boolean>;
+};
+
+type KnownIssuer = TrustedIssuer & { keys: WatchedKeys };
 
 /** What tenants of one issuer have in common, the first one says (config/tenant-conflicts.ts). */
 function toIssuers(
@@ -82,11 +96,21 @@ function toIssuers(
   watchKeys: LoginOptions["watchKeys"],
 ): KnownIssuer[] {
   const maxWaiting = members.length > 1 ? Math.ceil(maxInFlight / 4) : undefined;
-  const startKeys = (issuer: string, source: KeySource) => {
-    const onLoad = watchKeys(issuer, () => keys.ageMs());
+  const startKeys = (issuer: string, source: KeySource): WatchedKeys => {
+    let wasLoaded = false;
+    const count = watchKeys(issuer, () => keys.ageMs());
+    const onLoad = (isLoaded: boolean) => {
+      wasLoaded = isLoaded;
+      count(isLoaded);
+    };
     const load = createLoader(issuer, source, { proxy });
     const keys = createIssuerKeys({ load, maxWaiting, onLoad });
-    return keys;
+    const refresh = async () => {
+      await keys.reload(); // One that was under way may have read what was there before.
+      await keys.reload();
+      return wasLoaded;
+    };
+    return { ...keys, refresh, file: source.kind === "file" ? source.path : undefined };
   };
   const byIssuer = Map.groupBy(members, ({ trust }) => trust.issuers[0]);
   return [...byIssuer].flatMap(([name, ofIssuer]) => {

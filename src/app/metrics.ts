@@ -9,6 +9,7 @@
 import { Registry } from "@prometheus-io/client";
 import type { ApiName } from "../mx/call.ts";
 import type { MxObserver } from "../mx/policies/instrument.ts";
+import { createFileMetrics, type FileMetrics } from "./file-metrics.ts";
 import { createMeters, type Meters, neverThrows } from "./meters.ts";
 import { createMxMetrics } from "./mx-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
@@ -21,6 +22,7 @@ export type Metrics = RequestMetrics & {
   mx(tenant: string, api: ApiName): MxObserver;
   issuerKeys(issuer: string, readAgeMs: () => number | undefined): (isLoaded: boolean) => void;
   rateLimit(limit: string): { onRefusal(): void; onStoreFailure(): void };
+  files: FileMetrics;
 };
 
 export type MetricsOptions = {
@@ -40,10 +42,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     mx: createMxMetrics(meters),
     issuerKeys: createKeyMetrics(meters),
     rateLimit: createRateLimitMetrics(meters),
+    files: createFileMetrics(meters),
   };
   registerReplica(meters, options);
-  const all = Registry.merge([registry, processMetrics()]);
-  return { ...metrics, contentType: all.contentType, text: () => all.metrics() };
+  const ofProcess = processMetrics(); // Watches from now on.
+  /** Merged at each scrape, since some metrics are there only once something has been configured. */
+  const text = () => Registry.merge([registry, ofProcess]).metrics();
+  return { ...metrics, contentType: registry.contentType, text };
 }
 
 function createKeyMetrics({ counter, gauges }: Meters): Metrics["issuerKeys"] {

@@ -21,7 +21,9 @@ import { toAuditKey } from "./deployment-keys.ts";
 import type { Logins } from "./logins.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
+import { createCertificate, toPem } from "./tls.ts";
 import { openLogins } from "./upstreams.ts";
+import { type TakeOver, watchFiles } from "./watch-files.ts";
 
 export type Service = AsyncDisposable & {
   /** Base URL of the public port. */
@@ -71,12 +73,15 @@ export async function startService(
     port: config.operationsPort,
   });
   parts.defer(() => operations.close(0)); // After the public port: the orchestrator watches the drain here.
-  const server = await listen(app, { ...connections, port: config.port });
+  const tls = config.tls && toPem(config.tls.pair);
+  const server = await listen(app, { ...connections, port: config.port, tls });
+  const takeOver = toTakeOver(config, { logins, server, metrics });
+  parts.use(watchFiles({ files: config.files, takeOver, logger, metrics: metrics.files }));
   const owned = parts.move();
 
   return {
-    url: toUrl(config.host, server.port),
-    operationsUrl: toUrl(config.host, operations.port),
+    url: toUrl(config.tls ? "https" : "http", config.host, server.port),
+    operationsUrl: toUrl("http", config.host, operations.port),
     drain: () => startDrain(lifecycle, server),
     async [Symbol.asyncDispose]() {
       await drain(config, lifecycle, server);
@@ -120,6 +125,19 @@ function toConnectionRules(config: Config, logger: Logger, metrics: Metrics) {
   };
 }
 
+/** Which changed files are used without a restart, by variable. */
+function toTakeOver(
+  { tls }: Config,
+  { logins, server, metrics }: { logins: Logins; server: Listening; metrics: Metrics },
+): Record<string, TakeOver> {
+  const AUTH_JWKS_FILE: TakeOver = async (path) =>
+    (await logins.refreshKeys(path)) ? undefined : "no_usable_key";
+  if (!tls) return { AUTH_JWKS_FILE };
+  const { takeOver, expiresAt } = createCertificate(tls, server.replacePair);
+  metrics.files.certificateExpires(expiresAt);
+  return { AUTH_JWKS_FILE, TLS_CERT_FILE: takeOver, TLS_KEY_FILE: takeOver };
+}
+
 function startDrain(lifecycle: Lifecycle, server: Listening): void {
   if (lifecycle.state === "serving") lifecycle.state = "draining";
   server.drain();
@@ -150,7 +168,7 @@ function withMetrics(logger: Logger, metrics: Metrics): Logger {
 }
 
 /** Where a person on this machine can reach it. */
-function toUrl(host: string | undefined, port: number): URL {
+function toUrl(scheme: "http" | "https", host: string | undefined, port: number): URL {
   const name = !host || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
+  return new URL(`${scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`);
 }

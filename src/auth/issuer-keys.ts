@@ -33,6 +33,8 @@ export type FindKeys = (
 
 export type IssuerKeys = Disposable & {
   find: FindKeys;
+  /** Joins a load that is under way, or starts one. Never rejects; `onLoad` is told how it ended. */
+  reload(): Promise<void>;
   /** For readiness: has the issuer been asked, and has it ever answered. */
   status(): { wasAsked: boolean; hasAnswered: boolean };
   /** Since it last answered. */
@@ -125,6 +127,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
       const keys = await newer(tried);
       return keys ? findFitting(keys, header) : [];
     },
+    reload,
     status: () => ({ wasAsked, hasAnswered: loaded !== undefined }),
     ageMs: () => loaded && now() - loaded.at,
     [Symbol.dispose]() {

@@ -11,6 +11,7 @@ import type { RedisSettings } from "../session/settings.ts";
 import { hasForeignListeners } from "../upstream/listeners.ts";
 import { checkMxHosts, checkNoProxy, checkUpstreams } from "./egress.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
+import { type FileRecord, recordFiles } from "./files.ts";
 import { toLogins } from "./logins.ts";
 import { reportMisspelt } from "./misspelt.ts";
 import { checkProcess } from "./node-flags.ts";
@@ -20,8 +21,9 @@ import { reportReusedSecrets } from "./secret-reuse.ts";
 import { toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
+import { toTls } from "./tls.ts";
 import { toTraces } from "./traces.ts";
-import type { Config, Environment, ReadFile } from "./types.ts";
+import type { Config, Environment, NamedFile, ReadFile } from "./types.ts";
 import { isOfTenant, type Variables } from "./variables.ts";
 
 const PRELOAD_FAULT =
@@ -38,12 +40,10 @@ export function loadConfig(
   isObserved = hasForeignListeners(),
 ): Config {
   const faults = createFaults();
+  const files = recordFiles(readFile);
   const isSingle = !environment.TENANTS_FILE;
-  const variables = readVariables(
-    isSingle ? environment : ofProcess(environment),
-    readFile,
-    faults,
-  );
+  const given = isSingle ? environment : ofProcess(environment);
+  const variables = readVariables(given, files.read, faults);
   reportMisspelt(environment, faults);
   checkProcess(environment, flags, faults);
   checkNoProxy(variables, environment, faults);
@@ -51,9 +51,10 @@ export function loadConfig(
   const redis = toRedis(variables, faults);
   const logins = toLogins(variables, faults);
   const traces = toTraces(variables.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults);
-  const many = isSingle ? [] : loadTenants(environment, variables, readFile, faults);
+  const tls = toTls(variables, files.read, faults);
+  const many = isSingle ? [] : loadTenants(environment, variables, files, faults);
   const tenants = isSingle
-    ? [toTenant(variables, readFile, faults)]
+    ? [toTenant(variables, files.read, faults)]
     : many.map(({ tenant }) => tenant);
   checkMxHosts(variables, tenants, faults);
   reportReusedSecrets([{ variables }, ...many], faults);
@@ -64,7 +65,15 @@ export function loadConfig(
     faults.add("NODE_OPTIONS", PRELOAD_FAULT);
   }
   if (faults.all().length > 0) throw new ConfigError(faults.all());
-  return deepFreeze({ ...toProcess(variables, redis), traces, logins, tenants });
+  const ofTenants = many.flatMap((each) => each.files);
+  return deepFreeze({
+    ...toProcess(variables, redis),
+    traces,
+    tls,
+    logins,
+    tenants,
+    files: [...files.named(given), ...ofTenants],
+  });
 }
 
 /** Tells whether two replicas have the same configuration, secrets aside: those print as `[secret]`. */
@@ -75,7 +84,7 @@ export function toDigest(config: Config): string {
 function toProcess(
   v: Variables,
   redis: RedisSettings | undefined,
-): Omit<Config, "traces" | "logins" | "tenants"> {
+): Omit<Config, "traces" | "tls" | "logins" | "tenants" | "files"> {
   return {
     host: v.HOST,
     port: v.PORT,
@@ -107,12 +116,12 @@ function ofProcess(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !isOfTenant(name)));
 }
 
-type LoadedTenant = LabelledTenant & { variables: Variables };
+type LoadedTenant = LabelledTenant & { variables: Variables; files: NamedFile[] };
 
 function loadTenants(
   environment: Environment,
   process: Variables,
-  readFile: ReadFile,
+  files: FileRecord,
   faults: Faults,
 ): LoadedTenant[] {
   for (const name of Object.keys(environment)) {
@@ -121,15 +130,16 @@ function loadTenants(
     }
   }
   if (process.TENANTS_FILE === undefined) return []; // Its value has a fault.
-  const entries = readTenantsFile(process.TENANTS_FILE, readFile, faults);
+  const entries = readTenantsFile(process.TENANTS_FILE, files.read, faults);
   const loaded = entries.map(({ name, label, claim, ...entry }) => {
     const own = createFaults();
-    const variables = readVariables(entry.variables, readFile, own);
+    const variables = readVariables(entry.variables, files.read, own);
     checkUpstreams(variables, process.ALLOW_HTTP_HOSTS, own);
-    const rules = toTenant(withProcess(variables, process), readFile, own);
+    const rules = toTenant(withProcess(variables, process), files.read, own);
     for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
     const isSound = own.all().length === 0;
-    return { label, variables, isSound, tenant: { ...rules, name, claim } };
+    const named = files.named(entry.variables, name);
+    return { label, variables, files: named, isSound, tenant: { ...rules, name, claim } };
   });
   reportConflicts(
     loaded.filter(({ isSound }) => isSound),

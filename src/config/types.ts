@@ -11,6 +11,7 @@ import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
 import type { ForwardProxy } from "../upstream/pool.ts";
+import type { KeyPair } from "./key-pair.ts";
 import type { Variables } from "./variables.ts";
 
 /** As `process.env` has it. */
@@ -26,6 +27,8 @@ export type Config = Readonly<{
   basePath: string;
   keepAliveTimeoutMs: number;
   operationsPort: number;
+  /** How the public port speaks https; it speaks http where undefined. */
+  tls: TlsConfig | undefined;
   logLevel: Variables["LOG_LEVEL"];
   trustedProxies: Variables["TRUSTED_PROXIES"];
   requestDeadlineMs: number;
@@ -50,6 +53,20 @@ export type Config = Readonly<{
   rateLimits: RateLimitConfig;
   logins: LoginConfig;
   tenants: readonly TenantConfig[];
+  /** What was read, to notice when it changes. */
+  files: readonly NamedFile[];
+}>;
+
+export type TlsConfig = Readonly<{ certFile: string; keyFile: string; pair: KeyPair }>;
+
+/** A file that a variable names. */
+export type NamedFile = Readonly<{
+  variable: string;
+  /** Where the variable is one tenant's. */
+  tenant: string | undefined;
+  path: string;
+  /** Of its content, without line breaks at the end. Wrapped so that it stands in no digest of the configuration. */
+  digest: Secret;
 }>;
 
 export type TracesConfig = Readonly<{

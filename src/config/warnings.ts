@@ -1,17 +1,25 @@
 /** What an operator should know about a configuration with which the service runs nevertheless. */
 
 import { hasForeignListeners } from "../upstream/listeners.ts";
+import { readValidity } from "./key-pair.ts";
 import type { Config } from "./types.ts";
 
 /** `message` is a sentence for people; it holds no value of the configuration. */
 export type Warning = {
-  name: "foreign_listener" | "no_instance_secret" | "several_issuers";
+  name: "certificate_expired" | "foreign_listener" | "no_instance_secret" | "several_issuers";
   message: string;
 };
 
 export function findWarnings(config: Config, isObserved = hasForeignListeners()): Warning[] {
   const { tenants, instanceSecret, auditKey, rateLimits } = config;
   const warnings: Warning[] = [];
+  if (config.tls && readValidity(config.tls.pair).toMs <= Date.now()) {
+    warnings.push({
+      name: "certificate_expired",
+      message:
+        "The certificate in TLS_CERT_FILE has expired: clients that check it do not connect. A new pair is used within 30 seconds, without a restart.",
+    });
+  }
   if (isObserved) {
     warnings.push({
       name: "foreign_listener",

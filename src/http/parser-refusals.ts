@@ -21,13 +21,26 @@ export function answerParserErrors(
   server.on("clientError", (error: ParserError, socket: Socket) => {
     if (CONNECTION_ERRORS.has(error.code)) return void socket.destroy();
     onRefusal(toKind(error));
+    if (TLS_ERROR.test(error.code)) return void socket.destroy(); // Nothing can be said on it.
     const isAnswered = findAnswer(socket)?.headersSent; // More bytes would corrupt that answer.
-    if (socket.writable && !isAnswered)
-      socket.write(
-        `HTTP/1.1 ${STATUS[error.code] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`,
-      );
+    if (socket.writable && !isAnswered) socket.write(toAnswer(STATUS[error.code]));
     socket.destroySoon();
   });
+}
+
+/** To what came in place of a TLS handshake. The answer is in clear, so that whoever asked can read it. */
+export function answerOtherProtocol(
+  socket: Socket,
+  bytes: Buffer,
+  onRefusal: OnParserRefusal,
+): void {
+  onRefusal(readKind(bytes) ?? (REQUEST.test(toStart(bytes)) ? "plain_http" : "malformed"));
+  if (socket.writable) socket.write(toAnswer());
+  socket.destroySoon();
+}
+
+function toAnswer(status = "400 Bad Request"): string {
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`;
 }
 
 type ParserError = Error & { code: string; rawPacket?: Buffer };
@@ -41,6 +54,8 @@ const STATUS: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
 };
 
+const TLS_ERROR = /^ERR_(SSL|TLS)_/;
+
 const FIRST_BYTES: [ParserRefusal, string][] = [
   ["http2", "PRI * HTTP/2"],
   ["proxy_protocol_v1", "PROXY "],
@@ -49,10 +64,23 @@ const FIRST_BYTES: [ParserRefusal, string][] = [
 ];
 
 function toKind({ code, rawPacket }: ParserError): ParserRefusal {
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "timeout";
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT" || code === "ERR_TLS_HANDSHAKE_TIMEOUT") return "timeout";
   if (code === "HPE_HEADER_OVERFLOW") return "headers_too_large";
-  const start = rawPacket?.toString("latin1", 0, 16) ?? "";
-  return FIRST_BYTES.find(([, bytes]) => start.startsWith(bytes))?.[0] ?? "malformed";
+  if (code === "ERR_SSL_NO_APPLICATION_PROTOCOL") return "http2"; // All that it offers.
+  if (TLS_ERROR.test(code)) return "tls_handshake";
+  return readKind(rawPacket) ?? "malformed";
+}
+
+/** A method, and what follows it. */
+const REQUEST = /^[A-Z]{3,10} [/h*]/;
+
+function readKind(bytes: Buffer | undefined): ParserRefusal | undefined {
+  const start = toStart(bytes);
+  return FIRST_BYTES.find(([, first]) => start.startsWith(first))?.[0];
+}
+
+function toStart(bytes: Buffer | undefined): string {
+  return bytes?.toString("latin1", 0, 16) ?? "";
 }
 
 const LOG_EVERY_MS = 60_000;

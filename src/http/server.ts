@@ -5,10 +5,11 @@
  */
 
 import { once } from "node:events";
-import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { answerParserErrors, type OnParserRefusal } from "./parser-refusals.ts";
+import { createTlsServer, type TlsPair } from "./tls.ts";
 
 /** All headers of a request together. Tokens of Microsoft Entra ID with 200 groups have 11 kB. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -24,6 +25,8 @@ export type Listening = {
   stopListening(): Promise<void>;
   /** Closes what is idle, lets requests in flight finish for up to `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
+  /** Of a server with TLS: for connections that come from now on. */
+  replacePair(pair: TlsPair): void;
 };
 
 export type ListenOptions = {
@@ -35,13 +38,15 @@ export type ListenOptions = {
   keepAliveTimeoutMs: number;
   /** Bytes came that are no HTTP request. */
   onParserRefusal: OnParserRefusal;
+  /** Without it, plain http. */
+  tls?: TlsPair | undefined;
 };
 
 export async function listen(
   listener: RequestListener,
   options: ListenOptions,
 ): Promise<Listening> {
-  const { host, port, keepAliveTimeoutMs, onParserRefusal } = options;
+  const { host, port, keepAliveTimeoutMs, onParserRefusal, tls: pair } = options;
   /**
    * The answer that each connection waits for. A set of answers would be cheap to read and dear to keep: its table is
    * made anew every few requests, and V8 links the old one to the new, so that dead answers are kept until a full
@@ -50,26 +55,25 @@ export async function listen(
   const answering = new Map<Socket, ServerResponse | undefined>();
   let isDraining = false;
 
-  const server = createServer(
-    {
-      headersTimeout: 5000,
-      requestTimeout: 10_000,
-      connectionsCheckingInterval: 1000,
-      keepAliveTimeout: keepAliveTimeoutMs, // Longer than the load balancer's, so that the balancer is the one to close.
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
-    (req, res) => {
-      answering.set(req.socket, res);
-      res.on("close", () => {
-        if (answering.get(req.socket) === res) answering.set(req.socket, undefined);
-      });
-      if (isDraining) res.setHeader("Connection", "close");
-      listener(req, res);
-    },
-  );
-  server.on("connection", (socket: Socket) => {
-    socket.once("close", () => answering.delete(socket));
-  });
+  const limits = {
+    headersTimeout: 5000,
+    requestTimeout: 10_000,
+    connectionsCheckingInterval: 1000,
+    keepAliveTimeout: keepAliveTimeoutMs, // Longer than the load balancer's, so that the balancer is the one to close.
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  const answer: RequestListener = (req, res) => {
+    const { socket } = req;
+    if (!answering.has(socket)) socket.once("close", () => answering.delete(socket));
+    answering.set(socket, res);
+    res.on("close", () => {
+      if (answering.get(socket) === res) answering.set(socket, undefined);
+    });
+    if (isDraining) res.setHeader("Connection", "close");
+    listener(req, res);
+  };
+  const tls = pair && createTlsServer(pair, limits, answer, onParserRefusal);
+  const server: Server = tls?.server ?? createServer(limits, answer);
   answerParserErrors(server, (socket) => answering.get(socket), onParserRefusal);
   const closed = new Promise((resolve) => server.once("close", resolve));
   server.maxHeadersCount = 0; // ambiguity.ts counts: some versions of Node would drop headers instead of refusing them.
@@ -91,13 +95,18 @@ export async function listen(
       if (server.listening) await stopListening(server);
       await nextTurn(); // What has come while this process was held up is read first.
       await nextTurn();
-      server.closeIdleConnections();
-      const sweep = setInterval(() => server.closeIdleConnections(), 100);
+      const closeIdle = () => {
+        server.closeIdleConnections();
+        tls?.closeUnfinished();
+      };
+      closeIdle();
+      const sweep = setInterval(closeIdle, 100);
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
       clearInterval(sweep);
       clearTimeout(cut);
     },
+    replacePair: (next) => tls?.replacePair(next),
   };
 }
 

@@ -43,6 +43,8 @@ export const PARSER_REFUSALS = [
   "proxy_protocol_v1",
   "proxy_protocol_v2",
   "tls",
+  "plain_http",
+  "tls_handshake",
   "headers_too_large",
   "timeout",
   "malformed",
@@ -64,6 +66,29 @@ export type ProfileFailure = Pick<ChangeEntry, "requestId" | "traceId" | "tenant
 
 /** `fields`: MX's names of what was left out. */
 export type ProfileRefusal = Omit<ProfileFailure, "error"> & { fields: readonly string[] };
+
+/** What became of a file that a variable names, since it was read. */
+export type FileEntry = {
+  variable: string;
+  tenant: string | undefined;
+  /** `changed`: it differs from what is used. `taken_over`: what is in it now is used. `restored`: it differs no more. */
+  event: "changed" | "taken_over" | "restored";
+  /** Why it was not taken over, though it could have been. */
+  reason?: FileReason | undefined;
+  /** What an operator has to do. A constant text. */
+  hint?: string | undefined;
+};
+
+export type FileReason =
+  | "unreadable"
+  | "no_usable_key"
+  | "no_certificate"
+  | "no_key"
+  | "encrypted_key"
+  | "mismatch"
+  | "refused_by_openssl"
+  | "expired"
+  | "not_yet_valid";
 
 export type LifecycleEvent = "listening" | "configured" | "draining" | "stopped";
 

@@ -120,6 +120,10 @@ export const REFUSAL_HINTS: Record<ParserRefusal, string> = {
   proxy_protocol_v1: "PROXY protocol, version 1. Switch it off at the load balancer.",
   proxy_protocol_v2: "PROXY protocol, version 2. Switch it off at the load balancer.",
   tls: "TLS. This port speaks plain HTTP: set the proxy's upstream scheme to http.",
+  plain_http:
+    "Plain HTTP. This port speaks TLS: set the proxy's upstream scheme to https, or leave TLS_CERT_FILE out.",
+  tls_handshake:
+    "A TLS handshake that failed: a client that does not trust the certificate, or knows only TLS 1.1 or older.",
   headers_too_large: "A request with more headers than fit, such as many or large cookies.",
   timeout: "A connection that sent no complete request in time.",
   malformed: "No valid HTTP/1.1.",

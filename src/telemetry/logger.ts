@@ -10,6 +10,7 @@ import type { RedisProblem } from "../session/settings.ts";
 import { createLogDestination, type LogDestination } from "./log-destination.ts";
 import type {
   ChangeEntry,
+  FileEntry,
   LifecycleEvent,
   LifecycleFields,
   ParserRefusal,
@@ -30,7 +31,13 @@ import {
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
-export type { ParserRefusal, RequestEntry, RequestEvent } from "./log-entries.ts";
+export type {
+  FileEntry,
+  FileReason,
+  ParserRefusal,
+  RequestEntry,
+  RequestEvent,
+} from "./log-entries.ts";
 export { PARSER_REFUSALS } from "./log-entries.ts";
 
 export type Logger = {
@@ -47,6 +54,7 @@ export type Logger = {
   parserRefusal(kind: ParserRefusal, count: number): void;
   /** The store that replicas share for rate limits. */
   redis(state: "failed" | "recovered", problem?: RedisProblem): void;
+  file(entry: FileEntry): void;
   /** Lines that could not be written. */
   linesLost(): number;
 };
@@ -97,6 +105,16 @@ export function createLogger(
     redis(state, problem) {
       const fields = { "event.name": `redis.${state}`, "error.reason": problem };
       log[state === "failed" ? "warn" : "info"](fields, "redis");
+    },
+    file({ event, variable, tenant, reason, hint }) {
+      const fields = {
+        "event.name": `file.${event}`,
+        variable,
+        tenant,
+        "error.reason": reason,
+        hint,
+      };
+      log[event === "changed" ? "warn" : "info"](fields, "file");
     },
     linesLost: () => destination.linesLost?.() ?? 0,
   };

@@ -8,8 +8,10 @@ import { request as send } from "node:http";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { makeCertificates } from "../support/certificates.ts";
 import { isInstalled } from "../support/installed.ts";
-import { haveABadNight, scrape, startForABadNight } from "../support/metrics.ts";
+import { haveABadNight, type Scrape, scrape, startForABadNight } from "../support/metrics.ts";
+import { mountVolume } from "../support/secret-volume.ts";
 import { type Started, start } from "../support/start.ts";
 
 const hasPromtool = isInstalled("promtool"); // In Debian's package `prometheus`.
@@ -125,6 +127,10 @@ describe("after a bad night", async () => {
   await using service = await startForABadNight();
   await haveABadNight(service);
   const night = await scrape(service.operationsUrl);
+  /** What is exported only where files are configured. */
+  const withFiles = await scrapeWithFiles();
+  const types = new Map([...night.types, ...withFiles.types]);
+  const allSeries = [...night.series, ...withFiles.series];
   await sendHostile(service, 1000);
   const hostile = await scrape(service.operationsUrl);
 
@@ -152,7 +158,7 @@ describe("after a bad night", async () => {
     const uses = [...dashboardExpressions(), ...alertExpressions()].flatMap(toUses);
     expect(uses.length).toBeGreaterThan(60);
     for (const { name, labels } of uses) {
-      const found = night.series.find((series) => series.name === name);
+      const found = allSeries.find((series) => series.name === name);
       expect(found, `${name} is exported`).toBeDefined();
       for (const label of labels) {
         if (label === "instance" || label === "job") continue; // Prometheus adds them.
@@ -170,8 +176,8 @@ describe("after a bad night", async () => {
       type,
       labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label).sort(),
     }));
-    const exported = [...night.types].map(([name, type]) => {
-      const series = night.series.find((one) => one.name.startsWith(name));
+    const exported = [...types].map(([name, type]) => {
+      const series = allSeries.find((one) => one.name.startsWith(name));
       const labels = Object.keys(series?.labels ?? {}).filter((label) => label !== "le");
       return { name, type, labels: labels.sort() };
     });
@@ -216,6 +222,14 @@ describe("the alert rules (checked with promtool, skipped without it)", () => {
     }
   });
 });
+
+async function scrapeWithFiles(): Promise<Scrape> {
+  using certificates = makeCertificates();
+  using volume = mountVolume({ cert: certificates.good.cert, key: certificates.good.key });
+  const environment = { TLS_CERT_FILE: volume.path("cert"), TLS_KEY_FILE: volume.path("key") };
+  await using service = await start({ environment });
+  return await scrape(service.operationsUrl);
+}
 
 const RUNBOOKS = `${JSON.parse(file("package.json")).bugs.replace(/\/issues$/, "")}/blob/main`;
 

@@ -4,6 +4,7 @@
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -37,7 +38,7 @@ export function makeCertificates(): Certificates {
 
   openssl(`req -x509 ${newKey("authority")} -out authority.pem -days 2 -subj /CN=authority`);
   const sign = (name: string, hosts: string | readonly string[], days: number): Certificate => {
-    const names = [hosts].flat().map((host) => `DNS:${host}`);
+    const names = [hosts].flat().map((host) => `${isIP(host) ? "IP" : "DNS"}:${host}`);
     const extension = `-addext subjectAltName=${names.join()}`;
     openssl(`req ${newKey(name)} -out ${name}.csr -subj /CN=${name} ${extension}`);
     const signer = "-CA authority.pem -CAkey authority.key -copy_extensions copy";

@@ -6,6 +6,7 @@
 
 import type { Config, TenantConfig } from "../../config/types.ts";
 import { type Asker, createAsker, type Subject } from "./ask.ts";
+import { checkCertificate } from "./certificate.ts";
 import { judgeClock } from "./clock.ts";
 import type { Finding, Judgement } from "./finding.ts";
 import { checkIntrospection, checkSessionCheck } from "./logins.ts";
@@ -38,6 +39,7 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
   return [
     ...(isProxyDown ? upstreams.map(blameProxy) : upstreams),
     ...shared,
+    ...(config.tls ? [checkCertificate(config.tls, now())] : []),
     ...warnOfPlainHttp(config),
     ...judgeClock(asker.clocks),
   ];

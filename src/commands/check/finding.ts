@@ -10,6 +10,7 @@ export type Party =
   | "session_check"
   | "redis"
   | "egress_proxy"
+  | "certificate"
   | "clock";
 
 /** Each verdict, and whether the service can work with it. docs/operations.md explains each. */
@@ -47,6 +48,10 @@ export const VERDICTS = {
   certificate_refused: "failed",
   proxy_refused: "failed",
   proxy_unreachable: "failed",
+  /** The public port's own. */
+  certificate_expired: "failed",
+  certificate_not_yet_valid: "failed",
+  certificate_expires_soon: "warning",
   clock_off: "failed",
 } as const satisfies Record<string, "ok" | "warning" | "failed">;
 

@@ -58,6 +58,17 @@ const SERVER = {
     default: "9090",
     description: "Port for `/livez`, `/readyz`, `/metrics` and `/docs`. Do not expose it.",
   },
+  TLS_CERT_FILE: {
+    schema: v.path,
+    scope: "process",
+    description:
+      "Certificate in PEM format, with which the public port speaks https: the service's own first, then those that lead to an authority. TLS 1.2 or newer. Needs `TLS_KEY_FILE`. A new pair is used within 30 seconds, without a restart. The operations port stays http.",
+  },
+  TLS_KEY_FILE: {
+    schema: v.path,
+    scope: "process",
+    description: "Private key of `TLS_CERT_FILE`, in PEM format, without a passphrase.",
+  },
   LOG_LEVEL: {
     schema: v.choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
     scope: "process",

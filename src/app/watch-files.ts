@@ -1,0 +1,99 @@
+/**
+ * Notices within seconds that a file differs from what this process has read from it: a key that was rotated in place, for
+ * example. Without that, users get errors while `--check`, which reads the file anew, says that all is well.
+ *
+ * Secrets are reported and not taken over: replicas that change one by one at unknown times would be harder to operate
+ * than a restart. What can be taken over (`takeOver`) is tried at each look until it works.
+ *
+ * Files are looked at by their path, since Kubernetes swaps a link somewhere above them.
+ */
+
+import { readFile } from "node:fs/promises";
+import { toFileDigest } from "../config/files.ts";
+import type { NamedFile } from "../config/types.ts";
+import type { FileReason, Logger } from "../telemetry/logger.ts";
+import type { FileMetrics } from "./file-metrics.ts";
+
+/** Uses what the file at this path has now. Gives the reason where that cannot be used. */
+export type TakeOver = (path: string) => Promise<FileReason | undefined>;
+
+export type WatchOptions = {
+  files: readonly NamedFile[];
+  /** By variable. */
+  takeOver: Readonly<Record<string, TakeOver>>;
+  logger: Pick<Logger, "file">;
+  metrics: FileMetrics;
+};
+
+const LOOK_EVERY_MS = 10_000;
+
+export function watchFiles({ files, takeOver, logger, metrics }: WatchOptions): Disposable {
+  const watched = files.map((file) => ({
+    variable: file.variable,
+    ...watchFile(file, takeOver[file.variable], {
+      log: logger.file,
+      count: (result) => count(file.variable, result),
+    }),
+  }));
+  const count = metrics.watch(
+    [...Map.groupBy(watched, ({ variable }) => variable)].map(([variable, group]) => ({
+      variable,
+      canReload: takeOver[variable] !== undefined,
+      countChanged: () => group.filter((each) => each.isChanged()).length,
+    })),
+  );
+  let isLooking = false;
+  const timer = setInterval(async () => {
+    if (isLooking) return; // A disk may hang.
+    isLooking = true;
+    for (const each of watched) await each.look();
+    isLooking = false;
+  }, LOOK_EVERY_MS).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function watchFile(
+  { variable, tenant, path, digest }: NamedFile,
+  takeOver: TakeOver | undefined,
+  { log, count }: { log: Logger["file"]; count: (result: "taken_over" | "refused") => void },
+) {
+  let used = digest.reveal();
+  /** What was reported last: the same is not reported again. */
+  let reported = "";
+
+  function report(state: string, reason: FileReason | undefined): void {
+    if (reported === state) return;
+    reported = state;
+    log({ variable, tenant, event: "changed", reason, hint: toHint(variable, takeOver) });
+    if (takeOver) count("refused");
+  }
+
+  async function look(): Promise<void> {
+    const found = await readFile(path, "utf8").then(toFileDigest, () => undefined);
+    if (found === undefined) return report("unreadable", "unreadable");
+    if (found === used) {
+      if (reported) log({ variable, tenant, event: "restored" });
+      reported = "";
+      return;
+    }
+    const reason = takeOver ? await takeOver(path) : undefined;
+    if (!takeOver || reason) return report(`${found} ${reason}`, reason);
+    used = found;
+    reported = "";
+    log({ variable, tenant, event: "taken_over" });
+    count("taken_over");
+  }
+
+  return { look, isChanged: () => reported !== "" };
+}
+
+/** Their values made the ids of users, or the keys of their Members, at MX. */
+const NAMES_USERS = new Set(["USER_ID_SECRET_FILE", "MEMBER_USERKEY_SECRET_FILE"]);
+
+function toHint(variable: string, takeOver: TakeOver | undefined): string {
+  if (NAMES_USERS.has(variable))
+    return "This secret names your users at MX: with another one they lose their accounts there. Put the old one back.";
+  if (takeOver)
+    return "The content from before stays in use. Correct the file: it is looked at again.";
+  return "The content from before stays in use. Restart the replicas one by one to use the new one.";
+}

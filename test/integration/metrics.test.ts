@@ -217,7 +217,10 @@ describe("the alert rules (checked with promtool, skipped without it)", () => {
       expect(fired, alert).toContain(alert);
       expect(["page", "ticket"]).toContain(labels.severity);
       expect(annotations.runbook_url).toBe(`${RUNBOOKS}/docs/operations.md#${alert.toLowerCase()}`);
-      expect(file("docs/operations.md")).toContain(`\n### ${alert}\n`);
+      const [, section = ""] = file("docs/operations.md").split(`\n### ${alert}\n`);
+      const [runbook = ""] = section.split("\n#");
+      for (const part of ["Us or MX?", "Look at", "Do", "Call MX?"])
+        expect(runbook, alert).toContain(`\n- **${part}** `);
       expect(file("docs/observability.md")).toContain(`\`${alert}\``);
     }
   });

@@ -1,5 +1,5 @@
 /**
- * The page that a problem's `type` leads to: what happened, who has to act, what to try.
+ * The page that a problem's `type` leads to: what happened, who needs to act, what to try.
  */
 
 import { createHash } from "node:crypto";
@@ -31,7 +31,7 @@ export function toProblemPage(
 ): { html: string; policy: string } {
   const { name, status, title, happened, actor, advice } = type;
   const contract = hasDocs
-    ? `<a href="../docs">The contract</a> has every problem of each request. `
+    ? `<a href="../docs">The contract</a> lists the problems of each request. `
     : "";
   const html = `<!doctype html>
 <html lang="en">
@@ -48,11 +48,11 @@ export function toProblemPage(
 <p class="type"><code>${name}</code> · status ${status}</p>
 <h2>What happened</h2>
 <p>${toHtml(happened)}</p>
-<h2>Who has to act</h2>
+<h2>Who needs to act</h2>
 <p>${capitalized(actor)}.</p>
 <h2>What to try</h2>
 <p>${toHtml(advice)}</p>
-<footer>${contract}With the <code>request_id</code> of an answer the operator finds its line in the log.</footer>
+<footer>${contract}The operator can find a request in the log by its <code>request_id</code>.</footer>
 </main>
 </body>
 </html>

@@ -27,14 +27,35 @@ describe("openapi.yaml", () => {
     expect(contract.openapi).toBe("3.1.1");
   });
 
-  it("has the version and the licence of package.json", () => {
+  it("has the version, the licence and the contact of package.json", () => {
     const packageJson = JSON.parse(
       readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
     );
 
-    const { version, license } = toObject(contract.info);
+    const { version, license, contact } = toObject(contract.info);
     expect(version).toBe(packageJson.version);
     expect(toObject(license).identifier).toBe(packageJson.license);
+    expect(contact).toEqual({ name: packageJson.name, url: packageJson.bugs });
+  });
+
+  it("names each component once, as generators make one type of each name", () => {
+    const { securitySchemes: _noTypes, ...components } = toObject(contract.components);
+    const types = Object.values(components).flatMap((members) =>
+      Object.keys(toObject(members)).map((name) => name.replace(/[^a-z0-9]/gi, "").toLowerCase()),
+    );
+    const operations = everyOperation().map(({ value }) => toObject(value).operationId);
+
+    const names = [...types, ...operations.map((id) => String(id).toLowerCase())];
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it("tags the pages apart from what programs call", () => {
+    const tagged = everyOperation().filter(({ value }) => tagOf(value) === "Pages");
+
+    const isPage = ({ pointer }: Place) =>
+      /^\/paths\/~1(|docs|problems|hosted)(~1|\/)/.test(pointer);
+    expect(tagged.length).toBeGreaterThan(2);
+    expect(tagged).toEqual(everyOperation().filter(isPage));
   });
 
   it("refers only to what it has, and has nothing that it does not refer to", () => {
@@ -60,20 +81,20 @@ describe("openapi.yaml", () => {
       expect(() => findSchemaFaults(`${pointer}/schema`, null)).not.toThrow();
   });
 
-  it("describes each operation, with an id of its own, a described tag, and how it fails", () => {
+  it("describes each operation, with an id of its own, a short summary, a described tag, and how it fails", () => {
     const tags = new Map(asList(contract.tags).map((tag) => [tag.name, tag.description]));
     const ids = everyOperation().map(({ value }) => toObject(value).operationId);
 
     expect(new Set(ids).size).toBe(ids.length);
     for (const { pointer, value } of everyOperation()) {
-      const { operationId, summary, description, tags: used, responses } = toObject(value);
+      const { operationId, summary, description, responses } = toObject(value);
       expect({ pointer, operationId, summary, description }).toEqual({
         pointer,
         operationId: expect.stringMatching(/^[a-zA-Z]+$/),
-        summary: expect.any(String),
+        summary: expect.stringMatching(/^[A-Z].{5,34}[^.]$/),
         description: expect.any(String),
       });
-      expect(tags.get(Object.values(toObject(used))[0])).toEqual(expect.any(String));
+      expect(tags.get(tagOf(value))).toEqual(expect.any(String));
       expect(Object.keys(toObject(responses)).some((status) => /^4/.test(status))).toBe(true);
     }
   });
@@ -230,6 +251,10 @@ function everyExample(): { pointer: string; schema: string; value: unknown }[] {
       value,
     }));
   });
+}
+
+function tagOf(operation: unknown): unknown {
+  return Object.values(toObject(toObject(operation).tags))[0];
 }
 
 function withoutNames(path: string): JsonObject {

@@ -24,6 +24,7 @@ const ROUTES = new Set([
   ...SESSION_PATHS,
   ...HEALTH_PATHS,
   ...EMBED_ROUTES,
+  "/",
   "/openapi.yaml",
   "/docs",
 ]);
@@ -110,8 +111,8 @@ function toEvent(res: Response): RequestEvent {
 function toRoute({ originalUrl }: Request, basePath: string): string {
   const [whole = ""] = originalUrl.split("?", 1);
   if (HEALTH_PATHS.includes(whole)) return whole;
-  if (!whole.startsWith(`${basePath}/`)) return "unmatched";
-  const path = whole.slice(basePath.length);
+  if (!`${whole}/`.startsWith(`${basePath}/`)) return "unmatched";
+  const path = whole.slice(basePath.length) || "/";
   if (ROUTES.has(path)) return path;
   const withoutSlash = path.replace(/\/$/, "");
   if (SESSION_PATHS.includes(withoutSlash)) return withoutSlash;

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { RequestHandler } from "express";
+import { type RequestHandler, Router } from "express";
 import { AppError } from "../errors.ts";
 import { type Asset, createAssets, toAsset } from "./assets.ts";
 import { toProblemPage } from "./problem-page.ts";
@@ -28,7 +28,7 @@ export function createPages({ basePath, docs }: PageOptions): RequestHandler[] {
 }
 
 /**
- * `/openapi.yaml`, and `/docs`: the same to browse, from files of our own. Swagger UI needs neither inline scripts nor
+ * `/openapi.yaml`, and `/docs`: the same to browse, from files of our own. The root leads there. Swagger UI needs neither inline scripts nor
  * inline styles, so the policy stays strict; it may draw icons from `data:` and ask this origin.
  */
 export function createDocs(basePath: string): RequestHandler {
@@ -40,7 +40,7 @@ export function createDocs(basePath: string): RequestHandler {
     `\n  - url: ${basePath || "/"}\n`,
   );
   const options = { policy: DOCS_POLICY };
-  return createAssets(
+  const files = createAssets(
     new Map([
       ["/openapi.yaml", toAsset(contract, "application/yaml")],
       ["/docs", toAsset(own("index.html"), "text/html", options)],
@@ -53,6 +53,9 @@ export function createDocs(basePath: string): RequestHandler {
       ],
     ]),
   );
+  return Router({ strict: true })
+    .get("/", ({ baseUrl }, res) => res.status(302).location(`${baseUrl}/docs`).end())
+    .use(files);
 }
 
 const DOCS_POLICY =

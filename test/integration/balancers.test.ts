@@ -137,11 +137,17 @@ describe("BASE_PATH", () => {
     }
   });
 
+  it.each(["/bank/mx.v1", "/bank/mx.v1/"])("leads from %s to the contract", async (path) => {
+    const root = await get(path);
+    expect([root.status, root.headers.location]).toEqual([302, "/bank/mx.v1/docs"]);
+  });
+
   it("is in no route of the log", async () => {
     await get("/bank/mx.v1/docs/page.js");
+    await get("/bank/mx.v1");
     await get("/session");
     const routes = lines(service).map((line) => line["http.route"]);
-    expect(routes.slice(-2)).toEqual(["/docs/{file}", "unmatched"]);
+    expect(routes.slice(-3)).toEqual(["/docs/{file}", "/", "unmatched"]);
     for (const route of routes) expect(String(route)).not.toContain("bank");
   });
 });

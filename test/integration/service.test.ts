@@ -174,9 +174,19 @@ describe("PUBLIC_DOCS", () => {
     }
   });
 
+  it("lets the root of both ports lead to the contract", async () => {
+    await using service = await start();
+
+    const root = await service.check(request(service.url).get("/"));
+    expect([root.status, root.headers.location]).toEqual([302, "/docs"]);
+    const { status, headers } = await request(service.operationsUrl).get("/");
+    expect([status, headers.location]).toEqual([302, "/docs"]);
+  });
+
   it("false leaves the contract to the operations port, and no public page leads to it", async () => {
     await using service = await start({ environment: { PUBLIC_DOCS: "false" } });
 
+    expect((await service.check(request(service.url).get("/"))).status).toBe(404);
     for (const path of ["/docs", "/openapi.yaml", "/docs/page.js"]) {
       for (const method of ["get", "head", "post", "options"] as const)
         expect((await request(service.url)[method](path)).status).toBe(404);

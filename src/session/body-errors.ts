@@ -44,9 +44,10 @@ export function createBodyExplanation(
     const pointer = issue.path.map((key) => `/${String(key)}`).join("");
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key) => toUnknownName(key, pointer));
+    const value = valueAt(body, issue.path);
     if (pointer === "/widget_url/widget_type" && issue.code === "invalid_value")
-      return [{ pointer, detail: toTypeDetail(body) }];
-    return [{ pointer, detail: toDetail(issue) }];
+      return [{ pointer, detail: toTypeDetail(value) }];
+    return [{ pointer, detail: toDetail(issue, value) }];
   }
 
   function toUnknownName(key: string, pointer: string): BodyError {
@@ -59,18 +60,26 @@ export function createBodyExplanation(
     return { pointer: `${pointer}/${key}`, detail };
   }
 
-  function toTypeDetail(body: unknown): string {
-    const { widget_type: type } = toRecord(toRecord(body).widget_url);
-    if (widgetTypes.length <= MAX_LISTED_VALUES) return `must be one of ${widgetTypes.join(", ")}`;
-    const short = (name: string) => name.replace(/_?widget$/i, "");
-    const nearest = findNearest(short(String(type)), widgetTypes.map(short));
-    const known = widgetTypes.find((name) => nearest !== undefined && short(name) === nearest);
-    return known
-      ? `is not a widget type that is offered here; the nearest one is ${known}`
+  function toTypeDetail(type: unknown): string {
+    const nearest = findNearestWidgetType(String(type), widgetTypes);
+    if (widgetTypes.length <= MAX_LISTED_VALUES)
+      return `must be one of ${widgetTypes.join(", ")}${meaning(nearest)}`;
+    return nearest
+      ? `is not a widget type that is offered here${meaning(nearest)}`
       : `must be a widget type that is offered here, such as ${exampleType}`;
   }
 
   return (issues, body) => firstOfEach(issues.flatMap((issue) => toBodyErrors(issue, body)));
+}
+
+/** With or without its end: "connect" and "conect_widget" are both near to "connect_widget". */
+export function findNearestWidgetType(
+  type: string,
+  widgetTypes: readonly string[],
+): string | undefined {
+  const short = (name: string) => name.replace(/_?widget$/i, "");
+  const nearest = findNearest(short(type), widgetTypes.map(short));
+  return widgetTypes.find((name) => nearest !== undefined && short(name) === nearest);
 }
 
 const OPTION_NAMES = [...Object.keys(WidgetOptions.shape), "widget_type"];
@@ -83,9 +92,18 @@ const NAMES_AT: Readonly<Record<string, readonly string[]>> = {
   "/widget_url/deep_link_params": Object.keys(WidgetOptions.shape.deep_link_params.unwrap().shape),
 };
 
+/** A misspelt name, or the first words of just one: "widget" is short for "widget_type". */
 function meant(name: string, names: readonly string[]): string {
-  const nearest = findNearest(name, names);
+  const longer = names.filter((known) => known.startsWith(`${name.toLowerCase()}_`));
+  return meaning(findNearest(name, names) ?? (longer.length === 1 ? longer[0] : undefined));
+}
+
+function meaning(nearest: string | undefined): string {
   return nearest ? `; the nearest one is ${nearest}` : "";
+}
+
+function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((value: unknown, key) => toRecord(value)[String(key)], body);
 }
 
 function toRecord(value: unknown): Record<string, unknown> {
@@ -99,12 +117,17 @@ function firstOfEach(errors: BodyError[]): BodyError[] {
   );
 }
 
-function toDetail(issue: z.core.$ZodIssue): string {
+function toDetail(issue: z.core.$ZodIssue, value: unknown): string {
   switch (issue.code) {
     case "invalid_type":
       return `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`;
-    case "invalid_value":
-      return `must be one of ${issue.values.map(String).join(", ")}`;
+    case "invalid_value": {
+      const values = issue.values.map(String);
+      const nearest = typeof value === "string" ? findNearest(value, values) : undefined;
+      return nearest
+        ? `is not a value that this option has${meaning(nearest)}`
+        : `must be one of ${values.join(", ")}`;
+    }
     case "invalid_format":
       return issue.format === "date" ? "must be a date such as 2026-01-31" : issue.message;
     case "too_small":

@@ -199,6 +199,22 @@ describe("POST /session with bad input", () => {
       "/widget_url/widgetType",
       /the nearest one is widget_type$/,
     ],
+    [{ widget: { widget_type: "connect_widget" } }, "/widget", /the nearest one is widget_url$/],
+    [
+      { widget_url: { widget: "connect_widget" } },
+      "/widget_url/widget",
+      /the nearest one is widget_type$/,
+    ],
+    [
+      { widget_url: { deep_link_params: { widget: "budget" } } },
+      "/widget_url/deep_link_params/widget",
+      /; the nearest one is budgets$/,
+    ],
+    [
+      { widget_url: { data_request: { products: ["transaction"] } } },
+      "/widget_url/data_request/products/0",
+      /; the nearest one is transactions$/,
+    ],
     [
       { widget_url: { data_request: { products: ["transactions"], product: [] } } },
       "/widget_url/data_request/product",

@@ -5,10 +5,18 @@ import type { IdentityProvider } from "../packages/simulator/src/identity-provid
 import type { Simulator } from "../packages/simulator/src/simulator.ts";
 import type { Environment } from "../src/config/types.ts";
 
-export type Apis = "platform" | "sso" | "both";
+/** Which of MX's APIs the service uses, and what they are called. */
+export const APIS = {
+  platform: "Platform API",
+  sso: "SSO API v2",
+  both: "SSO API v2 and Platform API",
+  v3: "SSO API v3 and MDX Real Time",
+} as const;
+
+export type Apis = keyof typeof APIS;
 
 export function isApis(value: string): value is Apis {
-  return value === "platform" || value === "sso" || value === "both";
+  return Object.hasOwn(APIS, value);
 }
 
 export type DemoSetup = {
@@ -20,7 +28,7 @@ export type DemoSetup = {
 };
 
 export function toEnvironment({ apis, simulator, issuer, ports, pageUrl }: DemoSetup): Environment {
-  const { clientId, apiKey, ssoKey, clientGuid } = simulator.credentials;
+  const { clientId, apiKey } = simulator.credentials;
   return {
     HOST: "127.0.0.1",
     PORT: String(ports.service),
@@ -31,17 +39,32 @@ export function toEnvironment({ apis, simulator, issuer, ports, pageUrl }: DemoS
     DRAIN_DELAY: "0s",
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: "mx-session-bff",
-    ...(apis !== "sso" && {
+    ...((apis === "platform" || apis === "both") && {
       MX_PLATFORM_BASE_URL: simulator.platformUrl,
       MX_PLATFORM_CLIENT_ID: clientId,
       MX_PLATFORM_API_KEY: apiKey,
     }),
-    ...(apis !== "platform" && {
-      MX_SSO_BASE_URL: simulator.ssoUrl,
-      MX_SSO_API_KEY: ssoKey,
-      MX_SSO_CLIENT_GUID: clientGuid,
-      MEMBER_CREDENTIALS: "derived",
-      MEMBER_USERKEY_SECRET: randomBytes(32).toString("base64"),
-    }),
+    ...((apis === "sso" || apis === "both") && toSsoV2(simulator)),
+    ...(apis === "v3" && toSsoV3(simulator)),
+  };
+}
+
+function toSsoV2({ ssoUrl, credentials }: Simulator): Environment {
+  return {
+    MX_SSO_BASE_URL: ssoUrl,
+    MX_SSO_API_KEY: credentials.ssoKey,
+    MX_SSO_CLIENT_GUID: credentials.clientGuid,
+    MEMBER_CREDENTIALS: "derived",
+    MEMBER_USERKEY_SECRET: randomBytes(32).toString("base64"),
+  };
+}
+
+function toSsoV3({ ssoV3Url, mdxUrl, credentials }: Simulator): Environment {
+  return {
+    MX_SSO_VERSION: "v3",
+    MX_SSO_BASE_URL: ssoV3Url,
+    MX_SSO_API_KEY: credentials.mdApiKey,
+    MX_SSO_CLIENT_ID: credentials.vendorClientId,
+    MX_MDX_BASE_URL: mdxUrl,
   };
 }

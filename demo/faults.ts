@@ -1,5 +1,5 @@
 /**
- * What the page's fault buttons do. One fault at a time; it stays until another is chosen.
+ * What the page's fault buttons do. One fault at a time; fault-lease.ts ends it with the page.
  *
  * Faults of MX are set at the simulator's control API (simulator/control.ts). The others concern the login, or are the
  * page's own: it makes them happen itself.
@@ -28,6 +28,14 @@ export type DemoFault = {
 
 const always = { times: "always" };
 
+/** How MX says that it refuses a key. */
+const REFUSALS: Record<Apis, object> = {
+  platform: { kind: "status", status: 401, operation: "platform.request_widget_url" },
+  both: { kind: "status", status: 401, operation: "platform.request_widget_url" },
+  sso: { kind: "silence" },
+  v3: { kind: "status", status: 401, operation: "sso_v3.request_widget_url" },
+};
+
 export const FAULTS: Record<FaultName, DemoFault> = {
   slow: {
     label: "MX slow",
@@ -36,46 +44,41 @@ export const FAULTS: Record<FaultName, DemoFault> = {
   },
   down: {
     label: "MX down",
-    says: "MX answers 503. The service tries again, then says when to come back. After twenty such calls it leaves MX alone for some five seconds.",
+    says: "MX answers 503. The service retries, then tells the caller when to try again. After 20 failed calls it stops calling MX for about 5 seconds.",
     mx: () => ({ faults: { kind: "status", status: 503, ...always } }),
   },
   silent: {
     label: "MX silent",
-    says: "MX takes the call and never answers. The service gives up after 8 seconds.",
+    says: "MX accepts the call and never answers. The service gives up after 8 seconds.",
     mx: () => ({ faults: { kind: "silence", ...always } }),
   },
   "key-refused": {
     label: "Key refused",
-    says: "MX refuses the service's key. The Platform API says so at once; the SSO API stays silent, so that there the service gives up after 8 seconds.",
-    mx: (apis) => ({
-      faults:
-        apis === "sso"
-          ? { kind: "silence", ...always }
-          : { kind: "status", status: 401, operation: "platform.request_widget_url", ...always },
-    }),
+    says: "MX refuses the service's key. The Platform API and SSO API v3 answer 401 at once. SSO API v2 never answers, so there the service gives up after 8 seconds.",
+    mx: (apis) => ({ faults: { ...REFUSALS[apis], ...always } }),
   },
   "unusable-answer": {
-    label: "Answer unusable",
-    says: "Something between sends a web page instead of MX's JSON. Nothing of it is passed on.",
+    label: "Unusable answer",
+    says: "A proxy answers with a web page instead of MX's JSON. The service passes nothing of it on.",
     mx: () => ({
       faults: { kind: "raw", body: "<p>Maintenance</p>", contentType: "text/html", ...always },
     }),
   },
   "url-expired": {
     label: "URL expired",
-    says: "Ten minutes pass on MX's clock before the URL is opened. MX's page says so to the user, and nothing to this page.",
+    says: "Ten minutes pass on MX's clock before the URL is opened. MX's page tells the user, but sends this page no message.",
   },
   "login-expired": {
-    label: "Login expired",
-    says: "The token that the login hands out has expired an hour ago.",
+    label: "Expired login",
+    says: "The login's token expired an hour ago.",
   },
   "unusable-id": {
     label: "Unusable user id",
-    says: "The user is called auth0|… at the login, which MX cannot take as it is.",
+    says: "The login calls the user auth0|…, which is not a valid MX user id.",
   },
   "no-referrer": {
-    label: "Referrer hidden",
-    says: "The page has the policy no-referrer, as Helmet sets it. MX's SDK hears nothing from the widget. embed.js sets a policy of its own on the frame.",
+    label: "Hidden referrer",
+    says: "The page has Helmet's default, Referrer-Policy: no-referrer. MX's SDK then gets no messages from the widget. embed.js works, because it sets a policy on the frame.",
   },
 };
 

@@ -11,8 +11,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type Express } from "express";
 import type { IdentityProvider } from "../packages/simulator/src/identity-provider.ts";
+import { findNearestWidgetType } from "../src/session/body-errors.ts";
 import { SSO_WIDGET_TYPES, WIDGET_TYPES } from "../src/session/widget-options.ts";
-import type { Apis } from "./environment.ts";
+import { APIS, type Apis } from "./environment.ts";
+import { createFaultLease } from "./fault-lease.ts";
 import { createSimulatorFaults, FAULTS, isFault } from "./faults.ts";
 
 export type PartnerOptions = {
@@ -23,6 +25,8 @@ export type PartnerOptions = {
   controlUrl: string;
   issuer: IdentityProvider;
   apis: Apis;
+  /** Writes a line to the terminal. */
+  say: (line: string) => void;
 };
 
 export type Partner = AsyncDisposable & { url: string };
@@ -42,8 +46,9 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
 }
 
 function createPartner(options: PartnerOptions): Express {
-  const { serviceUrl, widgetUrl, controlUrl, issuer, apis } = options;
+  const { serviceUrl, widgetUrl, controlUrl, issuer, apis, say } = options;
   const simulator = createSimulatorFaults(controlUrl, apis);
+  const faultLease = createFaultLease(simulator, say);
   const app = express();
   app.disable("x-powered-by");
   app.use((_req, res, next) => {
@@ -64,11 +69,21 @@ function createPartner(options: PartnerOptions): Express {
     });
   }
 
-  app.get("/setup", (_req, res) => {
+  /** `?widget=` is the widget type to start with, as in the page's own address. */
+  app.get("/setup", ({ query }, res) => {
     const widgetTypes = apis === "sso" ? SSO_WIDGET_TYPES : WIDGET_TYPES;
     const faults = Object.entries(FAULTS).map(([name, { label, says }]) => ({ name, label, says }));
-    const hasSdk = files.some(([path]) => path === SDK_PATH);
-    res.json({ serviceUrl, widgetUrl, apis, widgetTypes, users: issuer.users, faults, hasSdk });
+    res.json({
+      serviceUrl,
+      widgetUrl,
+      apis,
+      apiNames: APIS[apis],
+      widgetTypes,
+      nearestType: findNearestWidgetType(String(query.widget ?? ""), widgetTypes),
+      users: issuer.users,
+      faults,
+      hasSdk: files.some(([path]) => path === SDK_PATH),
+    });
   });
 
   /** `?fault=` one of the two that concern the login. */
@@ -78,16 +93,23 @@ function createPartner(options: PartnerOptions): Express {
       res
         .status(404)
         .type("text")
-        .send(`There is nobody called that. Try: ${Object.keys(issuer.users).join(", ")}\n`);
+        .send(`There is no such user. Try ${Object.keys(issuer.users).join(", ")}.\n`);
       return;
     }
     res.type("text").send(await issueToken(issuer, user, req.query.fault));
   });
 
+  /** Answers at once and stays open: the fault lasts until the page ends the request. */
   app.put("/fault", express.json(), async (req, res) => {
     const { name } = req.body ?? {};
-    await simulator.set(isFault(name) ? name : undefined);
-    res.status(204).end();
+    if (!isFault(name)) {
+      res.status(400).type("text").send("There is no such fault.\n");
+      return;
+    }
+    const end = await faultLease.start(name, () => res.end());
+    if (res.closed) return end();
+    res.on("close", () => end().catch(() => undefined)); // The demo has stopped.
+    res.type("text").write("on\n");
   });
 
   app.post("/expire-urls", async (_req, res) => {

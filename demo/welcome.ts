@@ -2,31 +2,34 @@
 
 import type { Simulator } from "../packages/simulator/src/simulator.ts";
 import type { Service } from "../src/app/service.ts";
-import type { Apis } from "./environment.ts";
+import { APIS, type Apis } from "./environment.ts";
 
 export type WelcomeOptions = {
   pageUrl: string;
   service: Service;
   simulator: Simulator;
   apis: Apis;
+  /** Sentences about ports that are not the documented ones. */
+  notes: readonly string[];
 };
 
-export function toWelcome({ pageUrl, service, simulator, apis }: WelcomeOptions): string {
+export function toWelcome({ pageUrl, service, simulator, apis, notes }: WelcomeOptions): string {
   const serviceUrl = service.url.origin;
   return `
-  The demo runs. Open the partner's page:
+  The demo is running. Open the partner's page:
 
     ${pageUrl}
 
-  Or ask for a widget URL yourself (a new one each time, good for one use within ten minutes):
+  Or request a widget URL yourself. Each URL opens once, within ten minutes:
 
     ${toCurl(pageUrl, serviceUrl)}
 
-  service     ${serviceUrl}  (contract at /openapi.yaml)
+  service     ${serviceUrl}  (contract at /docs)
   operations  ${service.operationsUrl.origin}  (/livez, /readyz, /metrics)
-  simulator   ${simulator.controlUrl}  (state, faults, clock), ${DESCRIPTIONS[apis]}
-
-  Ctrl-C ends it; nothing is kept. Below: the service's own log.
+  simulator   ${simulator.controlUrl}  (users, calls, faults, clock)
+  MX's APIs   ${APIS[apis]}  (--apis ${Object.keys(APIS).join(", ")})
+${notes.map((note) => `\n  ${note}\n`).join("")}
+  Press Ctrl-C to stop. Nothing is kept. The service's log follows.
 
 `;
 }
@@ -35,9 +38,3 @@ export function toWelcome({ pageUrl, service, simulator, apis }: WelcomeOptions)
 function toCurl(pageUrl: string, serviceUrl: string): string {
   return `curl -s -X POST ${serviceUrl}/session -H "Authorization: Bearer $(curl -s ${pageUrl}/token/ada)"`;
 }
-
-const DESCRIPTIONS: Record<Apis, string> = {
-  platform: "Platform API only",
-  sso: "SSO API only",
-  both: "SSO API and Platform API",
-};

@@ -26,15 +26,15 @@ import { splitForSdk, toBody, toClassName } from "./snippets.js";
 /** @type {Record<string, { says: string, open: (options: OpenOptions) => Promise<Opened> }>} */
 export const WAYS = {
   sdk: {
-    says: "@mxenabled/web-widget-sdk as it comes from npm, with proxy set to this service.",
+    says: "MX's own SDK from npm, with its proxy option set to this service.",
     open: openWithSdk,
   },
   embed: {
-    says: "The service's own helper: checks each message, tries again once, explains errors.",
+    says: "The service's own helper. It checks each message, recovers from failures and explains errors.",
     open: openWithEmbed,
   },
   phone: {
-    says: "A WebView, where messages are navigations. No page may read those of another origin, so the phone's inside is a page of the simulator, which reads them as an app would.",
+    says: "In a WebView, messages are navigations. This page cannot see those, so a page of the simulator plays the app.",
     open: openInPhone,
   },
 };
@@ -59,7 +59,7 @@ async function openWithSdk({ container, serviceUrl, widgetUrl, ask, getToken, ..
       return { url, options: { ...options, headers, body } };
     },
     onSsoUrlLoadError: ({ statusCode }) =>
-      on.onError(statusCode === undefined ? "The service gives no answer." : undefined),
+      on.onError(statusCode === undefined ? "The service does not answer." : undefined),
     onConnectedPrimaryAction: on.onDone,
   });
   return {
@@ -124,7 +124,7 @@ async function openInPhone({ container, serviceUrl, widgetUrl, ask, getToken, ..
       },
       body: JSON.stringify(toBody(ask)),
     }).catch(() => undefined);
-    if (!response) return on.onError("The service gives no answer.");
+    if (!response) return on.onError("The service does not answer.");
     if (!response.ok) return on.onError();
     const { widget_url } = await response.json();
     tell({ open: widget_url.url });

@@ -1,5 +1,5 @@
 /**
- * MX's options as a form, grouped by what one wants to do. A dot in a name leads into an object.
+ * MX's options as a form, grouped by purpose. A dot in a name leads into an object.
  *
  * Source: MX Platform API, Request widget URL; openapi.yaml has the words for each.
  */
@@ -32,7 +32,7 @@ export const OPTION_GROUPS = [
   },
   {
     title: "Data to ask for",
-    says: "What Connect gathers once a bank is linked.",
+    says: "The data that Connect fetches once a bank is linked.",
     options: [
       list(
         "data_request.products",
@@ -51,20 +51,20 @@ export const OPTION_GROUPS = [
   },
   {
     title: "Where Connect starts",
-    says: "A bank, or a connection that has to be repaired, instead of the search.",
+    says: "Opens at a bank, or at a connection that needs repair, instead of the search.",
     options: [
       text("current_institution_code", "Bank, by code", "mxbank"),
       text("current_institution_guid", "Bank, by guid", "INS-…"),
       text("current_member_guid", "Connection", "MBR-…"),
       text("current_microdeposit_guid", "Micro-deposit", "MCD-…"),
-      flag("update_credentials", "Ask for the credentials anew"),
+      flag("update_credentials", "Ask for the credentials again"),
       flag("disable_institution_search", "No search for other banks"),
       list("iso_country_code", "Countries", "US", "CA", "MX"),
     ],
   },
   {
     title: "Apps and OAuth",
-    says: "A WebView gets navigations instead of messages. In a browser frame nobody hears those.",
+    says: "In a WebView the widget sends navigations instead of messages. A page in a browser cannot receive those.",
     options: [
       flag("is_mobile_webview", "Shown in a WebView"),
       text("ui_message_webview_url_scheme", "Scheme of the messages", "examplebank"),
@@ -105,7 +105,7 @@ export const OPTION_GROUPS = [
   },
   {
     title: "Older names",
-    says: "MX's SDKs still send them. The service puts most of them into data_request.products.",
+    says: "MX's SDKs still send these. The service translates most of them to data_request.products.",
     options: [
       choice("mode", "Mode", "aggregation", "verification"),
       flag("include_transactions", "With transactions"),

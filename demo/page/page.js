@@ -7,36 +7,38 @@
 import { byId, h } from "./dom.js";
 import { WAYS } from "./embeds.js";
 import { watchExchanges } from "./exchanges.js";
+import { currentFault, renderFaults } from "./faults.js";
+import { hideLoading, sayWaiting, showLoading } from "./loading.js";
 import { renderOptionGroups } from "./option-fields.js";
 import { toOptions } from "./options.js";
 import { renderFailure, renderProblem } from "./problems.js";
 import { SNIPPETS } from "./snippets.js";
 
-/** So long may a widget be silent before the page says so. */
+/** How long a widget may be silent before the page says so. */
 const SILENCE_MS = 3000;
-const API_NAMES = { platform: "Platform API", sso: "SSO API", both: "Platform and SSO API" };
 
-const setup = await (await fetch("/setup")).json();
+/** `?widget=` in the page's address is the widget type to start with. */
+const asked = new URLSearchParams(location.search).get("widget");
+const setup = await (await fetch(`/setup?widget=${encodeURIComponent(asked ?? "")}`)).json();
 const form = byId("form");
 const groups = renderOptionGroups();
-let fault = "";
 let opened;
 let openings = 0;
 let silence;
 
 byId("log").tabIndex = 0; // It scrolls.
 renderForm();
-renderFaults();
-await chooseFault(""); // What an earlier visit may have left behind.
+renderFaults(setup.faults);
 showRequest();
 showRest();
 watchExchanges(`${setup.serviceUrl}/session`, {
-  onRequest: () => showAnswer("", "Asking …"),
+  onRequest: () => showAnswer("", "Waiting for the answer …"),
   beforeAnswer: async () => {
-    if (fault === "url-expired") await fetch("/expire-urls", { method: "POST" });
+    if (currentFault() === "url-expired") await fetch("/expire-urls", { method: "POST" });
   },
   onAnswer(status, answer) {
-    showAnswer(status, JSON.stringify(answer, null, 2) ?? "no JSON");
+    showAnswer(status, JSON.stringify(answer, null, 2) ?? "The answer is not JSON.");
+    if (status < 400) sayWaiting("Loading the widget …");
     if (status >= 400) explain(answer);
   },
 });
@@ -74,6 +76,7 @@ async function openWidget() {
   const ask = readForm();
   byId("frame").dataset.way = ask.way;
   setState("Opening …");
+  if (ask.way !== "embed") showLoading("Waiting for a widget URL …"); // embed.js has a loading state of its own.
   showStage();
   try {
     const widget = await WAYS[ask.way].open({
@@ -96,7 +99,7 @@ async function openWidget() {
 }
 
 async function getToken(user) {
-  const answer = await fetch(`/token/${user}?fault=${fault}`);
+  const answer = await fetch(`/token/${user}?fault=${currentFault()}`);
   if (!answer.ok) throw new Error(await answer.text());
   return answer.text();
 }
@@ -138,6 +141,7 @@ function showProblem(parts) {
 
 function closeWidget() {
   clearTimeout(silence);
+  hideLoading();
   opened?.close();
   opened = undefined;
   byId("widget").replaceChildren();
@@ -156,6 +160,7 @@ function setState(text) {
 /** The guids that are in each message come last. */
 function showMessage(type, { user_guid, session_guid, ...payload }) {
   clearTimeout(silence);
+  hideLoading();
   byId("no-messages").hidden = true;
   setState("Open.");
   const time = new Date();
@@ -179,7 +184,7 @@ function toLine(payload) {
 function clearMessages() {
   byId("messages").replaceChildren();
   byId("no-messages").hidden = false;
-  byId("no-messages").textContent = "What the widget tells this page appears here.";
+  byId("no-messages").textContent = "The widget's messages to this page appear here.";
 }
 
 function showAnswer(status, text) {
@@ -192,9 +197,10 @@ function showAnswer(status, text) {
 }
 
 function sayThatItIsSilent() {
-  setState("The widget has said nothing so far.");
+  hideLoading();
+  setState("The widget has sent no message yet.");
   byId("no-messages").textContent =
-    "No message yet. A URL that is spent or older than ten minutes shows a page that says nothing; and on a page with Referrer-Policy: no-referrer MX's widget is silent.";
+    "No message yet. A used or expired URL shows a page that sends none. On a page with Referrer-Policy: no-referrer, MX's widget sends none either.";
 }
 
 function renderForm() {
@@ -214,13 +220,26 @@ function renderForm() {
   });
   byId("users").replaceChildren(...radios);
   byId("widget-type").replaceChildren(...toTypeGroups(setup.widgetTypes));
-  byId("widget-type").value = setup.apis === "sso" ? "master_widget" : "connect_widget";
-  byId("apis").textContent = API_NAMES[setup.apis];
+  byId("apis").textContent = `MX's ${setup.apiNames}`;
+  chooseType();
   byId("no-options").hidden = setup.apis !== "sso";
   byId("reset").hidden = setup.apis === "sso";
   if (setup.apis !== "sso") byId("options").replaceChildren(...groups.map(({ group }) => group));
   if (setup.apis === "sso") disableWay("phone");
   if (!setup.hasSdk) disableWay("sdk");
+}
+
+/** The one in the address, or the nearest name to it. */
+function chooseType() {
+  const usual = setup.apis === "sso" ? "master_widget" : "connect_widget";
+  const isKnown = setup.widgetTypes.includes(asked);
+  byId("widget-type").value = isKnown ? asked : (setup.nearestType ?? usual);
+  if (asked === null || isKnown) return;
+  const known = setup.nearestType
+    ? `The nearest name is ${setup.nearestType}.`
+    : `Choose one from the list, such as ${usual}.`;
+  byId("type-says").textContent = `There is no widget type “${asked.slice(0, 64)}”. ${known}`;
+  byId("type-says").hidden = false;
 }
 
 function disableWay(way) {
@@ -297,40 +316,4 @@ async function copy() {
   setTimeout(() => {
     byId("copy").textContent = "Copy";
   }, 2000);
-}
-
-function renderFaults() {
-  const buttons = setup.faults.map(({ name, label }) => {
-    const press = () => chooseFault(fault === name ? "" : name);
-    return h(
-      "button",
-      { type: "button", id: `fault-${name}`, onclick: press, "aria-pressed": "false" },
-      label,
-    );
-  });
-  byId("faults").replaceChildren(...buttons);
-}
-
-async function chooseFault(name) {
-  const answer = await fetch("/fault", {
-    method: "PUT",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ name }),
-  });
-  if (!answer.ok) {
-    byId("fault-says").textContent = "The simulator does not answer.";
-    return;
-  }
-  fault = name;
-  setReferrerPolicy(name === "no-referrer" ? "no-referrer" : "strict-origin-when-cross-origin");
-  for (const known of setup.faults)
-    byId(`fault-${known.name}`).setAttribute("aria-pressed", String(known.name === name));
-  const says = setup.faults.find((known) => known.name === name)?.says;
-  byId("fault-says").textContent = says ?? "Choose what goes wrong, then open the widget.";
-}
-
-/** The last one in the document counts, before the header. */
-function setReferrerPolicy(content) {
-  document.querySelector("meta[name=referrer]")?.remove();
-  document.head.append(h("meta", { name: "referrer", content }));
 }

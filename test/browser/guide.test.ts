@@ -32,7 +32,7 @@ describe("the guide for web pages", () => {
       await using login = await startPartnerHost({});
       login.giveToken = () => service.issuer.issueToken("ada");
       await using server = await startServer({
-        PORT: String(await pickPort(0)),
+        PORT: String(await pickPort()),
         SERVICE: service.url,
         TOKENS: `http://127.0.0.1:${login.port}/token`,
       });

@@ -201,14 +201,98 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
     });
   });
 
+  describe("at first sight", SIDE_BY_SIDE, () => {
+    it.each([
+      [1366, 768],
+      [390, 844],
+    ])(
+      "has all faults above the fold, and nothing is cut off, at %i × %i",
+      async (width, height) => {
+        await using visit = await open({ viewport: { width, height } });
+
+        const box = await visit.page.locator(".faults").boundingBox();
+        expect(box).toMatchObject({ x: expect.any(Number) });
+        expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(height);
+        const cutOff = await visit.page.evaluate(`[...document.querySelectorAll(".masthead *")]
+        .filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 1)
+        .map((part) => part.textContent)`);
+        expect(cutOff).toEqual([]);
+        expect(await visit.page.locator(".masthead").innerText()).toContain(
+          "MX's SSO API v2 and Platform API",
+        );
+      },
+    );
+
+    it.each([
+      ["budgets_widget", "budgets_widget", undefined],
+      [
+        "conect",
+        "connect_widget",
+        /no widget type “conect”. The nearest name is connect_widget\.$/,
+      ],
+      ["<b>nonsense", "connect_widget", /“<b>nonsense”. Choose one from the list/],
+    ])("starts with ?widget=%s or the nearest name", async (asked, type, says) => {
+      await using visit = await open({}, `/?widget=${encodeURIComponent(asked)}`);
+
+      expect(await visit.page.locator("#widget-type").inputValue()).toBe(type);
+      const notice = visit.page.locator("#type-says");
+      expect(await notice.isVisible()).toBe(says !== undefined);
+      if (says) expect(await notice.innerText()).toMatch(says);
+    });
+
+    it.each(["sdk", "phone"])(
+      "shows with %s what it waits for, until the widget is there",
+      async (way) => {
+        await using visit = await open();
+        let answer = () => {};
+        const isHeld = new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        await visit.page.route("**/session", async (route) => {
+          await isHeld;
+          await route.continue();
+        });
+        await visit.choose("way", way);
+        await visit.press("Open the widget");
+        await visit.page.locator("#loading").getByText("Waiting for a widget URL").waitFor();
+        expect(await findAxeViolations(visit.page)).toEqual([]);
+        answer();
+        await visit.widget(way).getByText("Select your bank").waitFor();
+        await visit.page.locator("#loading").waitFor({ state: "hidden" });
+      },
+    );
+  });
+
   describe("when something fails", () => {
+    it("ends the fault with the page that set it: a closed tab, another page's choice", async () => {
+      const faults = async () => {
+        const state = (await (await fetch(demo.controlUrl)).json()) as { faults: object[] };
+        return state.faults.length;
+      };
+      await using other = await open();
+      {
+        await using visit = await open();
+        await visit.press("MX down");
+        await visit.page.locator("#fault-down[aria-pressed=true]").waitFor();
+        expect(await faults()).toBe(1);
+
+        await other.press("MX silent");
+        await visit.page.locator("#fault-down[aria-pressed=false]").waitFor();
+        await visit.page.getByText("The fault is off: another page has chosen one").waitFor();
+        await visit.press("MX down");
+        await other.page.locator("#fault-silent[aria-pressed=false]").waitFor();
+      }
+      await expect.poll(faults).toBe(0);
+      expect(demo.lines.filter((line) => line === "Fault off: MX down.")).toHaveLength(2);
+    });
+
     it("makes it fail in each way, and explains what came of it", async () => {
       await using visit = await open();
       for (const [button, title] of [
         ["MX down", "MX is not available"],
         ["Key refused", "MX refuses this service"],
-        ["Answer unusable", "MX's answer cannot be used"],
-        ["Login expired", "A valid login is needed"],
+        ["Unusable answer", "MX's answer cannot be used"],
+        ["Expired login", "A valid login is needed"],
         ["Unusable user id", "The user identifier cannot be used at MX"],
       ] as const) {
         await visit.press(button);
@@ -242,15 +326,15 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
       await visit.press("URL expired");
       await visit.press("Open the widget");
       await visit.widget("sdk").getByText("This link has expired").waitFor();
-      await visit.page.getByText("The widget has said nothing so far.").waitFor();
+      await visit.page.getByText("The widget has sent no message yet.").waitFor();
     });
 
     it("shows what no-referrer does: MX's SDK hears nothing, embed.js does", async () => {
       await using visit = await open();
-      await visit.press("Referrer hidden");
+      await visit.press("Hidden referrer");
       await visit.press("Open the widget");
       await visit.widget("sdk").getByText("Select your bank").waitFor();
-      await visit.page.getByText("The widget has said nothing so far.").waitFor();
+      await visit.page.getByText("The widget has sent no message yet.").waitFor();
       await visit.choose("way", "embed");
       await visit.press("Open the widget");
       await visit.page.locator("#messages", { hasText: "mx/connect/loaded" }).waitFor();
@@ -286,9 +370,9 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
     );
   });
 
-  async function open(options?: Parameters<TestBrowser["openPage"]>[0]) {
+  async function open(options?: Parameters<TestBrowser["openPage"]>[0], path = "/") {
     const visit = await browser.openPage(options);
-    await visit.page.goto(demo.pageUrl);
+    await visit.page.goto(demo.pageUrl + path);
     await visit.page.waitForSelector("html[data-ready]");
     return { ...visit, ...toPartnerVisit(visit.page) };
   }

@@ -15,19 +15,32 @@ export type Demo = AsyncDisposable & {
   curl: string;
   /** Where faults are set by hand. */
   controlUrl: string;
+  /** What it has written to the terminal, line by line. */
+  lines: readonly string[];
 };
 
-export async function startDemo(apis: string): Promise<Demo> {
-  const child = spawn(process.execPath, [MAIN, "--apis", apis], {
+const FREE_PORTS = ["page", "service", "operations", "simulator"].flatMap((part) => [
+  `--${part}-port`,
+  "0",
+]);
+
+/** `ports`: other flags instead of any free port for each part. Rejects if it ends before it runs. */
+export async function startDemo(
+  apis: string,
+  ports: readonly string[] = FREE_PORTS,
+): Promise<Demo> {
+  const child = spawn(process.execPath, [MAIN, "--apis", apis, ...ports], {
     env: { ...process.env, ...COMPILE_CACHE },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const welcome: string[] = [];
-  for await (const line of createInterface(child.stdout)) {
-    welcome.push(line.trim());
-    if (line.includes("Ctrl-C")) break;
-  }
+  const lines = createInterface(child.stdout).on("line", (line) => welcome.push(line.trim()));
+  await new Promise<void>((resolve, reject) => {
+    lines.on("line", (line) => line.includes("Ctrl-C") && resolve());
+    lines.on("close", () => reject(new Error(`The demo has ended:\n${welcome.join("\n")}`)));
+  });
   return {
+    lines: welcome,
     pageUrl: welcome.find((line) => /^http:\S+$/.test(line)) ?? "",
     controlUrl: /http:\S+_simulator/.exec(welcome.join("\n"))?.[0] ?? "",
     curl: welcome.find((line) => line.startsWith("curl ")) ?? "",

@@ -162,7 +162,7 @@ async function startWebKit(): Promise<Engine> {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const number = await findLine(display, /^(\d+)$/, "stdout");
-  const port = await pickPort(0);
+  const port = await pickPort();
   const driver = spawn("WebKitWebDriver", [`--port=${port}`], {
     env: { ...process.env, DISPLAY: `:${number}`, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
     stdio: "ignore",

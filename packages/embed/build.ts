@@ -1,7 +1,8 @@
 /**
- * Writes what the service serves and the package holds: `embed.js`, one minified module, and `embed.d.ts`, its types.
+ * Writes what the service serves: `embed.js`, one minified module, `embed.d.ts`, its types, and `hosted.js`, the script of
+ * the page for phones, which imports `embed.js`.
  *
- * Both are committed, so that the service needs no bundler, and a test builds them again and compares.
+ * All are committed, so that the service needs no bundler, and a test builds them again and compares.
  * `node packages/embed/build.ts` writes them; see docs/decisions.
  */
 
@@ -10,7 +11,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { rolldown } from "rolldown";
+import { type Plugin, rolldown } from "rolldown";
 
 const HERE = new URL("./", import.meta.url);
 const TSC = new URL("../../node_modules/.bin/tsc", import.meta.url).pathname;
@@ -18,22 +19,35 @@ const TSC = new URL("../../node_modules/.bin/tsc", import.meta.url).pathname;
 /** Of the modules whose declarations a page sees, in the order in which they are read. */
 const PUBLIC = ["types", "options", "messages", "settings-element", "element", "open-widget"];
 
-export type Built = Record<"embed.js" | "embed.d.ts", string>;
+export type Built = Record<"embed.js" | "embed.d.ts" | "hosted.js", string>;
 
 export async function build(): Promise<Built> {
-  const [script, types] = await Promise.all([buildScript(), buildTypes()]);
-  return { "embed.js": script, "embed.d.ts": types };
+  const [script, types, hosted] = await Promise.all([
+    buildScript("src/index.ts", [
+      { name: "style", transform: { filter: { id: /style\.ts$/ }, handler: squeeze } },
+    ]),
+    buildTypes(),
+    buildScript("src/hosted/page.ts", [
+      { name: "embed", resolveId: { filter: { id: /\/index\.ts$/ }, handler: toEmbed } },
+    ]),
+  ]);
+  return { "embed.js": script, "embed.d.ts": types, "hosted.js": hosted };
 }
 
-async function buildScript(): Promise<string> {
+async function buildScript(entry: string, plugins: Plugin[]): Promise<string> {
   await using bundle = await rolldown({
-    input: new URL("src/index.ts", HERE).pathname,
+    input: new URL(entry, HERE).pathname,
     tsconfig: false,
-    plugins: [{ name: "style", transform: { filter: { id: /style\.ts$/ }, handler: squeeze } }],
+    plugins,
   });
   const { output } = await bundle.generate({ format: "esm", minify: true, comments: false });
   const [{ code }] = output;
   return code;
+}
+
+/** Served beside it. */
+function toEmbed() {
+  return { id: "./embed.js", external: "relative" } as const;
 }
 
 /** The minifier leaves texts as they are. */

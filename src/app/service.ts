@@ -60,6 +60,7 @@ export async function startService(
     ...toRules(config),
     ...toSteps(logins, tracing),
     docs: config.publicDocs ? docs : undefined,
+    hosted: config.hosted,
     rateLimits: await createRateLimits(config, { metrics, logger, parts }),
     toPseudonym: createPseudonym(toAuditKey(config)),
     logger: withMetrics(logger, metrics),

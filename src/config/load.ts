@@ -12,6 +12,7 @@ import { hasForeignListeners } from "../upstream/listeners.ts";
 import { checkMxHosts, checkNoProxy, checkUpstreams } from "./egress.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
 import { type FileRecord, recordFiles } from "./files.ts";
+import { toHosted } from "./hosted.ts";
 import { toLogins } from "./logins.ts";
 import { reportMisspelt } from "./misspelt.ts";
 import { checkProcess } from "./node-flags.ts";
@@ -57,6 +58,7 @@ export function loadConfig(
     ? [toTenant(variables, files.read, faults)]
     : many.map(({ tenant }) => tenant);
   checkMxHosts(variables, tenants, faults);
+  const hosted = toHosted(variables.HOSTED_NAME, tenants, faults);
   reportReusedSecrets([{ variables }, ...many], faults);
   if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
     faults.add("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
@@ -68,6 +70,7 @@ export function loadConfig(
   const ofTenants = many.flatMap((each) => each.files);
   return deepFreeze({
     ...toProcess(variables, redis),
+    hosted,
     traces,
     tls,
     logins,
@@ -84,7 +87,7 @@ export function toDigest(config: Config): string {
 function toProcess(
   v: Variables,
   redis: RedisSettings | undefined,
-): Omit<Config, "traces" | "tls" | "logins" | "tenants" | "files"> {
+): Omit<Config, "hosted" | "traces" | "tls" | "logins" | "tenants" | "files"> {
   return {
     host: v.HOST,
     port: v.PORT,

@@ -38,6 +38,8 @@ export type Config = Readonly<{
   hstsMaxAge: number | undefined;
   /** Whether the public port serves the contract. */
   publicDocs: boolean;
+  /** The page for phones; none if undefined. */
+  hosted: HostedConfig | undefined;
   /** Keys what replicas have to agree on; else they derive it from the rest of the configuration. */
   instanceSecret: Secret | undefined;
   /** Key of the users' pseudonyms in the log. */
@@ -67,6 +69,15 @@ export type NamedFile = Readonly<{
   path: string;
   /** Of its content, without line breaks at the end. Wrapped so that it stands in no digest of the configuration. */
   digest: Secret;
+}>;
+
+export type HostedConfig = Readonly<{
+  /** The partner's, as users know it. */
+  name: string;
+  /** Where it may go at its end, of all tenants, as `new URL(...).href` writes them. */
+  redirects: readonly string[];
+  /** Origins of the widgets that it may frame. */
+  frameOrigins: readonly string[];
 }>;
 
 export type TracesConfig = Readonly<{

@@ -44,6 +44,11 @@ export const shortText = z
   .max(255, "is too long")
   .register(VALUE_TYPES, { form: "text of at most 255 characters" });
 
+export const displayName = z
+  .string()
+  .max(60, "is too long: at most 60 characters")
+  .register(VALUE_TYPES, { form: "text of at most 60 characters" });
+
 export const claimName = z
   .string()
   .max(255, "is too long")
@@ -121,19 +126,17 @@ const MAX_WINDOW_MS = 24 * UNITS.d;
 
 const RATE_FORM = `a rate such as 60/1m (1 to ${MAX_EVENTS} events in a window of 1s to 576h), or off`;
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
 /** In milliseconds, from a minute to ninety days. */
 export const lifetime = z
   .string()
   .transform((given) => {
     const [, number, unit] = /^(\d{1,7})([smhd])$/.exec(given) ?? [];
     return number && unit
-      ? Number(number) * { s: 1000, m: 60_000, h: 3_600_000, d: DAY_MS }[unit as "s"]
+      ? Number(number) * { s: 1000, m: 60_000, h: 3_600_000, d: UNITS.d }[unit as "s"]
       : Number.NaN;
   })
   .refine(
-    (ms) => ms >= 60_000 && ms <= 90 * DAY_MS,
+    (ms) => ms >= 60_000 && ms <= 90 * UNITS.d,
     "must be a duration such as 30m, 24h or 7d, from 1m to 90d",
   )
   .register(VALUE_TYPES, { form: "a duration from 1m to 90d" });

@@ -5,6 +5,7 @@
 import type { Request, RequestHandler, Response } from "express";
 import type { Logger, RequestEntry, RequestEvent } from "../telemetry/logger.ts";
 import { HEALTH_PATHS } from "./health.ts";
+import { HOSTED_PATHS } from "./hosted-page.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { SESSION_PATHS } from "./session.ts";
 
@@ -24,6 +25,7 @@ const ROUTES = new Set([
   ...SESSION_PATHS,
   ...HEALTH_PATHS,
   ...EMBED_ROUTES,
+  ...HOSTED_PATHS,
   "/",
   "/openapi.yaml",
   "/docs",

@@ -19,6 +19,8 @@ export type Asset = {
   cacheControl: string;
   /** Content-Security-Policy of a page. */
   policy?: string | undefined;
+  /** Cross-Origin-Opener-Policy of a page, instead of `same-origin`. */
+  openerPolicy?: string;
   /** Whether pages of every origin may load it. */
   isForAllOrigins?: boolean;
 };
@@ -28,7 +30,9 @@ const FIVE_MINUTES = "public, max-age=300";
 export function toAsset(
   content: Buffer | string,
   type: string,
-  options: Pick<Asset, "policy" | "isForAllOrigins"> & { cacheControl?: string } = {},
+  options: Pick<Asset, "policy" | "openerPolicy" | "isForAllOrigins"> & {
+    cacheControl?: string;
+  } = {},
 ): Asset {
   const bytes = Buffer.from(content);
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
@@ -57,10 +61,11 @@ export function createAssets(assets: ReadonlyMap<string, Asset>): RequestHandler
 
 function setHeaders(
   res: Response,
-  { type, cacheControl, hash, policy, isForAllOrigins }: Asset,
+  { type, cacheControl, hash, policy, openerPolicy, isForAllOrigins }: Asset,
 ): void {
   if (isForAllOrigins) openToAllOrigins(res);
   if (policy) res.set("Content-Security-Policy", policy);
+  if (openerPolicy) res.set("Cross-Origin-Opener-Policy", openerPolicy);
   res.set({ "Content-Type": type, "Cache-Control": cacheControl, ETag: `W/"${hash}"` });
   res.vary("Accept-Encoding");
 }

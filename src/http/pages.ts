@@ -1,6 +1,6 @@
 /**
  * What the service shows beside sessions: the contract, to read and to browse, a page for each problem type, and the
- * browser helper, under a stable name and under one that changes with its content.
+ * browser helper, under a stable name and under one that changes with its content, and the page for phones.
  *
  * Sources: W3C Subresource Integrity; RFC 8246 (immutable); Fetch Standard (module scripts are fetched by CORS).
  */
@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { type RequestHandler, Router } from "express";
 import { AppError } from "../errors.ts";
 import { type Asset, createAssets, toAsset } from "./assets.ts";
+import { type HostedPage, toHostedPage } from "./hosted-page.ts";
 import { toProblemPage } from "./problem-page.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 
@@ -19,11 +20,17 @@ export type PageOptions = {
   basePath: string;
   /** From `createDocs`; undefined leaves them to the operations port (PUBLIC_DOCS). */
   docs: RequestHandler | undefined;
+  /** The page for phones; none if undefined (HOSTED_NAME). */
+  hosted: HostedPage | undefined;
 };
 
 /** The pages of the public port. */
-export function createPages({ basePath, docs }: PageOptions): RequestHandler[] {
-  const pages = new Map([...toEmbed(basePath), ...toProblemPages(docs !== undefined)]);
+export function createPages({ basePath, docs, hosted }: PageOptions): RequestHandler[] {
+  const pages = new Map([
+    ...toEmbed(basePath),
+    ...toProblemPages(docs !== undefined),
+    ...(hosted ? toHostedPage(hosted) : []),
+  ]);
   return [createAssets(pages), explainOldEmbed, ...(docs ? [docs] : [])];
 }
 

@@ -306,6 +306,7 @@ function app(changes: Partial<AppOptions> = {}, rules: Partial<Tenant> = {}): Se
       trustedProxies: [],
       hstsMaxAge: undefined,
       docs: createDocs(""),
+      hosted: undefined,
       basePath: "",
       canAuthenticate: () => true,
       rateLimits: { user: undefined, address: undefined, failures: undefined },

@@ -186,7 +186,7 @@ export class MxWidgetElement extends SettingsElement {
     const { type, isKnown, metadata } = message;
     if (this.#state === "loading") this.#loaded();
     this.#heard?.(type === "mx/ping");
-    followMember(message, readUser(this.#grant.token), this.widgetType);
+    if (!this.getUrl) followMember(message, readUser(this.#grant.token), this.widgetType);
     tell(this, "mx-message", { type, metadata });
     if (isKnown) tell(this, type, metadata);
     if (type === "mx/ping" && performance.now() - this.#lastPing >= PING_EVERY_MS) {

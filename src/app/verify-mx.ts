@@ -41,6 +41,7 @@ export async function verifyMx(
       profileRefused() {},
     }),
     made: undefined,
+    guidAgain: undefined,
     guids: new Set(),
     member: "none",
     sleep,
@@ -53,19 +54,22 @@ export async function verifyMx(
   };
 }
 
-function toOffers({ mx }: TenantConfig, withMember: boolean): Set<Need> {
-  const { platform } = mx;
-  const isV3 = mx.sso?.version === "v3"; // Its Users are those of MDX, whichever API makes the URLs.
-  const sso = isV3 ? undefined : mx.sso;
+function toOffers({ mx, member }: TenantConfig, withMember: boolean): Set<Need> {
+  const { platform, sso } = mx;
+  const isV2 = sso?.version === "v2";
+  const isV3 = sso?.version === "v3"; // Its Users are those of MDX, whichever API makes the URLs.
   const isOld = platform?.version === "v20111101";
-  const offers: [Need, boolean][] = [
-    ["user", true],
-    ["sso", sso !== undefined],
-    ["platform", platform !== undefined],
-    ["both", sso !== undefined && platform !== undefined],
-    ["v20111101", isOld],
-    ["ids_in_paths", sso !== undefined || !isOld],
-    ["member", sso !== undefined && withMember],
-  ];
-  return new Set(offers.filter(([, isOffered]) => isOffered && !isV3).map(([need]) => need));
+  const offers: Record<Need, boolean> = {
+    sso: isV2,
+    platform_users: platform !== undefined && !isV3,
+    urls: platform !== undefined || isV3,
+    both: platform !== undefined && sso !== undefined,
+    v20111101: isOld,
+    ids_in_paths: isV2 || !isOld,
+    sso_v3: isV3 && !platform,
+    one_key: isV3 && !platform && sso.mdx.apiKey === sso.apiKey,
+    mdx: isV3,
+    member: withMember && member.source !== "none",
+  };
+  return new Set((Object.keys(offers) as Need[]).filter((need) => offers[need]));
 }

@@ -46,6 +46,7 @@ export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
   const baseUrl = v.MX_SSO_BASE_URL ?? new URL(version === "v2" ? urls.sso : urls.ssoV3);
   if (version === "v2") return { version, baseUrl, apiKey, clientGuid: client };
   const mdxUrl = v.MX_MDX_BASE_URL ?? new URL(urls.mdx);
+  /** That one key serves both is assumption A21 (docs/assumptions.md). */
   const mdx = { baseUrl: mdxUrl, apiKey: v.MX_MDX_API_KEY ?? apiKey };
   return { version, baseUrl, apiKey, clientId: client, mdx };
 }

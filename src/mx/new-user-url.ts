@@ -1,7 +1,7 @@
 /**
  * Asks for a widget URL, whichever API makes it. MX may answer 404 for a moment after a create, so a new User is waited for.
  *
- * Source: MX Platform API, Errors (404 after a create). That the SSO API v3 is alike is assumed.
+ * Source: MX Platform API, Errors (404 after a create). That the SSO API v3 is alike is assumed, too.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -95,7 +95,8 @@ export const classifyPlatform: Classify = (operation, status, body) => {
 
 /**
  * SSO API v3 and MDX Real Time: "decide on the HTTP status only". A 404 can only be about the User, the Member or the widget,
- * but for a create of a User. Source: MX SSO API v3, Requirements; MX MDX Real Time.
+ * but for a create of a User: that v3 answers so is assumption A20. That MDX answers 409 where there is one already is
+ * assumption A22 for Users and assumption A23 for Members. Source: MX SSO API v3, Requirements; MX MDX Real Time.
  */
 export const classifyByStatus: Classify = (operation, status, body) => {
   if (status >= 200 && status < 300) return "ok";

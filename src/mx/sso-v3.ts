@@ -3,7 +3,7 @@
  *
  * Always `POST …/urls.json`: `GET …/urls/{type}` would start an aggregation of all the user's members.
  * Sources: MX SSO API v3, Requirements, and Get a widget URL with configuration options. Its table of options is not
- * published; that they are the Platform API's is assumed.
+ * published; that they are the Platform API's is assumption A25 (docs/assumptions.md).
  */
 
 import * as z from "zod";
@@ -51,7 +51,7 @@ export function createSsoV3Urls(
       );
       if (!answer) return undefined;
       const { url: made } = read(UrlBody, answer);
-      refuseOtherUser(answer, made.user_id, user.userId);
+      refuseOtherUser(answer, made.user_id, user.userId); // Assumption A16: it is the partner's id.
       const url = toWidgetUrl(urlRule, request.widgetType, made.url, answer.sentAt);
       if (!url) throw unusable(answer, "widget_url");
       return url;

@@ -74,7 +74,7 @@ export async function createAndOpen(
   throw toNotFoundError(request, notFound(created, request));
 }
 
-/** Of a user that was there before, it is the widget that MX does not find: this client does not have it. */
+/** Of a user that was there before, it is the widget that MX does not find (assumption A26): this client does not have it. */
 function notFound({ wasThere }: PlatformUser, { widgetType }: WidgetRequest): AppError {
   if (wasThere) {
     return new AppError("invalid_request", `MX does not offer ${widgetType} to this client.`, {

@@ -2,7 +2,7 @@
  * What is known about a person -> the optional fields of a new MX User, by MX's names for them.
  *
  * A value in a shape that MX would refuse is left out: a missing middle name must not keep anyone from an account. That all
- * eight fields may be sent at a create is assumption A1 (docs/assumptions.md).
+ * eight fields may be sent at a create is assumption A1 for the SSO API v2 and assumption A24 for MDX (docs/assumptions.md).
  * Sources: MX SSO API v2, Create user and Guide; MX Platform API, Users (`email`, `metadata`); OpenID Connect Core 1.0,
  * section 5.1.
  */

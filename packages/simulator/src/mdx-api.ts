@@ -5,23 +5,36 @@
  */
 
 import { Router } from "express";
+import { deviates } from "./deviations.ts";
 import { malformedPath } from "./malformed-path.ts";
 import { createMdxMembers } from "./mdx-members.ts";
 import { createMdxUsers } from "./mdx-users.ts";
 import type { Serve } from "./serve.ts";
+import type { SimulatorSettings } from "./settings.ts";
 import type { SimulatorState } from "./state.ts";
-import { createVendorCall, type VendorCredentials, vendorError } from "./vendor-api.ts";
+import {
+  createVendorCall,
+  type VendorCall,
+  type VendorCredentials,
+  vendorError,
+} from "./vendor-api.ts";
 
 const MDX_MEDIA_TYPE = "application/vnd.moneydesktop.mdx.v5+json";
 
 export function createMdxApi(options: {
   credentials: VendorCredentials;
   state: SimulatorState;
+  settings: SimulatorSettings;
   serve: Serve;
 }): Router {
-  const users = createMdxUsers(options.state);
-  const members = createMdxMembers(options.state);
-  const call = createVendorCall({ ...options, mediaType: MDX_MEDIA_TYPE });
+  const { state, settings } = options;
+  const users = createMdxUsers(state, settings);
+  const members = createMdxMembers(state, settings);
+  const vendorCall = createVendorCall({ ...options, mediaType: MDX_MEDIA_TYPE });
+  const call: VendorCall = (operation, handle) =>
+    vendorCall(operation, (request) =>
+      deviates(settings, "mdx-key-apart") ? vendorError(401) : handle(request),
+    );
   const unknown = call("unknown", () => vendorError(404));
 
   return Router({ caseSensitive: true, strict: true })

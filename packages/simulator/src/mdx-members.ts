@@ -5,7 +5,9 @@
  */
 
 import { z } from "zod";
+import { deviates } from "./deviations.ts";
 import type { ApiRequest } from "./serve.ts";
+import type { SimulatorSettings } from "./settings.ts";
 import type { MemberCredential, SimulatedMember, SimulatorState } from "./state.ts";
 import { type Handle, vendorError } from "./vendor-api.ts";
 
@@ -22,6 +24,7 @@ const Rooted = z.object({ member: z.looseObject({}) });
 
 export function createMdxMembers(
   state: SimulatorState,
+  settings: SimulatorSettings,
 ): Record<"create" | "read" | "update" | "delete", Handle> {
   const findUser = ({ params }: ApiRequest) => {
     const user = state.findUser(params.user ?? "");
@@ -43,7 +46,8 @@ export function createMdxMembers(
       const memberId = id.safeParse(given);
       const fields = Fields.safeParse(rest);
       if (!memberId.success || !fields.success) return vendorError(422);
-      if (state.findMember(memberId.data)) return vendorError(409);
+      if (state.findMember(memberId.data))
+        return vendorError(deviates(settings, "mdx-member-conflict") ? 422 : 409);
       const member = state.createMember({
         id: memberId.data,
         userGuid: user.guid,

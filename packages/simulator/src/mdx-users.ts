@@ -5,6 +5,9 @@
  */
 
 import { z } from "zod";
+import { deviates } from "./deviations.ts";
+import { createKnownUsers } from "./known-users.ts";
+import type { SimulatorSettings } from "./settings.ts";
 import type { SimulatedUser, SimulatorState } from "./state.ts";
 import { type Handle, vendorError } from "./vendor-api.ts";
 
@@ -27,11 +30,13 @@ const Rooted = z.object({ user: z.looseObject({}) });
 
 export function createMdxUsers(
   state: SimulatorState,
+  settings: SimulatorSettings,
 ): Record<"create" | "read" | "update" | "delete", Handle> {
+  const known = createKnownUsers(state, settings);
   /** By the partner's id alone. */
   const find = (id: string) => {
-    const user = state.findUser(id);
-    return user?.id === id ? user : undefined;
+    const user = known.find(id);
+    return user?.guid === id ? undefined : user;
   };
 
   return {
@@ -41,7 +46,11 @@ export function createMdxUsers(
       const given = NewUser.safeParse(rooted.data.user);
       if (!given.success) return vendorError(422);
       const { id, email = null, metadata = null, is_disabled = false, ...profile } = given.data;
-      if (find(id)) return vendorError(409);
+      if (profile.credit_score !== undefined && deviates(settings, "mdx-profile-refused"))
+        return vendorError(422);
+      if (known.isTooLong(id)) return vendorError(422);
+      if (known.isTaken(id))
+        return vendorError(deviates(settings, "mdx-user-conflict") ? 422 : 409);
       const user = state.createUser({
         id,
         email,
@@ -54,6 +63,7 @@ export function createMdxUsers(
     },
 
     read({ id }) {
+      if (known.isTooLong(id)) return vendorError(422);
       const user = find(id);
       return user ? { status: 200, body: show(user) } : vendorError(404);
     },
@@ -76,7 +86,7 @@ export function createMdxUsers(
     delete({ id }) {
       const user = find(id);
       if (!user) return vendorError(404);
-      state.deleteUser(user);
+      state.deleteUser(user, { keepMembers: deviates(settings, "members-outlive-users") });
       return { status: 204 };
     },
   };

@@ -37,7 +37,7 @@ type Credentials = { clientId: string; apiKey: string };
 export function createPlatformApi(options: PlatformApiOptions): Router {
   const { credentials, state, settings, clock, widgetOrigin, serve } = options;
   const isOverLimit = createRateLimit(clock, settings);
-  const visible = createVisibleUsers({ state, settings, clock });
+  const visible = createVisibleUsers({ state, settings, clock, mayMiss: ["sso", "mdx"] });
   const users = createPlatformUsers({ state, settings, visible });
   const requestWidgetUrl = createWidgetUrlRequest({ state, settings, visible, widgetOrigin });
 

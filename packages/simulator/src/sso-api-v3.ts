@@ -9,6 +9,7 @@
 import { Router } from "express";
 import { z } from "zod";
 import type { Clock } from "./clock.ts";
+import { deviates } from "./deviations.ts";
 import { malformedPath } from "./malformed-path.ts";
 import type { Serve } from "./serve.ts";
 import type { SimulatorSettings } from "./settings.ts";
@@ -44,12 +45,16 @@ export function createSsoApiV3(options: {
 
   const requestUrl: Handle = ({ id, headers, body }) => {
     const user = visible.find(id, { takesPartnerId: true });
-    if (!user || user.id !== id) return vendorError(404);
-    if (user.isDisabled) return vendorError(403);
+    if (!user || user.guid === id)
+      return vendorError(deviates(settings, "v3-unknown-user") ? 422 : 404);
+    if (user.isDisabled && !deviates(settings, "disabled-served")) return vendorError(403);
     const named = Named.safeParse(body);
     if (!named.success) return vendorError(400);
-    if (settings.missingWidgets.includes(named.data.url.type)) return vendorError(404);
-    if (!Options.shape.type.safeParse(named.data.url.type).success) return vendorError(404);
+    const { type: asked } = named.data.url;
+    if (settings.missingWidgets.includes(asked) || !Options.shape.type.safeParse(asked).success)
+      return vendorError(deviates(settings, "v3-unknown-widget") ? 422 : 404);
+    if ("data_request" in named.data.url && deviates(settings, "v3-options-refused"))
+      return vendorError(422);
     const given = Options.safeParse(named.data.url);
     if (!given.success) return vendorError(422);
     const { type, ...rest } = given.data;
@@ -60,7 +65,8 @@ export function createSsoApiV3(options: {
       acceptLanguage: headers["accept-language"],
     });
     const url = widgetOrigin + widgetPath(type, token);
-    return { status: 200, body: { url: { type, url, user_id: user.id } } };
+    const userId = deviates(settings, "widget-url-names-guid") ? user.guid : user.id;
+    return { status: 200, body: { url: { type, url, user_id: userId } } };
   };
 
   const unknown = call("unknown", () => vendorError(404));

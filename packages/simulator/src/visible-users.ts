@@ -26,13 +26,15 @@ export function createVisibleUsers(options: {
   state: SimulatorState;
   settings: SimulatorSettings;
   clock: Clock;
+  /** Whose Users the API may not know. Default: nobody's. */
+  mayMiss?: readonly SimulatedUser["madeBy"][];
 }): VisibleUsers {
-  const { state, settings, clock } = options;
+  const { state, settings, clock, mayMiss = [] } = options;
 
   const known = createKnownUsers(state, settings);
 
   function isVisible({ createdAt, madeBy }: SimulatedUser): boolean {
-    if (madeBy === "sso" && deviates(settings, "apis-apart")) return false;
+    if (mayMiss.includes(madeBy) && deviates(settings, "apis-apart")) return false;
     const slowMs = deviates(settings, "slow-users") ? SLOW_MS : 0;
     return clock.now() - createdAt >= settings.propagationMs + slowMs;
   }

@@ -1,7 +1,7 @@
 /** Deletes at MX what `--verify` made. What cannot be deleted is disabled, and named. */
 
 import { type OneApi, toProblem } from "./mx-users.ts";
-import { directoryOf, isKnown, type Run, unlessOurs } from "./step.ts";
+import { isKnown, membersOf, type Run, unlessOurs } from "./step.ts";
 
 export type LeftOver = { what: "User" | "Member"; id: string; isDisabled: boolean };
 
@@ -13,7 +13,7 @@ export async function removeUser(run: Run): Promise<string | undefined> {
   const { users, guids, userId } = run;
   if (guids.size === 0) return undefined;
   let problem: string | undefined;
-  for (const api of [users.sso, users.platform]) {
+  for (const api of [users.mdx, users.sso, users.platform]) {
     if (!api) continue;
     const problems = await Promise.all([...guids].map((guid) => remove(run, api, guid)));
     problem = problems.find((each) => each !== undefined) ?? (await findSurvivor(run));
@@ -56,7 +56,7 @@ export async function cleanUp(run: Run): Promise<LeftOver[]> {
 
 async function disable({ users, userId, guids }: Run): Promise<boolean> {
   const [id = userId] = guids;
-  const apis = [users.sso, users.platform].filter((api) => api !== undefined);
+  const apis = [users.mdx, users.sso, users.platform].filter((api) => api !== undefined);
   const changes = await Promise.all(apis.map((api) => api.setDisabled(id, true)));
   return changes.includes("done");
 }
@@ -64,10 +64,11 @@ async function disable({ users, userId, guids }: Run): Promise<boolean> {
 /** It goes with its User, or else by itself. */
 async function removeMember(run: Run): Promise<boolean> {
   const { users, memberId, userId } = run;
-  const change = await users.sso?.deleteMember(memberId);
+  if (run.member === "orphaned") return false;
+  const change = await (users.mdx ?? users.sso)?.deleteMember({ memberId, userId });
   if (change === "done" || change === "not_found") return true;
   try {
-    return (await directoryOf(run)?.findMember({ memberId, userId }, run.context())) === undefined;
+    return (await membersOf(run)?.findMember({ memberId, userId }, run.context())) === undefined;
   } catch (error) {
     unlessOurs(error);
     return false;

@@ -1,7 +1,15 @@
 /** Assumptions about ids, the same with every API. */
 
 import { removeUser } from "./clean-up.ts";
-import { directoryOf, isKnown, meetsConflict, platformOf, type Run, type Step } from "./step.ts";
+import {
+  directoryOf,
+  isKnown,
+  meetsConflict,
+  membersOf,
+  platformOf,
+  type Run,
+  type Step,
+} from "./step.ts";
 
 /** Letters, digits, `-` and `_`, as the service allows them. */
 const LONG_USER_ID = `bff-verify_${"x".repeat(117)}`;
@@ -31,7 +39,7 @@ export const ID_STEPS: readonly Step[] = [
     async findDeviation(run) {
       await isKnown(run, LONG_USER_ID); // Both throw where MX says anything but that there is none.
       const member = { memberId: LONG_MEMBER_ID, userId: run.userId };
-      await directoryOf(run)?.findMember(member, run.context());
+      await membersOf(run)?.findMember(member, run.context());
       return undefined;
     },
   },
@@ -44,16 +52,19 @@ export const REUSE_STEP: Step = {
   change:
     "Do not let MX delete users whom you want back; ask MX how long an id stays taken. src/session/open-session.ts relies on it.",
   phase: "after",
-  needs: ["user"],
   async findDeviation(run) {
     const problem = await removeUser(run);
     if (problem) return { untried: `${problem}.` };
     run.guids.add(run.userId);
-    const operation = directoryOf(run) ? "sso.create_user" : "platform.create_user";
-    const isTaken = await meetsConflict(run, operation, createAgain(run));
+    const isTaken = await meetsConflict(run, toCreate(run), createAgain(run));
     return isTaken ? "says that the user exists" : undefined;
   },
 };
+
+function toCreate(run: Run) {
+  if (run.users.mdx) return "mdx.create_user";
+  return directoryOf(run) ? "sso.create_user" : "platform.create_user";
+}
 
 /** By another one: this one would remember. */
 async function createAgain(run: Run): Promise<void> {
@@ -61,6 +72,8 @@ async function createAgain(run: Run): Promise<void> {
   const users = directoryOf({ tenant }) ?? platformOf({ tenant });
   const created = await users?.createUser({ userId: run.userId, profile: {} }, run.context());
   if (!created?.guid) return;
+  run.guidAgain = created.guid;
+  if (run.users.mdx) return; // It deletes by the partner's id.
   run.guids.clear();
   run.guids.add(created.guid);
 }

@@ -1,7 +1,7 @@
 /** Makes the user of `--verify`, as a first login would: with every field, and a widget URL right after it. */
 
 import { AppError } from "../../errors.ts";
-import type { Profile, SsoDirectory } from "../../session/types.ts";
+import type { Platform, Profile, SsoDirectory } from "../../session/types.ts";
 import { describe, directoryOf, type FirstUrl, platformOf, type Run } from "./step.ts";
 
 /** Invented: the numbers and the domain are those reserved for examples. */
@@ -32,11 +32,8 @@ export async function makeUser(
   try {
     const { guid, refusedProfile } = directory
       ? await createWithSso(directory, run)
-      : {
-          ...(await platform?.createUser({ userId, profile: PROFILE }, run.context())),
-          refusedProfile: false,
-        };
-    if (guid) {
+      : await createWithPlatform(platform, run);
+    if (guid && !run.users.mdx) {
       guids.delete(userId);
       guids.add(guid);
     }
@@ -44,9 +41,17 @@ export async function makeUser(
     run.made = { guid, refusedProfile, firstUrl };
     return undefined;
   } catch (error) {
-    if (error instanceof AppError) return `MX ${describe(error)}`;
-    throw error;
+    if (!(error instanceof AppError)) throw error;
+    if (wasRefused(run)) guids.clear();
+    return `MX ${describe(error)}`;
   }
+}
+
+/** Each create was, so there is nothing to delete. */
+function wasRefused({ answers }: Run): boolean {
+  return answers
+    .filter(({ operation }) => operation.endsWith(".create_user"))
+    .every(({ outcome }) => outcome === "rejected" || outcome === "throttled");
 }
 
 async function createWithSso(directory: SsoDirectory, { userId, context }: Run) {
@@ -58,6 +63,19 @@ async function createWithSso(directory: SsoDirectory, { userId, context }: Run) 
     const user = await directory.createUser({ userId, profile: {} }, context());
     return { guid: user.guid, refusedProfile: true };
   }
+}
+
+/** MDX Real Time is asked again by the service itself where it refuses a profile. */
+async function createWithPlatform(platform: Platform | undefined, { userId, context }: Run) {
+  let refusedProfile = false;
+  const profileRefused = () => {
+    refusedProfile = true;
+  };
+  const user = await platform?.createUser(
+    { userId, profile: PROFILE },
+    { ...context(), profileRefused },
+  );
+  return { guid: user?.guid, refusedProfile };
 }
 
 /** First as the service asks, which waits for about a second, then until the user must have arrived. */

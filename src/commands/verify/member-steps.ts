@@ -4,9 +4,8 @@
  */
 
 import { toUserkey } from "../../session/credentials.ts";
-import type { OwnedMember, SsoDirectory } from "../../session/types.ts";
-import { removeUser } from "./clean-up.ts";
-import { directoryOf, meetsConflict, type Run, type Step } from "./step.ts";
+import type { MemberDirectory, OwnedMember } from "../../session/types.ts";
+import { meetsConflict, membersOf, type Run, type Step } from "./step.ts";
 
 const PERMANENT = toUserkey("bff-verify", false);
 const LOGIN = {
@@ -24,10 +23,10 @@ export const MEMBER_STEPS: readonly Step[] = [
     change:
       "Correct SSO_TEXTS in src/mx/outcome.ts; until then, two first logins at once may fail.",
     phase: "with",
-    needs: ["member"],
+    needs: ["sso", "member"],
     async findDeviation(run) {
       const { owned } = await withMember(run);
-      const other = directoryOf({ tenant: await run.openAnother() }); // This one would look first.
+      const other = membersOf({ tenant: await run.openAnother() }); // This one would look first.
       const second = other?.createMember(owned, PERMANENT, run.context());
       const isRefused = await meetsConflict(run, "sso.create_member", second);
       return isRefused ? undefined : "makes another one";
@@ -40,7 +39,7 @@ export const MEMBER_STEPS: readonly Step[] = [
       "With MEMBER_ID_CLAIM, let the claim contain the user id: else no Member is updated whose owner MX does not name (src/session/member-workflow.ts).",
     phase: "with",
     after: ["A4"],
-    needs: ["member"],
+    needs: ["sso", "member"],
     async findDeviation(run) {
       const { directory, owned } = await withMember(run);
       const member = await directory.findMember(owned, run.context());
@@ -53,7 +52,7 @@ export const MEMBER_STEPS: readonly Step[] = [
     assumption: "Members are updated with `PUT /member/{id}`.",
     change: "Correct the path in src/mx/sso-v2.ts; until then, use a permanent userkey.",
     phase: "with",
-    needs: ["member"],
+    needs: ["sso", "member"],
     async findDeviation(run) {
       const { directory, owned } = await withMember(run);
       const update = await directory.updateMember(owned, PERMANENT, run.context());
@@ -66,7 +65,7 @@ export const MEMBER_STEPS: readonly Step[] = [
     change: "Correct the names in src/mx/sso-v2.ts; until then, use a userkey.",
     phase: "with",
     after: ["A10"],
-    needs: ["member"],
+    needs: ["sso", "member"],
     async findDeviation(run) {
       const { directory, owned } = await withMember(run);
       const update = await directory.updateMember(owned, LOGIN, run.context());
@@ -74,28 +73,49 @@ export const MEMBER_STEPS: readonly Step[] = [
     },
   },
   {
-    id: "A12",
-    assumption: "With a User, its Members are deleted.",
+    id: "A23",
+    assumption: "MDX Real Time refuses a second Member of one id with 409.",
     change:
-      "Delete Members yourself when you delete users; a user who comes back is refused the old one.",
-    phase: "after",
-    after: ["A4", "A9"],
-    needs: ["member"],
+      "Correct classifyByStatus in src/mx/outcome.ts; until then, two first logins at once may fail.",
+    phase: "with",
+    needs: ["mdx", "member"],
     async findDeviation(run) {
-      const problem = await removeUser(run);
-      if (problem) return { untried: `${problem}.` };
-      const member = await directoryOf(run)?.findMember(run, run.context());
-      return member ? "still knows the Member" : undefined;
+      const { owned } = await withMember(run);
+      const other = membersOf({ tenant: await run.openAnother() });
+      const second = other?.createMember(owned, PERMANENT, run.context());
+      return (await meetsConflict(run, "mdx.create_member", second))
+        ? undefined
+        : "makes another one";
     },
   },
 ];
 
+/** For the time after the user was deleted and made again. */
+export const ORPHAN_STEP: Step = {
+  id: "A12",
+  assumption: "With a User, its Members are deleted.",
+  change:
+    "Delete Members yourself when you delete users; a user who comes back is refused the old one.",
+  phase: "after",
+  after: ["A7", "A8", "A23"],
+  needs: ["member"],
+  async findDeviation(run) {
+    const { userId, memberId, guidAgain: userGuid } = run;
+    const operation = run.users.mdx ? "mdx.create_member" : "sso.create_member";
+    const members = membersOf({ tenant: await run.openAnother() });
+    const create = members?.createMember({ userId, memberId, userGuid }, PERMANENT, run.context());
+    if (!(await meetsConflict(run, operation, create))) return undefined;
+    if (run.users.mdx) run.member = "orphaned"; // Its path names the user, who is gone.
+    return "still knows the Member";
+  },
+};
+
 /** Makes the Member with the first step that needs one. */
-async function withMember(run: Run): Promise<{ directory: SsoDirectory; owned: OwnedMember }> {
+async function withMember(run: Run): Promise<{ directory: MemberDirectory; owned: OwnedMember }> {
   const { userId, memberId, made } = run;
-  const directory = directoryOf(run);
-  if (!directory || !made?.guid) throw new Error("there is no User of the SSO API");
-  const owned = { userId, memberId, userGuid: made.guid };
+  const directory = membersOf(run);
+  if (!directory) throw new Error("there are no Members"); // `needs` does not let this happen.
+  const owned = { userId, memberId, userGuid: made?.guid };
   if (run.member !== "made") {
     run.member = "tried"; // To be deleted, whatever comes of it.
     await directory.createMember(owned, PERMANENT, run.context());

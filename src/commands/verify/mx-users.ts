@@ -1,13 +1,14 @@
 /**
  * What the service never does to MX's users, and its tools must: disable, enable and delete them.
  *
- * Sources: MX SSO API v2, Update user; MX Platform API, Update user and Delete user. That the SSO API deletes with
+ * Sources: MX SSO API v2, Update user; MX Platform API, Update user and Delete user; MX MDX Real Time, users. That the SSO API deletes with
  * `DELETE /user/{id}` is assumption A6 (docs/assumptions.md).
  */
 
-import type { MxConfig, PlatformConfig, SsoV2Config } from "../../config/types.ts";
+import type { MxConfig, PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/types.ts";
 import { parseJson } from "../../json.ts";
 import type { MxApi, Operation } from "../../mx/call.ts";
+import { toMdxApi } from "../../mx/mdx.ts";
 import { toPlatformApi } from "../../mx/platform.ts";
 import { toSsoApi } from "../../mx/sso-v2.ts";
 import type { Exchange, ExchangeRequest } from "../../upstream/exchange.ts";
@@ -16,9 +17,15 @@ import type { Exchange, ExchangeRequest } from "../../upstream/exchange.ts";
 export type Change = "done" | "not_found" | { problem: string };
 
 export type MxUsers = {
-  /** That Members are deleted with `DELETE /member/{id}` is a guess, and only a second way. */
-  sso: (OneApi & { deleteMember(id: string): Promise<Change> }) | undefined;
+  sso: WithMembers | undefined;
   platform: OneApi | undefined;
+  /** Takes the partner's ids alone. */
+  mdx: WithMembers | undefined;
+};
+
+/** Where Members are deleted is a guess, and only a second way: they go with their User. */
+type WithMembers = OneApi & {
+  deleteMember(member: { memberId: string; userId: string }): Promise<Change>;
 };
 
 export type OneApi = {
@@ -36,10 +43,11 @@ export function createMxUsers(
   return {
     sso: sso?.version === "v2" ? bindSso(sso, connect) : undefined,
     platform: platform && bindPlatform(platform, connect),
+    mdx: sso?.version === "v3" ? bindMdx(sso, connect) : undefined,
   };
 }
 
-function bindSso(config: SsoV2Config, connect: (url: URL) => Exchange): MxUsers["sso"] {
+function bindSso(config: SsoV2Config, connect: (url: URL) => Exchange): WithMembers {
   const api = toSsoApi(config);
   const exchange = connect(config.baseUrl);
   const like = "sso.read_user";
@@ -54,10 +62,10 @@ function bindSso(config: SsoV2Config, connect: (url: URL) => Exchange): MxUsers[
         like,
         body: at(isDisabled ? "DISABLED" : "ENABLED"),
       }),
-    deleteMember: (id) =>
+    deleteMember: ({ memberId }) =>
       call(exchange, api, {
         method: "DELETE",
-        path: `/member/${encodeURIComponent(id)}`,
+        path: `/member/${encodeURIComponent(memberId)}`,
         like: "sso.read_member",
       }),
   };
@@ -80,6 +88,29 @@ function bindPlatform(config: PlatformConfig, connect: (url: URL) => Exchange): 
   };
 }
 
+function bindMdx({ mdx, clientId }: SsoV3Config, connect: (url: URL) => Exchange): WithMembers {
+  const api = toMdxApi({ ...mdx, clientId });
+  const exchange = connect(mdx.baseUrl);
+  const like = "mdx.read_user";
+  const path = (id: string) => `/users/${encodeURIComponent(id)}`;
+  return {
+    delete: (id) => call(exchange, api, { method: "DELETE", path: `${path(id)}.xml`, like }), // As MX's client does.
+    setDisabled: (id, isDisabled) =>
+      call(exchange, api, {
+        method: "PUT",
+        path: `${path(id)}.json`,
+        like,
+        body: { user: { is_disabled: isDisabled } },
+      }),
+    deleteMember: ({ memberId, userId }) =>
+      call(exchange, api, {
+        method: "DELETE",
+        path: `${path(userId)}/members/${encodeURIComponent(memberId)}.json`,
+        like: "mdx.read_member",
+      }),
+  };
+}
+
 type ChangeCall = {
   method: "DELETE" | "PUT";
   path: string;
@@ -90,13 +121,13 @@ type ChangeCall = {
 
 async function call(
   exchange: Exchange,
-  { baseUrl, headers, query, classify }: MxApi,
+  { baseUrl, headers, contentType = "application/json", query, classify }: MxApi,
   { method, path, body, like }: ChangeCall,
 ): Promise<Change> {
   const request: ExchangeRequest = {
     method,
     path: `${baseUrl.pathname.replace(/\/$/, "")}${path}${query && `?${query}`}`,
-    headers: body === undefined ? headers : { ...headers, "content-type": "application/json" },
+    headers: body === undefined ? headers : { ...headers, "content-type": contentType },
     body: body === undefined ? undefined : JSON.stringify(body),
   };
   const result = await exchange(request, TIMEOUT_MS);

@@ -1,4 +1,4 @@
-/** Assumptions about the Platform API, alone and beside the SSO API. */
+/** Assumptions about widget URLs and about the Platform API, alone and beside the SSO API. */
 
 import { AppError } from "../../errors.ts";
 import { toProblem } from "./mx-users.ts";
@@ -28,7 +28,7 @@ export const PLATFORM_STEPS: readonly Step[] = [
   {
     id: "A14",
     assumption:
-      "A User that the SSO API made is one of the Platform API, by MX's guid and with the same id.",
+      "A User that the SSO API or MDX made is one of the Platform API, by MX's guid and with the same id.",
     change: "Ask MX to set up both APIs for the same client; until then, configure one of them.",
     phase: "with",
     after: ["A13"],
@@ -43,17 +43,18 @@ export const PLATFORM_STEPS: readonly Step[] = [
       "Lengthen NEW_USER_WAITS_MS in src/mx/new-user-url.ts; until then, some first logins fail and the next one works.",
     phase: "with",
     after: ["A13", "A14"],
-    needs: ["platform"],
+    needs: ["urls"],
     findDeviation: async ({ made }) =>
       judgeFirstUrl(made, { later: "needed longer", never: "gave none in five seconds" }),
   },
   {
     id: "A16",
     assumption: "Beside a widget URL, `user_id` is the partner's id.",
-    change: "Correct the comparison in src/mx/platform.ts; until then, no widget opens.",
+    change:
+      "Correct the comparison in src/mx/platform.ts and src/mx/sso-v3.ts; until then, no widget opens.",
     phase: "with",
     after: ["A13", "A14"],
-    needs: ["platform"],
+    needs: ["urls"],
     findDeviation: async ({ made }) =>
       made?.firstUrl?.namesOther ? "names another id there" : judgeFirstUrl(made, {}),
   },
@@ -64,7 +65,7 @@ export const PLATFORM_STEPS: readonly Step[] = [
       "Correct classifyPlatform in src/mx/outcome.ts; until then, two first logins at once may fail.",
     phase: "with",
     after: ["A13", "A14"],
-    needs: ["platform"],
+    needs: ["platform_users"],
     async findDeviation(run) {
       const again = { userId: run.userId, profile: {} };
       const other = platformOf({ tenant: await run.openAnother() }); // This one would look first.
@@ -93,17 +94,18 @@ export const PLATFORM_STEPS: readonly Step[] = [
     id: "A19",
     assumption: "A disabled User gets no widget URL, but 403.",
     change:
-      "Do not rely on MX to keep disabled users out: with the Platform API alone the service asks for no more than the URL.",
+      "Do not rely on MX to keep disabled users out: without a read of the user, the service asks for no more than the URL.",
     phase: "with",
     after: ["A13", "A14", "A15", "A16"],
-    needs: ["platform"],
+    needs: ["urls"],
     async findDeviation(run) {
       const { users, userId, made } = run;
-      const id = made?.guid ?? userId;
-      const problem = toProblem(await users.platform?.setDisabled(id, true));
+      const id = users.mdx ? userId : (made?.guid ?? userId);
+      const api = users.mdx ?? users.platform;
+      const problem = toProblem(await api?.setDisabled(id, true));
       if (problem) return `${problem} to the update that disables the user`;
       const came = await askAsDisabled(run);
-      await users.platform?.setDisabled(id, false);
+      await api?.setDisabled(id, false);
       return came;
     },
   },

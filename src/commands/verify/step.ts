@@ -7,7 +7,13 @@
 
 import { AppError } from "../../errors.ts";
 import type { Answer } from "../../mx/outcome.ts";
-import type { Platform, RequestContext, SsoDirectory, Tenant } from "../../session/types.ts";
+import type {
+  MemberDirectory,
+  Platform,
+  RequestContext,
+  SsoDirectory,
+  Tenant,
+} from "../../session/types.ts";
 import type { MxUsers } from "./mx-users.ts";
 
 export type AssumptionId = `A${number}`;
@@ -31,7 +37,17 @@ export type Step = {
 export type Deviation = string | { untried: string } | undefined;
 
 /** Why a step may not be tried with this configuration or these arguments. */
-export type Need = "sso" | "platform" | "both" | "v20111101" | "ids_in_paths" | "member" | "user";
+export type Need =
+  | "sso" // v2
+  | "platform_users"
+  | "urls"
+  | "both"
+  | "v20111101"
+  | "ids_in_paths"
+  | "sso_v3" // for URLs
+  | "one_key"
+  | "mdx"
+  | "member";
 
 export type Run = {
   userId: string;
@@ -46,10 +62,12 @@ export type Run = {
   context(): RequestContext;
   /** What making the user showed. */
   made: Made | undefined;
-  /** Of every User that may be there: MX's guid, or else the id. */
+  /** MX's id of the second user of the same id. */
+  guidAgain: string | undefined;
+  /** Of every User that may be there: MX's guid, or the id where that is not known or not taken. */
   guids: Set<string>;
-  /** `tried`: it may be there. */
-  member: "none" | "tried" | "made";
+  /** `tried`: it may be there. `orphaned`: it is, but MX finds it under no user. */
+  member: "none" | "tried" | "made" | "orphaned";
   sleep(ms: number): Promise<void>;
 };
 
@@ -114,7 +132,13 @@ export function directoryOf({ tenant: { mx } }: Pick<Run, "tenant">): SsoDirecto
   return "directory" in mx ? mx.directory : undefined;
 }
 
-/** Where the Platform API is configured. */
+/** Of whichever API has Members. */
+export function membersOf({ tenant: { mx } }: Pick<Run, "tenant">): MemberDirectory | undefined {
+  if ("members" in mx) return mx.members;
+  return "directory" in mx ? mx.directory : undefined;
+}
+
+/** Of the Platform API, or of the SSO API v3 with MDX Real Time. */
 export function platformOf({ tenant: { mx } }: Pick<Run, "tenant">): Platform | undefined {
   return "platform" in mx ? mx.platform : undefined;
 }

@@ -53,8 +53,7 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
 
   try {
     await tryAll("before");
-    if (!offers.has("user")) problem = NEED_TEXTS.user;
-    else if (!signal.aborted) problem = await makeUser(run, { asksPlatform: !broken.has("A13") });
+    if (!signal.aborted) problem = await makeUser(run, { asksPlatform: !broken.has("A13") });
     await tryAll("with");
     await tryAll("after");
   } catch (error) {
@@ -66,14 +65,17 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
 }
 
 const NEED_TEXTS: Record<Need, string> = {
-  sso: "The SSO API is not configured.",
-  platform: "The Platform API is not configured.",
+  sso: "The SSO API v2 is not configured.",
+  platform_users: "The Platform API does not make the users.",
+  urls: "The widget URLs come with the SSO API v2's users.",
   both: "Only one of MX's APIs is configured.",
   v20111101: "It is about MX_PLATFORM_VERSION=v20111101.",
   ids_in_paths: "The Platform API v20111101 takes no ids of yours in its paths.",
-  user: "MX_SSO_VERSION=v3 has no steps yet.",
+  sso_v3: "The SSO API v3 does not make the widget URLs.",
+  one_key: "The SSO API v3 is not configured, or MX_MDX_API_KEY is another key.",
+  mdx: "MDX Real Time is not configured.",
   member:
-    "Only with --with-member, and the SSO API: an invented userkey may start a login at a data provider.",
+    "Only with --with-member, and where there are Members: an invented userkey may start a login at a data provider.",
 };
 
 async function tryStep(step: Step, run: Run): Promise<Finding> {

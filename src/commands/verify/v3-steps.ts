@@ -1,0 +1,115 @@
+/** Assumptions about the SSO API v3 and MDX Real Time. What writes to Members is in member-steps.ts. */
+
+import { AppError } from "../../errors.ts";
+import type { WidgetRequest } from "../../session/types.ts";
+import { type Deviation, meetsConflict, platformOf, type Run, type Step } from "./step.ts";
+
+export const V3_STEPS: readonly Step[] = [
+  {
+    id: "A20",
+    assumption: "The SSO API v3 answers 404 for a user that it does not know.",
+    change: "Correct classifyByStatus in src/mx/outcome.ts; until then, no user is created.",
+    phase: "before",
+    needs: ["sso_v3"],
+    findDeviation: (run) =>
+      unlessRefused([401, 403], async () =>
+        (await requestUrl(run, run.tenant.parseWidgetRequest({})))
+          ? "gives a URL for a user that was never made"
+          : undefined,
+      ),
+  },
+  {
+    id: "A21",
+    assumption: "One key serves the SSO API v3 and MDX Real Time.",
+    change: "Set MX_MDX_API_KEY.",
+    phase: "before",
+    after: ["A20"],
+    needs: ["one_key"],
+    findDeviation: (run) =>
+      unlessRefused([403], async () => {
+        await platformOf(run)?.readUser(run.userId, run.context());
+        return undefined;
+      }),
+  },
+  {
+    id: "A22",
+    assumption: "MDX Real Time refuses a second User of one id with 409.",
+    change:
+      "Correct classifyByStatus in src/mx/outcome.ts; until then, two first logins at once may fail.",
+    phase: "with",
+    needs: ["mdx"],
+    async findDeviation(run) {
+      const again = { userId: run.userId, profile: {} };
+      const other = platformOf({ tenant: await run.openAnother() }); // This one would look first.
+      const second = other?.createUser(again, run.context());
+      return (await meetsConflict(run, "mdx.create_user", second))
+        ? undefined
+        : "makes another one";
+    },
+  },
+  {
+    id: "A24",
+    assumption: "MDX Real Time takes all optional fields when it creates a User.",
+    change: "List in PROFILE_FIELDS only what MX takes; until then, users are made without any.",
+    phase: "with",
+    needs: ["mdx"],
+    findDeviation: async ({ made }) =>
+      made?.refusedProfile ? "creates the user only without them" : undefined,
+  },
+  {
+    id: "A25",
+    assumption: "The SSO API v3 takes the Platform API's options.",
+    change:
+      "Leave out what MX refuses, in WIDGET_DEFAULTS, in WIDGET_FORCED and in your pages. See src/mx/sso-v3.ts.",
+    phase: "with",
+    after: ["A15", "A16"],
+    needs: ["sso_v3"],
+    async findDeviation(run) {
+      const url = await requestUrl(run, toRequest("connect_widget", OPTIONS));
+      return url ? undefined : "answers 404";
+    },
+  },
+  {
+    id: "A26",
+    assumption: "The SSO API v3 answers 404 for a widget that the client does not have.",
+    change: "Correct classifyByStatus in src/mx/outcome.ts; until then, such a request gets a 502.",
+    phase: "with",
+    after: ["A15", "A16"],
+    needs: ["sso_v3"],
+    async findDeviation(run) {
+      const url = await requestUrl(run, toRequest("bff_verify_widget", {}));
+      return url ? "gives a URL for a widget that does not exist" : undefined;
+    },
+  },
+];
+
+const OPTIONS = {
+  ui_message_version: 4,
+  is_mobile_webview: false,
+  color_scheme: "light",
+  disable_institution_search: false,
+  data_request: { products: ["transactions"] },
+};
+
+function toRequest(type: string, options: Record<string, unknown>): WidgetRequest {
+  return { widgetType: type, options: { widget_type: type, ...options }, callerOptions: [] };
+}
+
+function requestUrl({ userId, tenant, context }: Run, request: WidgetRequest) {
+  const path = { userId, pathId: userId, isNew: false, isConfirmed: true };
+  return platformOf({ tenant })?.requestWidgetUrl(path, request, context());
+}
+
+/** A key or an address that MX refuses says nothing about the assumption. */
+async function unlessRefused(
+  statuses: readonly number[],
+  find: () => Promise<Deviation>,
+): Promise<Deviation> {
+  try {
+    return await find();
+  } catch (error) {
+    const status = error instanceof AppError ? error.upstream?.status : undefined;
+    if (status === undefined || !statuses.includes(status)) throw error;
+    return { untried: `MX refuses the key or the address (${status}).` };
+  }
+}

@@ -39,14 +39,17 @@ function mayBeEqual(one: string, other: string): boolean {
   return one === other || (OF_ONE_KEY.has(one) && OF_ONE_KEY.has(other));
 }
 
-/** URLs hold secrets, too: the password, or the user name where it stands alone. */
+/**
+ * URLs hold secrets, too: the password, or the user name where it stands alone. Blanks around a secret, which files can
+ * have, make it no other secret.
+ */
 function valuesOf(secret: string | undefined): string[] {
   if (secret === undefined) return [];
   const inUrls = secret.split(",").flatMap((item) => {
     const url = URL.canParse(item) ? new URL(item) : undefined;
     return url?.password || url?.username || [];
   });
-  return [secret, ...inUrls.map(decode)];
+  return [secret, ...inUrls.map(decode)].map((value) => value.trim());
 }
 
 function decode(text: string): string {

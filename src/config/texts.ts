@@ -4,6 +4,7 @@
  */
 
 import { parseJson } from "../json.ts";
+import { VARIABLES } from "./variables.ts";
 
 /** What is wrong with the text of a variable, and what to do; `undefined` for nothing. */
 export function findTextProblem(name: string, text: string): string | undefined {
@@ -23,7 +24,9 @@ export function findTextProblem(name: string, text: string): string | undefined 
 
 function toAdvice(name: string): string {
   const secret = name.replace(/_FILE$/, "");
-  return `remove it; a secret that really has it goes into a file, named by ${secret}_FILE`;
+  return VARIABLES[secret]?.secret
+    ? `remove it; a secret that really has it goes into a file, named by ${secret}_FILE`
+    : "remove it";
 }
 
 /** Also those of word processors. */

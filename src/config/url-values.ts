@@ -27,10 +27,11 @@ export const upstream = url((parsed) => findUpstreamProblem(parsed, [parsed.host
 );
 
 /** Inside of the network of the operator, so it may be plain http. Credentials go into OTEL_EXPORTER_OTLP_HEADERS. */
-export const collector = url(({ protocol, username, password, search, hash }) => {
+export const collector = url((parsed) => {
+  const { protocol, username, password, search, hash } = parsed;
   if (!/^https?:$/.test(protocol)) return "must be an http or https URL";
   if (username || password) return "must not contain credentials: use OTEL_EXPORTER_OTLP_HEADERS";
-  return search || hash ? "must have no query and no fragment" : undefined;
+  return search || hash ? "must have no query and no fragment" : findAddressProblem(parsed);
 }).register(VALUE_TYPES, { form: "an http or https URL" });
 
 /** MX's, which paths and queries are added to. */

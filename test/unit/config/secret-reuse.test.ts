@@ -59,10 +59,11 @@ describe("two secret variables", () => {
   );
 
   it.each([
-    ["in files", { AUDIT_KEY_FILE: "a", USER_ID_SECRET_FILE: "b" }],
-    ["in a file and the environment", { AUDIT_KEY: KEY, USER_ID_SECRET_FILE: "b" }],
-  ])("may be %s", (_where, environment) => {
-    expect(() => loadConfig(environment, () => `${KEY}\n`)).toThrow(
+    ["in files", { AUDIT_KEY_FILE: "a", USER_ID_SECRET_FILE: "b" }, "\n"],
+    ["in a file and the environment", { AUDIT_KEY: KEY, USER_ID_SECRET_FILE: "b" }, "\n"],
+    ["in a file with blanks", { AUDIT_KEY: KEY, USER_ID_SECRET_FILE: "b" }, " \n"],
+  ])("may be %s", (_where, environment, end) => {
+    expect(() => loadConfig(environment, () => `${KEY}${end}`)).toThrow(
       /^ {2}(USER_ID_SECRET|AUDIT_KEY) must differ from (USER_ID_SECRET|AUDIT_KEY)$/m,
     );
   });

@@ -65,6 +65,7 @@ describe("traces", () => {
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "canary" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL/],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "https://u:canary@c.example.com" }, /HEADERS$/],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "https://c.example.com/?key=canary" }, /no query/],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://169.254.169.254:4318" }, /metadata address$/],
     [{ ...ENDPOINT, OTEL_TRACES_SAMPLER: "canary" }, /^OTEL_TRACES_SAMPLER must be always_on/],
     [
       { ...ENDPOINT, OTEL_TRACES_SAMPLER_ARG: "canary" },

@@ -9,6 +9,7 @@
 import * as z from "zod";
 import { type AppError, authUnavailable, type UpstreamReason } from "../errors.ts";
 import { parseJson } from "../json.ts";
+import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import type { Exchange, ExchangeRequest } from "../upstream/exchange.ts";
 import { withTimeout } from "../upstream/semaphore.ts";
@@ -100,9 +101,9 @@ function toRequest({ pathname, search }: URL): ExchangeRequest {
   return { method: "GET", path: pathname + search, headers: { accept: "application/json" } };
 }
 
-/** A signed or encrypted answer (`application/jwt`) cannot be read. */
+/** A signed or encrypted answer (`application/jwt`) cannot be read. With less than 250 ms left, nothing is sent. */
 async function ask(exchange: Exchange, request: ExchangeRequest, timeoutMs: number) {
-  if (timeoutMs <= 0) throw failed("timeout");
+  if (timeoutMs < MIN_CALL_MS) throw failed("timeout");
   const result = await exchange(request, timeoutMs);
   if (result.kind === "failure") throw failed(result.reason);
   if (result.status !== 200) throw failed("status", result.status);

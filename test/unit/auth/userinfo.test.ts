@@ -103,6 +103,17 @@ describe("the userinfo endpoint", () => {
     expect(seen.at(-1)?.timeoutMs).toBe(700);
   });
 
+  it("is not asked where the answer could not come in time", async () => {
+    const { read, seen } = issuerSaying(GOOD);
+    await read();
+
+    await expect(read(249)).rejects.toMatchObject({ upstream: { reason: "timeout" } });
+    expect(seen).toHaveLength(2);
+
+    await read(250);
+    expect(seen).toHaveLength(3);
+  });
+
   it.each<[string, object, string]>([
     ["no endpoint", { issuer: ISSUER }, "no_userinfo_endpoint"],
     ["another issuer", { ...DISCOVERY, issuer: "https://evil.example" }, "wrong_issuer"],

@@ -13,6 +13,8 @@ export type Issuer = AsyncDisposable &
   TokenIssuer & {
     jwksUrl: string;
     keys: { rs256: TokenKey; es256: TokenKey };
+    /** Only these keys from now on. */
+    publish(names: readonly ("rs256" | "es256")[]): void;
     /** How often the keys were asked for, failures included. */
     requests(): number;
     /** `undefined`: works again. */
@@ -21,7 +23,9 @@ export type Issuer = AsyncDisposable &
 
 export async function startIssuer(): Promise<Issuer> {
   const keys = { rs256: createTokenKey("RS256", "rsa"), es256: createTokenKey("ES256", "ec") };
-  const document = JSON.stringify({ keys: Object.values(keys).map(toPublicJwk) });
+  const toDocument = (published: readonly TokenKey[]) =>
+    JSON.stringify({ keys: published.map(toPublicJwk) });
+  let document = toDocument(Object.values(keys));
   let requests = 0;
   let failing: JwksFailure | undefined;
 
@@ -40,6 +44,9 @@ export async function startIssuer(): Promise<Issuer> {
     audience: "mx-session-bff",
     jwksUrl: `http://127.0.0.1:${port}/jwks`,
     keys,
+    publish(names) {
+      document = toDocument(names.map((name) => keys[name]));
+    },
     requests: () => requests,
     fail(failure) {
       failing = failure;

@@ -22,6 +22,7 @@ import { measureOverload } from "./parts/overload.ts";
 import { measureRedisOutage } from "./parts/redis-outage.ts";
 import { measureRetries } from "./parts/retries.ts";
 import { measureRollingRestart } from "./parts/rolling-restart.ts";
+import { measureRotation } from "./parts/rotation.ts";
 import { measureTenants } from "./parts/tenants.ts";
 import { startRig } from "./rig.ts";
 
@@ -31,6 +32,7 @@ const PARTS: Record<string, Part> = {
   memory: measureMemory,
   subjects: measureSubjects,
   "rolling-restart": measureRollingRestart,
+  rotation: measureRotation,
   jwks: measureJwksOutage,
   redis: measureRedisOutage,
   retries: measureRetries,

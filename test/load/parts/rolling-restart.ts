@@ -95,7 +95,7 @@ async function warm(rig: Rig, ports: readonly number[], peak: number, durationMs
 }
 
 /** As an orchestrator does it: SIGTERM, wait for the end, start anew on the same port, wait for readiness. */
-async function restart(
+export async function restart(
   rig: Rig,
   replicas: Replica[],
   index: number,

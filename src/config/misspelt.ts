@@ -33,7 +33,7 @@ export function findNearest(name: string): string | undefined {
 /** Belongs to others, however near it is: to other programs, to other proxies, or to services that Kubernetes injects. */
 function isForeign(name: string, value: string): boolean {
   return (
-    /^(AUTH_SECRET|AUTH_URL|REDIS_SSL)$/.test(name) ||
+    /^(AUTH_SECRET|AUTH_URL|REDIS_SSL|SSL_(CERT|KEY)_FILE)$/.test(name) ||
     /^(HTTP|ALL|FTP)_PROXY$/i.test(name) ||
     /_SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(
       name,

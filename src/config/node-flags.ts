@@ -37,6 +37,10 @@ const UNSAFE_FLAGS = [
   { flag: /--(tls[-_]keylog|trace[-_]tls)\b/, message: "must not log TLS keys" },
   { flag: /--tls[-_](min|max)[-_]v1\.[01]\b/, message: "must not allow old versions of TLS" },
   { flag: /--tls[-_]cipher[-_]list\b/, message: "must not change the ciphers of TLS" },
+  {
+    flag: /--(jitless|no[-_]expose[-_]wasm)\b/,
+    message: "must not switch off WebAssembly: the client for upstreams needs it",
+  },
 ];
 const INSPECTOR = {
   flag: /--inspect\b/,

@@ -782,6 +782,8 @@ describe("an unsafe or faulty configuration", () => {
     ["--insecure-http-parser"],
     ["--tls-keylog=/tmp/keys"],
     ["--tls_keylog=/tmp/keys"],
+    ["--jitless"],
+    ["--no_expose_wasm"],
     ["--inspect=0.0.0.0"],
     ["--inspect-brk=[::]:9229"],
     ["--inspect-port=0.0.0.0:1"],

@@ -52,7 +52,7 @@ function readClaims(answer: LoginAnswer): Claims {
 export function findLogin(body: unknown): Claims | undefined {
   if (!isClaims(body)) return undefined;
   const isEmpty = Object.values(body).every((value) => value == null || value === false);
-  const isDenied = VERDICTS.some((name) => NO.has(body[name]));
+  const isDenied = Object.entries(body).some(([name, value]) => VERDICT.test(name) && isNo(value));
   return isEmpty || isDenied ? undefined : body;
 }
 
@@ -60,16 +60,12 @@ function isClaims(body: unknown): body is Claims {
   return typeof body === "object" && body !== null && !Array.isArray(body);
 }
 
-const VERDICTS = [
-  "active",
-  "authenticated",
-  "is_authenticated",
-  "isAuthenticated",
-  "logged_in",
-  "loggedIn",
-  "isLoggedIn",
-];
-const NO = new Set<unknown>([false, "false", 0]);
+/** Such as `active`, `isAuthenticated`, `logged_in`. */
+const VERDICT = /^(is_?)?(active|authenticated|valid|(logged|signed)_?in)$/i;
+
+function isNo(value: unknown): boolean {
+  return /^(false|no|0)$/i.test(String(value));
+}
 
 /** Data without the user's claim is the usual mistake: the endpoint has to be taught to answer with it. */
 function toUser(trust: TenantTrust, claims: Claims): Principal {

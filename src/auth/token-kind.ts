@@ -36,7 +36,15 @@ export function requireBearerTokenType(type: unknown): void {
 }
 
 /** Where servers write which kind it is; none of these is registered for that in a JWT. */
-const KIND_CLAIMS = ["typ", "type", "token_type", "token_use"] as const;
+const KIND_CLAIMS = [
+  "typ",
+  "type",
+  "use",
+  "token_type",
+  "token_use",
+  "tokenType",
+  "tokenUse",
+] as const;
 
 const BOUND_KINDS = /^(dpop|pop|mac)$/i;
 const OTHER_KINDS =

@@ -557,6 +557,8 @@ describe("a token that is no bearer token for a service", () => {
     ["a refresh token by its full type", "token_kind", { claims: { token_type: "refresh_token" } }],
     ["a refresh token by type", "token_kind", { claims: { type: "refresh" } }],
     ["a refresh token by token_use", "token_kind", { claims: { token_use: "REFRESH" } }],
+    ["a refresh token by use", "token_kind", { claims: { use: "refresh" } }],
+    ["a refresh token by tokenType", "token_kind", { claims: { tokenType: "refreshToken" } }],
     ...[
       "logout+jwt",
       "LOGOUT+JWT",

@@ -79,6 +79,12 @@ describe("the check of a session", () => {
     '{"active":0,"sub":"u-1"}',
     '{"loggedIn":false,"sub":"u-1"}',
     '{"is_authenticated":false,"sub":"u-1","exp":1800000600}',
+    '{"active":"False","sub":"u-1"}',
+    '{"is_active":false,"sub":"u-1"}',
+    '{"isActive":false,"sub":"u-1"}',
+    '{"valid":false,"sub":"u-1"}',
+    '{"isSignedIn":"no","sub":"u-1"}',
+    '{"signed_in":"0","sub":"u-1"}',
   ])("takes 200 with %s as nobody", async (text) => {
     await expect(check(text).result).rejects.toMatchObject({
       code: "unauthenticated",

@@ -81,6 +81,15 @@ describe("the calls of a request", () => {
     expect(budget.allows("create_member", 0)).toBe(true);
   });
 
+  it("are ten in all, however they are mixed", () => {
+    const { budget } = budgetAt();
+    for (const [kind, limit] of LIMITS.slice(1))
+      for (let call = 0; call < limit; call += 1) budget.spend(kind);
+    expect(budget.spent()).toBe(10);
+    expect(budget.allows("read", 0)).toBe(false);
+    expect(() => budget.spend("read")).toThrow();
+  });
+
   it("end when the caller has gone", () => {
     const { budget } = budgetAt();
     budget.spend("read");

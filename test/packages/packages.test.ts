@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const NAMES = ["mx-session-bff", "mx-simulator"] as const;
+const EMBED = "mx-session-bff-embed";
 
 let folder: string;
 const pathOf = (name: string, file = "") => join(folder, "node_modules", name, file);
@@ -22,7 +23,7 @@ const run = (file: string, args: string[], environment = {}) =>
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "packages-"));
   execFileSync(process.execPath, ["scripts/build.ts"], { cwd: ROOT, stdio: "inherit" });
-  const packed: { name: string; filename: string }[] = NAMES.flatMap((name) => {
+  const packed: { name: string; filename: string }[] = [...NAMES, EMBED].flatMap((name) => {
     const workspace = name === "mx-session-bff" ? [] : ["--workspace", name];
     const args = ["pack", "--json", "--pack-destination", folder, ...workspace];
     return JSON.parse(execFileSync("npm", args, { cwd: ROOT, encoding: "utf8" }));
@@ -42,7 +43,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Without the registry: each is linked to where this checkout has it, with what it needs itself. */
-function linkDependencies({ dependencies }: { dependencies: Record<string, string> }): void {
+function linkDependencies({ dependencies = {} }: { dependencies?: Record<string, string> }): void {
   for (const name of Object.keys(dependencies)) {
     const link = pathOf(name);
     mkdirSync(dirname(link), { recursive: true });
@@ -93,6 +94,20 @@ describe.each(NAMES)("%s", (name) => {
       },
     );
   });
+});
+
+it("the embed package is one file, its types and its licence, and needs no other package", async () => {
+  const names = ["LICENSE", "README.md", "embed.d.ts", "embed.js", "package.json"];
+  expect((await readdir(pathOf(EMBED))).toSorted()).toEqual(names);
+  const sizes = names.map((name) => statSync(pathOf(EMBED, name)).size);
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(100_000);
+  expect(JSON.parse(readFileSync(pathOf(EMBED, "package.json"), "utf8"))).not.toHaveProperty(
+    "dependencies",
+  );
+  const exported = `console.log(Object.keys(await import("${EMBED}")).join())`;
+  const args = ["--input-type=module", "-e", exported];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder });
+  expect(stdout).toBe("MxWidgetElement,openWidget\n"); // Without a DOM, for pages rendered on a server.
 });
 
 it("the service checks a configuration and names its faults", async () => {

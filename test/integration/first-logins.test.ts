@@ -3,34 +3,37 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Response } from "supertest";
 import { describe, expect, it } from "vitest";
-import type { Simulator } from "../../packages/simulator/src/simulator.ts";
+import { startPartnerLookup } from "../support/partner-lookup.ts";
 import { type Started, start } from "../support/start.ts";
 
 const PAIRS = 200;
 
+/** All at once, however slow the machine is. */
+const AT_ONCE = { MAX_IN_FLIGHT: "400", REQUEST_DEADLINE: "60s" };
+
+type Post = (service: Started, subject: string) => Promise<Response>;
+
 /** Sends all pairs at once and checks what MX and the callers have afterwards. */
 async function expectPairsToSucceed(
-  mx: Simulator,
-  first: Started,
-  second: Started,
+  [first, second]: readonly [Started, Started],
   apis: string,
+  post: Post = (service, subject) => service.post(subject),
 ): Promise<void> {
+  const { state } = first.mx;
   const subjects = Array.from({ length: PAIRS }, (_, index) => `u-${index}`);
 
   const responses = await Promise.all(
-    subjects.flatMap((subject) => [first.post(subject), second.post(subject)]),
+    subjects.flatMap((subject) => [post(first, subject), post(second, subject)]),
   );
 
   const statuses = Map.groupBy(responses, (response) => response.status);
   expect([...statuses.keys()]).toEqual([200]);
   expect(new Set(responses.map((response) => response.body.widget_url.url)).size).toBe(2 * PAIRS);
-  expect(mx.state.users.size).toBe(PAIRS);
-  expect(mx.state.created.users).toBe(PAIRS);
-  if (apis !== "platform") {
-    expect(mx.state.members.size).toBe(PAIRS);
-    expect(mx.state.created.members).toBe(PAIRS);
-  }
+  const members = apis === "platform" || apis === "v3" ? 0 : PAIRS;
+  expect([state.users.size, state.members.size]).toEqual([PAIRS, members]);
+  expect(state.created).toMatchObject({ users: PAIRS, members });
 }
 
 describe.each(["v20250224", "v20111101"])("first logins in two replicas with %s", (version) => {
@@ -53,13 +56,13 @@ describe.each(["v20250224", "v20111101"])("first logins in two replicas with %s"
 describe.each(["platform", "sso", "both"] as const)(
   "two hundred pairs of first logins with %s",
   (apis) => {
-    const environment = { MAX_IN_FLIGHT: "400" };
+    const environment = AT_ONCE;
 
     it("give 400 URLs, 200 Users and 200 Members in one process", async () => {
       await using service = await start({ apis, environment });
       service.mx.settings.latencyMs = 5;
 
-      await expectPairsToSucceed(service.mx, service, service, apis);
+      await expectPairsToSucceed([service, service], apis);
     });
 
     it("give 400 URLs, 200 Users and 200 Members in two replicas", async () => {
@@ -67,12 +70,58 @@ describe.each(["platform", "sso", "both"] as const)(
       await using two = await start({ apis, environment, mx: one.mx, issuer: one.issuer });
       one.mx.settings.latencyMs = 5;
 
-      await expectPairsToSucceed(one.mx, one, two, apis);
+      await expectPairsToSucceed([one, two], apis);
     });
   },
 );
 
 const LEGACY = { MX_PLATFORM_VERSION: "v20111101" };
+
+it.each([
+  ["v3-members", 0],
+  ["v3-members", 300],
+  ["v3-members", 900],
+  ["v3", 900],
+  ["v3-both", 900],
+] as const)(
+  "two hundred pairs of first logins in two replicas with %s succeed while a new User is unknown for %i ms",
+  async (apis, propagationMs) => {
+    await using one = await start({ apis, environment: AT_ONCE });
+    await using two = await start({ apis, environment: AT_ONCE, mx: one.mx, issuer: one.issuer });
+    one.mx.settings.propagationMs = propagationMs;
+
+    await expectPairsToSucceed([one, two], apis);
+  },
+);
+
+it.each([
+  ["sso", "a template", { MEMBER_ID_TEMPLATE: "acct-{user_id}" }],
+  ["sso", "a claim", { MEMBER_ID_CLAIM: "mx_member" }],
+  ["sso", "the lookup", { MEMBER_CREDENTIALS: "lookup", MEMBER_USERKEY_SECRET: undefined }],
+  ["v3-members", "the lookup", { MEMBER_CREDENTIALS: "lookup", MEMBER_USERKEY_SECRET: undefined }],
+] as const)(
+  "two hundred pairs of first logins (%s) give each user the one Member that %s names",
+  async (apis, _what, changes) => {
+    await using lookup = await startPartnerLookup(({ user_id }) => ({
+      userkey: `key-of-${user_id}`,
+      member_id: `acct-${user_id}`,
+    }));
+    const isAsked = "MEMBER_CREDENTIALS" in changes;
+    const environment = { ...AT_ONCE, ...changes, ...(isAsked && lookup.environment) };
+    await using one = await start({ apis, environment });
+    await using two = await start({ apis, environment, mx: one.mx, issuer: one.issuer });
+
+    await expectPairsToSucceed([one, two], apis, async (service, subject) => {
+      const claims = { mx_member: `acct-${subject}` };
+      const token = await one.issuer.issueToken(subject, { claims });
+      return service.check(service.request().set("Authorization", `Bearer ${token}`));
+    });
+
+    const { state } = one.mx;
+    for (const { id, userGuid } of state.members.values())
+      expect(id).toBe(`acct-${state.users.get(userGuid)?.id}`);
+  },
+);
 
 describe.each([
   ["platform", {}, ["platform.create_user"]],

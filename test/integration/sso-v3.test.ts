@@ -6,7 +6,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
-import { type Started, type StartOptions, start } from "../support/start.ts";
+import { type StartOptions, start } from "../support/start.ts";
 
 type Apis = NonNullable<StartOptions["apis"]>;
 
@@ -118,21 +118,6 @@ describe.each(ALL)("with %s", (apis) => {
     service.mx.failNext({ kind: "wrongUser" }, { operation: urlOf(apis) });
     expect((await service.post("ada")).status).toBe(502);
   });
-
-  it.each([0, 300, 900])("a new user may be unknown for %i ms", async (propagationMs) => {
-    await using one = await start({ apis });
-    await using two = await start({ apis, mx: one.mx, issuer: one.issuer });
-    one.mx.settings.propagationMs = propagationMs;
-    const subjects = Array.from({ length: 20 }, (_, index) => `u-${index}`);
-
-    const responses = await Promise.all(
-      subjects.flatMap((subject) => [one.post(subject), two.post(subject)]),
-    );
-
-    expect([...new Set(responses.map(({ status }) => status))]).toEqual([200]);
-    expect(one.mx.state.created.users).toBe(20);
-    expect(one.mx.state.created.members).toBe(apis === "v3" ? 0 : 20);
-  });
 });
 
 describe.each(WITH_MEMBERS)("Members with %s", (apis) => {
@@ -241,25 +226,5 @@ describe("the SSO API v3 without Members", () => {
     });
     expect(call?.headers).toMatchObject({ accept: type, "content-type": type });
     expect(call?.query).toEqual({});
-  });
-});
-
-describe("two hundred pairs of first logins, twenty pairs at once", () => {
-  it.each(WITH_MEMBERS)("give 400 URLs, 200 Users and 200 Members (%s)", async (apis) => {
-    await using one: Started = await start({ apis });
-    await using two = await start({ apis, mx: one.mx, issuer: one.issuer });
-    const urls = new Set<string>();
-
-    for (let wave = 0; wave < 10; wave += 1) {
-      const subjects = Array.from({ length: 20 }, (_, index) => `u-${wave}-${index}`);
-      const responses = await Promise.all(
-        subjects.flatMap((subject) => [one.post(subject), two.post(subject)]),
-      );
-      expect([...new Set(responses.map(({ status }) => status))]).toEqual([200]);
-      for (const { body } of responses) urls.add(body.widget_url.url);
-    }
-
-    expect(urls.size).toBe(400);
-    expect(one.mx.state.created).toMatchObject({ users: 200, members: 200 });
   });
 });

@@ -41,7 +41,7 @@ export const WAYS = {
 
 async function openWithSdk({ container, serviceUrl, widgetUrl, ask, getToken, ...on }) {
   const [sdk, token] = await Promise.all([import("/vendor/web-widget-sdk.js"), getToken()]);
-  const { props, rest } = splitForSdk(ask.options);
+  const { props, rest } = splitForSdk(ask.widgetType, ask.options);
   const stop = listen(() => container.querySelector("iframe"), widgetUrl, on.onMessage);
   const Widget = sdk[toClassName(ask.widgetType)] ?? sdk.Widget;
   const widget = new Widget({

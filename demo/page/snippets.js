@@ -39,33 +39,41 @@ function inShell(text) {
 
 function toSdk(ask) {
   const { serviceUrl, widgetType, language, options } = ask;
-  const { props, rest } = splitForSdk(options);
+  const { props, rest } = splitForSdk(widgetType, options);
   const name = toClassName(widgetType);
-  const known = SDK_CLASSES.has(name) ? name : "Widget";
+  const isKnown = SDK_CLASSES.has(name);
   const settings = {
     container: "#widget",
     proxy: `${serviceUrl}/session`,
-    ...(known === "Widget" && { widgetType }),
     ...(language && { language }),
     ...props,
   };
   const body = Object.keys(rest).length > 0;
-  return `import { ${known} } from "@mxenabled/web-widget-sdk";
-
+  return `import { ${isKnown ? name : "Widget"} } from "@mxenabled/web-widget-sdk";
+${isKnown ? "" : toOwnClass(name, widgetType)}
 const token = await getToken(); // your user's, from your login
-const widget = new ${known}({
+${name === "ConnectWidget" ? "const widget = " : ""}new ${name}({
 ${toLines(settings)}
   ssoRequestPreprocess({ url, options }) {
-    const headers = { ...options.headers, Authorization: \`Bearer \${token}\` };
+    const headers = new Headers(options.headers);
+    headers.set("Authorization", \`Bearer \${token}\`);
 ${body ? BODY_LINES(rest) : "    return { url, options: { ...options, headers } };"}
   },
-  onSsoUrlLoadError: (error) => console.error(error.statusCode),
-  onConnectedPrimaryAction: () => widget.unmount(),
-});
+  onSsoUrlLoadError: (error) => console.error(error),
+${name === "ConnectWidget" ? "  onConnectedPrimaryAction: () => widget.unmount(),\n" : ""}});
 `;
 }
 
-const BODY_LINES = (rest) => `    const { widget_url } = JSON.parse(options.body);
+/** For a widget type that the SDK has no class for. */
+const toOwnClass = (name, widgetType) => `
+class ${name} extends Widget {
+  get widgetType() {
+    return "${widgetType}" as never; // not in the SDK's list of types
+  }
+}
+`;
+
+const BODY_LINES = (rest) => `    const { widget_url } = JSON.parse(String(options.body));
     const more = ${JSON.stringify(rest)}; // the SDK has no names for these
     const body = JSON.stringify({ widget_url: { ...widget_url, ...more } });
     return { url, options: { ...options, headers, body } };`;
@@ -76,25 +84,33 @@ function toLines(settings) {
     .join("\n");
 }
 
-/** Source: @mxenabled/web-widget-sdk 0.0.15. */
-const SDK_PROPS = new Map([
-  ["additional_product_option", "additionalProductOption"],
-  ["client_redirect_url", "clientRedirectUrl"],
-  ["color_scheme", "colorScheme"],
-  ["connections_use_case_filter", "connectionsUseCaseFilter"],
-  ["current_institution_code", "currentInstitutionCode"],
-  ["current_institution_guid", "currentInstitutionGuid"],
-  ["current_member_guid", "currentMemberGuid"],
-  ["disable_institution_search", "disableInstitutionSearch"],
-  ["include_transactions", "includeTransactions"],
-  ["is_mobile_webview", "isMobileWebview"],
-  ["mode", "mode"],
-  ["oauth_referral_source", "oauthReferralSource"],
-  ["ui_message_version", "uiMessageVersion"],
-  ["ui_message_webview_url_scheme", "uiMessageWebviewUrlScheme"],
-  ["update_credentials", "updateCredentials"],
-  ["use_cases", "useCases"],
-]);
+/** By the widgets that have them, as the SDK's types say. Source: @mxenabled/web-widget-sdk 0.0.15. */
+const SDK_PROPS = {
+  any: new Map([
+    ["color_scheme", "colorScheme"],
+    ["is_mobile_webview", "isMobileWebview"],
+    ["oauth_referral_source", "oauthReferralSource"],
+    ["ui_message_version", "uiMessageVersion"],
+    ["ui_message_webview_url_scheme", "uiMessageWebviewUrlScheme"],
+  ]),
+  connect_widget: new Map([
+    ["additional_product_option", "additionalProductOption"],
+    ["client_redirect_url", "clientRedirectUrl"],
+    ["current_institution_code", "currentInstitutionCode"],
+    ["current_institution_guid", "currentInstitutionGuid"],
+    ["current_member_guid", "currentMemberGuid"],
+    ["disable_institution_search", "disableInstitutionSearch"],
+    ["include_transactions", "includeTransactions"],
+    ["mode", "mode"],
+    ["update_credentials", "updateCredentials"],
+    ["use_cases", "useCases"],
+  ]),
+  connections_widget: new Map([
+    ["additional_product_option", "additionalProductOption"],
+    ["connections_use_case_filter", "connectionsUseCaseFilter"],
+    ["use_cases", "useCases"],
+  ]),
+};
 
 const SDK_CLASSES = new Set(
   [
@@ -111,13 +127,14 @@ export function toClassName(widgetType) {
   return widgetType.replace(/(?:^|_)([a-z])/g, (_match, letter) => letter.toUpperCase());
 }
 
-/** The SDK's own names, and the options that it has no name for. */
-export function splitForSdk(options) {
+/** The SDK's own names, and what it has no names or no types for. */
+export function splitForSdk(widgetType, options) {
   const props = {};
   const rest = {};
   for (const [name, value] of Object.entries(options)) {
-    const prop = SDK_PROPS.get(name);
-    if (prop) props[prop] = value;
+    const prop = SDK_PROPS.any.get(name) ?? SDK_PROPS[widgetType]?.get(name);
+    const hasType = !(name === "color_scheme" && value === "browser");
+    if (prop && hasType) props[prop] = value;
     else rest[name] = value;
   }
   return { props, rest };

@@ -1,0 +1,2 @@
+/** What the guide's app has of its own. */
+class MainActivity : android.app.Activity()

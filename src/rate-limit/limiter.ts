@@ -61,7 +61,12 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   function refuse(result: RateLimiterRes): AppError {
     onRefusal?.();
-    return limited(result);
+    return limited(toSeconds(result));
+  }
+
+  /** Rounded up: who waits that long gets through. A system clock that was set back makes no window longer. */
+  function toSeconds({ msBeforeNext }: RateLimiterRes): number {
+    return Math.max(1, Math.ceil(Math.min(msBeforeNext, limit.windowMs) / 1000));
   }
 
   const toSharedKey = (key: string) =>
@@ -70,8 +75,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   return {
     async take(key) {
       try {
-        const { remainingPoints, msBeforeNext } = await askStore(key, consume);
-        return { remaining: remainingPoints, resetSeconds: toSeconds(msBeforeNext) };
+        const result = await askStore(key, consume);
+        return { remaining: result.remainingPoints, resetSeconds: toSeconds(result) };
       } catch (refusal) {
         throw refusal instanceof RateLimiterRes ? refuse(refusal) : refusal;
       }
@@ -88,16 +93,10 @@ type Ask<T> = (store: RateLimiterMemory | RateLimiterRedis, key: string) => Prom
 const consume: Ask<RateLimiterRes> = (store, key) => store.consume(key);
 const get: Ask<RateLimiterRes | null> = (store, key) => store.get(key);
 
-function limited({ msBeforeNext }: RateLimiterRes): AppError {
-  const retryAfterSeconds = toSeconds(msBeforeNext);
+function limited(retryAfterSeconds: number): AppError {
   return new AppError("rate_limited", `Too many requests. Try again in ${retryAfterSeconds} s.`, {
     retryAfterSeconds,
   });
-}
-
-/** Rounded up: who waits that long gets through. */
-function toSeconds(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1000));
 }
 
 /** Counts one event under a key of its own that ends after a second, for a check. Rejects where Redis does not count. */

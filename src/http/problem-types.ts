@@ -26,7 +26,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "The body is not JSON of the documented shape, or an option has the wrong type or a value that is not allowed. MX was not called.",
     actor: "the front end",
     advice:
-      '`errors` names each faulty field with a JSON pointer and says what it must be. The body has one member that holds the options: `{"widget_url":{"widget_type":"connect_widget"}}`.',
+      '`errors` names each invalid field with a JSON pointer and says what it must be. The body has one member that holds the options: `{"widget_url":{"widget_type":"connect_widget"}}`.',
   },
   unauthenticated: {
     name: "unauthenticated",
@@ -127,9 +127,9 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 500,
     title: "Something went wrong in the service",
     happened:
-      "The service has a fault. The caller is told no more than this. The log has the details under the request id.",
+      "There is a bug in the service. The answer has no details. The log has them under the request id.",
     actor: "the operator",
-    advice: "Find the `request_id` in the log, and report the fault to the project.",
+    advice: "Find the `request_id` in the log, and report the bug to the project.",
   },
   upstream_bad_response: {
     name: "upstream-bad-response",

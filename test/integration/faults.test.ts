@@ -15,7 +15,7 @@ import type { Operation } from "../../packages/simulator/src/operation.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import type { Environment } from "../../src/config/types.ts";
 import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
-import { type Clock, stopClock } from "../support/clock.ts";
+import { type Clock, letTimePass, stopClock } from "../support/clock.ts";
 import {
   type FaultServer,
   type Misbehaviour,
@@ -102,8 +102,8 @@ function callsOfLastRequest(service: Started): number {
 }
 
 /** As `askSessions`, in as much time as it takes. */
-async function askAll(...all: Parameters<typeof askSessions>): Promise<AskedSession[]> {
-  return (await clock.run(askSessions(...all))).result;
+function askAll(...all: Parameters<typeof askSessions>): Promise<AskedSession[]> {
+  return letTimePass(askSessions(...all));
 }
 
 /** What follows happens to new connections. */
@@ -400,7 +400,7 @@ describe("POST /session when MX's certificate", () => {
   it("is good: 200", async () => {
     await using service = await startOverTls(({ good }) => good);
 
-    const { result: response } = await clock.run(service.post("ada"));
+    const response = await service.post("ada");
 
     expect(response.status).toBe(200);
     expect(response.body.widget_url.url).toMatch(/^https:/);
@@ -428,7 +428,7 @@ describe("POST /session when MX's certificate", () => {
     await service.wire.listenAgain();
     service.wire.welcome(() => "close");
 
-    expectUnavailable((await clock.run(service.post("ada"))).result);
+    expectUnavailable(await service.post("ada"));
     expect(service.wire.connections.opened).toBe(2);
     expect(callsOfLastRequest(service)).toBe(2);
   });
@@ -441,7 +441,7 @@ describe("POST /session when MX's certificate", () => {
     );
     service.wire.welcome((number) => (number === 2 ? "close" : "serve"));
 
-    expect((await clock.run(service.post("ada"))).result.status).toBe(200);
+    expect((await service.post("ada")).status).toBe(200);
 
     expect(service.wire.operations()).toEqual([
       "platform.request_widget_url",
@@ -578,7 +578,7 @@ describe("a Member update", () => {
   async function login(service: Started, sid: string): Promise<Response> {
     const token = await service.issuer.issueToken("ada", { claims: { sid } });
     const test = service.request().set("Authorization", `Bearer ${token}`);
-    return (await clock.run(service.check(test))).result;
+    return service.check(test);
   }
 
   it.each([
@@ -637,7 +637,7 @@ describe("a Member update", () => {
 describe("connections that MX closes at the moment of reuse", () => {
   it.each(["fin", "reset"] as const)("(%s): 100 of 100 sessions", async (by) => {
     await using service = await startBehindFaults({ environment: UNLIMITED });
-    await clock.run(service.post("ada"));
+    await service.post("ada");
     service.platform.misbehave(() => ({ kind: "stale", by }));
 
     const answers = await askAll(service, Array(100).fill("ada"), 10);
@@ -705,7 +705,7 @@ describe("retries in an outage", () => {
   ])("do not wait for $asked s as MX asks, but answer at once", async (row) => {
     const { asked, environment, told } = row;
     await using service = await start({ environment });
-    await clock.run(service.post("ada"));
+    await service.post("ada");
     const headers = { "retry-after": asked };
     service.mx.failNext({ kind: "status", status: 503, body: {}, headers }, { times: ALWAYS });
 
@@ -737,16 +737,16 @@ describe("the circuit breaker", () => {
     expectUnavailable(result);
     expect(ms).toBe(0);
     await clock.advance(3900); // 5 s less a fifth, and some time has passed.
-    expectUnavailable((await clock.run(service.post("ada"))).result);
+    expectUnavailable(await service.post("ada"));
     expect(wire.requests).toHaveLength(failed);
 
     wire.misbehave(() => ({ kind: "delay", ms: 1200 }));
     await clock.advance(2400);
-    const probe = service.post("ada");
+    const probe = askSessions(service, ["ada"], 1);
     await expect.poll(() => wire.requests.length).toBe(failed + 1);
     const others = await askSessions(service, Array(10).fill("ada"), 10); // No time passes: the probe is still under way.
     expect(countByStatus(others)).toEqual({ 503: 10 });
-    expect((await clock.run(probe)).result.status).toBe(200);
+    expect(countByStatus(await letTimePass(probe))).toEqual({ 200: 1 });
     expect(wire.requests).toHaveLength(failed + 1);
 
     wire.misbehave(() => undefined);
@@ -755,15 +755,15 @@ describe("the circuit breaker", () => {
 
   it("gives the request that tries its session, though it asks two things at once", async () => {
     await using service = await startBehindFaults({ apis: "sso", environment: UNLIMITED });
-    await clock.run(service.post("ada"));
+    await service.post("ada");
     service.sso.misbehave(() => ({ kind: "reset" }));
     await manyAsk(service);
-    expectUnavailable((await clock.run(service.post("ada"))).result);
+    expectUnavailable(await service.post("ada"));
     await clock.advance(500); // Of two calls side by side one may still wait for its repeat.
 
     service.sso.misbehave(() => undefined);
     await clock.advance(6100);
-    expect((await clock.run(service.post("ada"))).result.status).toBe(200);
+    expect((await service.post("ada")).status).toBe(200);
   });
 
   it("opens again when the one try fails", async () => {
@@ -775,8 +775,8 @@ describe("the circuit breaker", () => {
     const failed = wire.requests.length;
 
     await clock.advance(6100);
-    expectUnavailable((await clock.run(service.post("ada"))).result);
-    expectUnavailable((await clock.run(service.post("grace"))).result);
+    expectUnavailable(await service.post("ada"));
+    expectUnavailable(await service.post("grace"));
 
     expect(wire.requests).toHaveLength(failed + 1);
   });
@@ -806,12 +806,12 @@ describe("the circuit breaker", () => {
 
   it("is one for each API: the Platform API's outage leaves the SSO API alone", async () => {
     await using service = await startBehindFaults({ apis: "both", environment: UNLIMITED });
-    await clock.run(service.post("ada"));
+    await service.post("ada");
     service.platform.misbehave(() => ({ kind: "reset" }));
     await manyAsk(service);
     service.sso.reset();
 
-    expectUnavailable((await clock.run(service.post("ada"))).result);
+    expectUnavailable(await service.post("ada"));
 
     const own = service.sso.requests.filter(({ id }) => /ada$/.test(id)); // Others may still be ending.
     expect(own.map(({ operation }) => operation).sort()).toEqual([
@@ -822,7 +822,7 @@ describe("the circuit breaker", () => {
 
   it("stays closed when MX refuses or rejects", async () => {
     await using service = await start({ environment: UNLIMITED });
-    await clock.run(service.post("ada"));
+    await service.post("ada");
     service.mx.calls.clear();
     for (const status of [429, 401, 422]) {
       service.mx.failNext({ kind: "status", status }, { times: 25 });
@@ -831,7 +831,7 @@ describe("the circuit breaker", () => {
 
     expect(service.log.join("")).not.toContain("circuit_open");
     service.mx.clearFaults();
-    expect((await clock.run(service.post("ada"))).result.status).toBe(200);
+    expect((await service.post("ada")).status).toBe(200);
   });
 });
 
@@ -840,7 +840,7 @@ describe("the bulkhead before the connections, when MX hangs", () => {
     const environment = { MX_CONNECTIONS: "5", MAX_IN_FLIGHT: "15", REQUEST_DEADLINE: "2s" };
     await using service = await startBehindFaults({ environment });
     const wire = service.platform;
-    await clock.run(service.post("ada"));
+    await service.post("ada");
     await disconnect(wire);
     wire.reset();
     wire.misbehave(() => ({ kind: "silence" }));
@@ -910,7 +910,7 @@ describe("resets at random on reads", () => {
 describe("while MX is down", () => {
   it("the service is alive and ready, and comes back with MX", async () => {
     await using service = await startBehindFaults({ environment: UNLIMITED });
-    await clock.run(service.post("ada"));
+    await service.post("ada");
     await service.platform.refuse();
 
     for (let time = 0; time < 3; time += 1) {

@@ -2,4 +2,4 @@
 
 import { describeHostileProperties } from "../support/hostile-properties.ts";
 
-describeHostileProperties(600, 60_000);
+describeHostileProperties(250, 120_000);

@@ -12,6 +12,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { Environment } from "../../src/config/types.ts";
 import { isOfTenant } from "../../src/config/variables.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
+import { letTimePass } from "./clock.ts";
 import { expectToMatchContract } from "./contract.ts";
 import { baseEnvironment } from "./start.ts";
 
@@ -76,6 +77,6 @@ export async function startTenants(
       expectToMatchContract(response);
       return response;
     },
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => letTimePass(service[Symbol.asyncDispose]()),
   };
 }

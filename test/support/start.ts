@@ -24,6 +24,7 @@ import {
   SECRETS,
   TOKEN_CLAIMS,
 } from "./canaries.ts";
+import { letTimePass } from "./clock.ts";
 import { type Exchange, expectToMatchContract } from "./contract.ts";
 
 /** `v3`: the SSO API v3 and MDX Real Time without Members; `v3-both`: MDX beside the Platform API, with Members. */
@@ -77,7 +78,7 @@ export async function start(options: StartOptions = {}): Promise<Started> {
   const bearer = async (subject: string) => `Bearer ${await issuer.issueToken(subject)}`;
   const own = secretsOf(environment);
   const check = async (test: request.Test) => {
-    const response = await test;
+    const response = await letTimePass(test);
     expectToBeSound(response, own);
     return response;
   };
@@ -103,7 +104,7 @@ export async function start(options: StartOptions = {}): Promise<Started> {
     },
     async [Symbol.asyncDispose]() {
       const metrics = await scrape(service.operationsUrl);
-      await owned.disposeAsync();
+      await letTimePass(owned.disposeAsync());
       const made = [...own, ...userkeysOf(mx)];
       expectNoCanary("the log", log.join(""), made);
       expectNoCanary("a metric", metrics, made);

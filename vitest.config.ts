@@ -17,7 +17,10 @@ const insteadOfSources: Plugin = {
 
 process.env.UV_THREADPOOL_SIZE = "1"; // So that a test can tell when a worker has nothing more to do (test/support/clock.ts).
 
-/** The slow ones come last: real processes, then real browsers. `--project service` alone is enough for most changes. */
+/**
+ * `npm test` runs the first three, the slow ones last: real processes, then a real browser. `--project service` alone is
+ * enough for most changes. `npm run test:release` runs the other three. CONTRIBUTING.md says when.
+ */
 export default defineConfig({
   test: {
     testTimeout: 120_000, // Only catches what hangs: no test may depend on how fast the machine is.
@@ -30,9 +33,27 @@ export default defineConfig({
         test: {
           name: "service",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{processes,packages,browser,slow}/**"], // npm run test:slow
+          exclude: ["test/{processes,packages,browser,slow}/**"], // npm run test:slow runs the last.
           maxWorkers: 4, // Much of it is waiting for clocks and peers.
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "processes",
+          include: ["test/processes/**/*.test.ts"],
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          maxWorkers: 3,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -42,25 +63,25 @@ export default defineConfig({
           name: "built",
           include: ["test/integration/{mxconnect,sso-workflow,both-apis,service,docs}.test.ts"],
           globalSetup: "test/support/build.ts",
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "processes",
-          include: ["test/{processes,packages}/**/*.test.ts"],
-          maxWorkers: 3,
-          sequence: { groupOrder: 3 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "browser",
-          include: ["test/browser/**/*.test.ts"],
-          maxWorkers: 3,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "packages",
+          include: ["test/packages/**/*.test.ts"],
+          sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "engines",
+          include: ["test/browser/{mishaps,embed-blocked}.test.ts"],
+          env: { TEST_ENGINES: "firefox,webkit" },
+          maxWorkers: 2,
+          sequence: { groupOrder: 6 },
         },
       },
     ],

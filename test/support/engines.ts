@@ -15,7 +15,14 @@ import { pickPort } from "../../demo/pick-port.ts";
 import { startBrowser } from "./browser.ts";
 import { isInstalled } from "./installed.ts";
 
-export type EngineName = "chromium" | "firefox" | "webkit";
+const NAMES = ["chromium", "firefox", "webkit"] as const;
+
+export type EngineName = (typeof NAMES)[number];
+
+/** In which this run looks: Chromium, unless the project of vitest.config.ts names others. */
+export const ENGINES: readonly EngineName[] = NAMES.filter((name) =>
+  (process.env.TEST_ENGINES ?? "chromium").split(",").includes(name),
+);
 
 /** One tab. */
 export type Tab = AsyncDisposable & {

@@ -19,7 +19,7 @@ process.env.UV_THREADPOOL_SIZE = "1"; // So that a test can tell when a worker h
 
 /**
  * `npm test` runs the first three, the slow ones last: real processes, then a real browser. `--project service` alone is
- * enough for most changes. `npm run test:release` runs the other three. CONTRIBUTING.md says when.
+ * enough for most changes. `npm run test:release` runs the others. CONTRIBUTING.md says when.
  */
 export default defineConfig({
   test: {
@@ -63,6 +63,15 @@ export default defineConfig({
           name: "built",
           include: ["test/integration/{mxconnect,sso-workflow,both-apis,service,docs}.test.ts"],
           globalSetup: "test/support/build.ts",
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "many",
+          include: ["test/integration/first-logins.test.ts"],
+          env: { TEST_PAIRS: "200" },
           sequence: { groupOrder: 4 },
         },
       },

@@ -45,16 +45,34 @@ export function makeCertificates(): Certificates {
     openssl(`x509 -req -in ${name}.csr ${signer} -days ${days} -out ${name}.pem`);
     return read(name);
   };
-  const names = "-addext subjectAltName=DNS:localhost";
-  openssl(`req -x509 ${newKey("self")} -out self.pem -days 2 -subj /CN=localhost ${names}`);
+  const signSelf = () => {
+    const names = "-addext subjectAltName=DNS:localhost";
+    openssl(`req -x509 ${newKey("self")} -out self.pem -days 2 -subj /CN=localhost ${names}`);
+    return read("self");
+  };
+  const made = new Map<string, Certificate>();
+  /** Each costs two processes, and most tests need one or two of them. */
+  const once = (name: string, make: () => Certificate): Certificate => {
+    const certificate = made.get(name) ?? make();
+    made.set(name, certificate);
+    return certificate;
+  };
 
   return {
     authority: file("authority.pem"),
     authorityFile: join(folder, "authority.pem"),
-    good: sign("good", "localhost", 2),
-    expired: sign("expired", "localhost", -1),
-    otherHost: sign("other", "mx.example", 2),
-    selfSigned: read("self"),
+    get good() {
+      return once("good", () => sign("good", "localhost", 2));
+    },
+    get expired() {
+      return once("expired", () => sign("expired", "localhost", -1));
+    },
+    get otherHost() {
+      return once("other", () => sign("other", "mx.example", 2));
+    },
+    get selfSigned() {
+      return once("self", signSelf);
+    },
     issue: (hosts) => sign("issued", hosts, 2),
     trust() {
       const before = getCACertificates();

@@ -115,6 +115,7 @@ describe.skipIf(!isThere)("the page for phones (skipped without chromium)", () =
       page.waitForEvent("popup"),
       widgetOf(page).getByRole("button", { name: /bank/i }).first().click(),
     ]);
+    expect(await page.evaluate("sessionStorage.length")).toBe(0); // Not even the member.
     await bank.getByRole("button").first().click();
     await widgetOf(page).getByRole("button", { name: "Done" }).click();
     await page.waitForURL(/\/done/);

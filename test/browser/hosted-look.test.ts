@@ -63,7 +63,7 @@ const LOOKS: Record<string, { context: BrowserContextOptions; dir?: string }> = 
 describe.skipIf(!isThere)("the page for phones (skipped without chromium)", () => {
   it.each(Object.entries(LOOKS))(
     "is without fault for a screen reader, and not too wide: %s",
-    async (look, { context, dir = "ltr" }) => {
+    async (_look, { context, dir = "ltr" }) => {
       await using visit = await browser.openPage(context);
       const { page } = visit;
       for (const [state, reach] of Object.entries(STATES)) {
@@ -75,8 +75,6 @@ describe.skipIf(!isThere)("the page for phones (skipped without chromium)", () =
         });
         const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
         expect({ state, overflow }).toEqual({ state, overflow: 0 });
-        if (process.env.SCREENSHOTS)
-          await page.screenshot({ path: `${process.env.SCREENSHOTS}/${look}-${state}.png` });
       }
     },
   );

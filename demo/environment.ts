@@ -20,15 +20,13 @@ export function isApis(value: string): value is Apis {
 }
 
 export type DemoSetup = {
-  apis: Apis;
-  simulator: Simulator;
   issuer: IdentityProvider;
   ports: { service: number; operations: number };
   pageUrl: string;
 };
 
-export function toEnvironment({ apis, simulator, issuer, ports, pageUrl }: DemoSetup): Environment {
-  const { clientId, apiKey } = simulator.credentials;
+/** Without the keys of MX. */
+export function toServiceEnvironment({ issuer, ports, pageUrl }: DemoSetup): Environment {
   return {
     HOST: "127.0.0.1",
     PORT: String(ports.service),
@@ -39,6 +37,13 @@ export function toEnvironment({ apis, simulator, issuer, ports, pageUrl }: DemoS
     DRAIN_DELAY: "0s",
     AUTH_ISSUER: issuer.issuer,
     AUTH_AUDIENCE: "mx-session-bff",
+  };
+}
+
+/** The keys of the simulator. */
+export function toSimulatedEnvironment(apis: Apis, simulator: Simulator): Environment {
+  const { clientId, apiKey } = simulator.credentials;
+  return {
     ...((apis === "platform" || apis === "both") && {
       MX_PLATFORM_BASE_URL: simulator.platformUrl,
       MX_PLATFORM_CLIENT_ID: clientId,

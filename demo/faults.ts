@@ -93,8 +93,15 @@ export type SimulatorFaults = {
   expireUrls(): Promise<void>;
 };
 
-export function createSimulatorFaults(controlUrl: string, apis: Apis): SimulatorFaults {
+/** Those of the login and of the page, which need no simulator. */
+export function needsSimulator(name: FaultName): boolean {
+  return name === "url-expired" || FAULTS[name].mx !== undefined;
+}
+
+/** Without a simulator there is nothing to set. */
+export function createSimulatorFaults(controlUrl: string | undefined, apis: Apis): SimulatorFaults {
   async function call(method: string, path: string, body?: object): Promise<void> {
+    if (controlUrl === undefined) return;
     const response = await fetch(`${controlUrl}${path}`, {
       method,
       ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),

@@ -1,25 +1,34 @@
 /**
  * `npm run demo`: MX's simulator, a login with three people, the service with its ordinary wiring, and a partner's page.
  *
- * Nothing but loopback, no account, nothing kept. docs/demo.md has the flags.
+ * Nothing but loopback, no account, nothing kept; with `--real`, MX's integration environment instead of the simulator.
+ * docs/demo.md has the flags.
  */
 
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { startIdentityProvider } from "../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../packages/simulator/src/simulator.ts";
+import { loadEnvFile } from "../src/app/env-file.ts";
 import { openLog } from "../src/app/log.ts";
 import { startService } from "../src/app/service.ts";
+import { toFaultText } from "../src/commands/check/report.ts";
+import { ConfigError } from "../src/config/faults.ts";
 import { loadConfig } from "../src/config/load.ts";
+import type { Environment } from "../src/config/types.ts";
 import { createLogger } from "../src/telemetry/logger.ts";
-import { APIS, isApis, toEnvironment } from "./environment.ts";
+import { deleteRealUsers } from "./clean.ts";
+import { APIS, isApis, toServiceEnvironment, toSimulatedEnvironment } from "./environment.ts";
 import { startPartner } from "./partner.ts";
 import { choosePort, type PortChoice, PortError } from "./pick-port.ts";
+import { findRealProblem, toApis, toRealEnvironment, toWidgetOrigin, USER_PREFIX } from "./real.ts";
 import { toWelcome } from "./welcome.ts";
 
 const port = { type: "string" } as const;
 const OPTIONS = {
-  apis: { type: "string", default: "both" },
+  apis: { type: "string" },
+  real: { type: "boolean", default: false },
+  clean: { type: "boolean", default: false },
   "page-port": port,
   "service-port": port,
   "operations-port": port,
@@ -27,8 +36,11 @@ const OPTIONS = {
 } as const;
 
 const flags = readFlags();
-const { apis } = flags;
-if (!isApis(apis)) fail(`--apis must be one of ${Object.keys(APIS).join(", ")}.`);
+const { real, clean, apis: asked = "both" } = flags;
+if (!isApis(asked)) fail(`--apis must be one of ${Object.keys(APIS).join(", ")}.`);
+if (real && flags.apis)
+  fail("--apis goes with the simulator; with --real, the MX_ variables decide.");
+if (clean && !real) fail("--clean goes with --real; without it, nothing is kept.");
 
 const shutdown = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());
@@ -42,16 +54,30 @@ const ports = {
 };
 const pageUrl = `http://127.0.0.1:${ports.page}`;
 
-await using simulator = await startSimulator({ propagationMs: 300, widgetPort: ports.simulator });
 await using issuer = await startIdentityProvider();
-const config = loadConfig(toEnvironment({ apis, simulator, issuer, ports, pageUrl }));
+await using simulator = real
+  ? undefined
+  : await startSimulator({ propagationMs: 300, widgetPort: ports.simulator });
+if (real) loadEnvFile();
+const mx = simulator ? toSimulatedEnvironment(asked, simulator) : toRealEnvironment(process.env);
+const config = readConfig({ ...toServiceEnvironment({ issuer, ports, pageUrl }), ...mx });
+const problem = real ? findRealProblem(config) : undefined;
+if (problem) fail(problem);
+if (clean) {
+  const ids = Object.keys(issuer.users).map((user) => USER_PREFIX + user);
+  const removals = await deleteRealUsers(config, ids);
+  process.stdout.write(removals.map(({ line }) => `${line}\n`).join(""));
+  process.exit(removals.every(({ isGone }) => isGone) ? 0 : 1);
+}
+const apis = real ? toApis(config) : asked;
 const logger = createLogger(config.logLevel, await openLog(process.env));
 await using service = await startService(config, logger);
 await using partner = await startPartner({
   port: ports.page,
   serviceUrl: service.url.origin,
-  widgetUrl: simulator.widgetUrl,
-  controlUrl: simulator.controlUrl,
+  widgetUrl: simulator?.widgetUrl ?? toWidgetOrigin(process.env),
+  controlUrl: simulator?.controlUrl,
+  userPrefix: real ? USER_PREFIX : "",
   issuer,
   apis,
   say: (line) => process.stdout.write(`\n  ${line}\n\n`),
@@ -60,6 +86,15 @@ await using partner = await startPartner({
 const notes = chosen.flatMap(({ note }) => note ?? []);
 process.stdout.write(toWelcome({ pageUrl: partner.url, service, simulator, apis, notes }));
 if (!shutdown.signal.aborted) await once(shutdown.signal, "abort");
+
+function readConfig(environment: Environment) {
+  try {
+    return loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) fail(toFaultText(error.faults).trimEnd());
+    throw error;
+  }
+}
 
 function readFlags() {
   try {

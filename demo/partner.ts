@@ -15,14 +15,17 @@ import { findNearestWidgetType } from "../src/session/body-errors.ts";
 import { SSO_WIDGET_TYPES, WIDGET_TYPES } from "../src/session/widget-options.ts";
 import { APIS, type Apis } from "./environment.ts";
 import { createFaultLease } from "./fault-lease.ts";
-import { createSimulatorFaults, FAULTS, isFault } from "./faults.ts";
+import { createSimulatorFaults, FAULTS, isFault, needsSimulator } from "./faults.ts";
 
 export type PartnerOptions = {
   port: number;
   serviceUrl: string;
+  /** The widgets' origin. */
   widgetUrl: string;
-  /** The simulator's control API. */
-  controlUrl: string;
+  /** The simulator's control API; `undefined` where MX is real. */
+  controlUrl: string | undefined;
+  /** What the ids of the users at MX begin with. */
+  userPrefix: string;
   issuer: IdentityProvider;
   apis: Apis;
   /** Writes a line to the terminal. */
@@ -46,7 +49,7 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
 }
 
 function createPartner(options: PartnerOptions): Express {
-  const { serviceUrl, widgetUrl, controlUrl, issuer, apis, say } = options;
+  const { serviceUrl, widgetUrl, controlUrl, issuer, apis, userPrefix, say } = options;
   const simulator = createSimulatorFaults(controlUrl, apis);
   const faultLease = createFaultLease(simulator, say);
   const app = express();
@@ -72,7 +75,9 @@ function createPartner(options: PartnerOptions): Express {
   /** `?widget=` is the widget type to start with, as in the page's own address. */
   app.get("/setup", ({ query }, res) => {
     const widgetTypes = apis === "sso" ? SSO_WIDGET_TYPES : WIDGET_TYPES;
-    const faults = Object.entries(FAULTS).map(([name, { label, says }]) => ({ name, label, says }));
+    const faults = Object.entries(FAULTS)
+      .map(([name, { label, says }]) => ({ name, label, says }))
+      .filter(({ name }) => controlUrl !== undefined || !isFault(name) || !needsSimulator(name));
     res.json({
       serviceUrl,
       widgetUrl,
@@ -82,6 +87,7 @@ function createPartner(options: PartnerOptions): Express {
       nearestType: findNearestWidgetType(String(query.widget ?? ""), widgetTypes),
       users: issuer.users,
       faults,
+      isReal: controlUrl === undefined,
       hasSdk: files.some(([path]) => path === SDK_PATH),
     });
   });
@@ -96,7 +102,7 @@ function createPartner(options: PartnerOptions): Express {
         .send(`There is no such user. Try ${Object.keys(issuer.users).join(", ")}.\n`);
       return;
     }
-    res.type("text").send(await issueToken(issuer, user, req.query.fault));
+    res.type("text").send(await issueToken(issuer, user, userPrefix, req.query.fault));
   });
 
   /** Answers at once and stays open: the fault lasts until the page ends the request. */
@@ -162,9 +168,16 @@ function readPage(): [string, Buffer][] {
   return existsSync(sdk) ? [...own, [SDK_PATH, readFileSync(sdk)]] : own;
 }
 
-function issueToken(issuer: IdentityProvider, user: string, fault: unknown): Promise<string> {
+function issueToken(
+  issuer: IdentityProvider,
+  user: string,
+  userPrefix: string,
+  fault: unknown,
+): Promise<string> {
   const anHourAgo = Math.floor(Date.now() / 1000) - 3600;
-  if (fault === "login-expired") return issuer.issueToken(user, { claims: { exp: anHourAgo } });
+  const sub = userPrefix + user; // The profile stays that of `user`.
+  if (fault === "login-expired")
+    return issuer.issueToken(user, { claims: { sub, exp: anHourAgo } });
   if (fault === "unusable-id") return issuer.issueToken(`auth0|${user}`);
-  return issuer.issueToken(user);
+  return issuer.issueToken(user, { claims: { sub } });
 }

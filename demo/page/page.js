@@ -225,7 +225,8 @@ function renderForm() {
   byId("no-options").hidden = setup.apis !== "sso";
   byId("reset").hidden = setup.apis === "sso";
   if (setup.apis !== "sso") byId("options").replaceChildren(...groups.map(({ group }) => group));
-  if (setup.apis === "sso") disableWay("phone");
+  if (setup.apis === "sso" || setup.isReal) disableWay("phone"); // A page of the simulator plays the app.
+  if (setup.isReal) byId("simulated").textContent = "MX is real: its integration environment.";
   if (!setup.hasSdk) disableWay("sdk");
 }
 

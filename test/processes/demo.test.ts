@@ -4,11 +4,17 @@
 
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import type { IdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
+import { startSimulator } from "../../packages/simulator/src/simulator.ts";
+import type { Environment } from "../../src/config/types.ts";
 import { startDemo } from "../support/demo.ts";
-import { fetchChecked } from "../support/start.ts";
+import { baseEnvironment, fetchChecked } from "../support/start.ts";
 
 describe("npm run demo", () => {
   it.each([
@@ -102,6 +108,94 @@ describe("npm run demo", () => {
     expect(stderr.trim()).toMatch(sentence);
   });
 });
+
+describe("npm run demo -- --real", () => {
+  const run = (environment: Environment, flags: readonly string[], cwd: string) =>
+    promisify(execFile)(process.execPath, [DEMO, "--real", ...flags], {
+      env: { PATH: process.env.PATH, ...environment },
+      cwd,
+    }).catch((error: unknown) => error as Ended & { stdout: string });
+
+  it.each(["both", "v3"] as const)(
+    "makes users of its own with the keys of .env, the same ones each time, and deletes them (%s)",
+    async (apis) => {
+      await using mx = await startSimulator({ propagationMs: 300 });
+      await using folder = await makeFolder();
+      const base = baseEnvironment(mx, { issuer: "" } as IdentityProvider, apis);
+      const keys = Object.entries(base).filter(([name]) => name.startsWith("MX_"));
+      const lines = [...keys.map(([name, value]) => `${name}="${value}"`), "AUTH_ISSUER=ignored"];
+      await writeFile(join(folder.path, ".env"), lines.join("\n"));
+      const keptKeys = new Set<string | undefined>();
+
+      for (let start = 0; start < 2; start += 1) {
+        await using demo = await startDemo({ environment: {}, cwd: folder.path });
+        const { stdout } = await promisify(execFile)("sh", ["-c", demo.curl]);
+        expect((await fetch(JSON.parse(stdout).widget_url.url)).status).toBe(200);
+        for (const { credentials } of mx.state.members.values())
+          keptKeys.add(credentials[0]?.response);
+        const setup = await (await fetch(`${demo.pageUrl}/setup`)).json();
+        expect(setup).toMatchObject({
+          isReal: true,
+          apis,
+          widgetUrl: "https://int-widgets.moneydesktop.com",
+          faults: [{ name: "login-expired" }, { name: "unusable-id" }, { name: "no-referrer" }],
+        });
+      }
+
+      expect([...mx.state.users.values()].map(({ id }) => id)).toEqual(["bff-demo-ada"]);
+      expect(mx.state.created.users).toBe(1);
+      expect(keptKeys.size).toBe(apis === "both" ? 1 : 0);
+
+      const { stdout } = await run({}, ["--clean"], folder.path);
+      expect(stdout).toBe(
+        "bff-demo-ada is deleted.\nbff-demo-grace does not exist at MX.\nbff-demo-linus does not exist at MX.\n",
+      );
+      expect(mx.state.users.size).toBe(0);
+    },
+  );
+
+  it("disables and names a user that it cannot delete", async () => {
+    await using mx = await startSimulator();
+    await using folder = await makeFolder();
+    mx.state.createUser({ id: "bff-demo-ada" });
+    mx.settings.deviations = ["user-delete-path"];
+    const base = baseEnvironment(mx, { issuer: "" } as IdentityProvider, "sso");
+
+    const { code, stdout } = (await run(base, ["--clean"], folder.path)) as Ended & {
+      stdout: string;
+    };
+
+    expect(code).toBe(1);
+    expect(stdout).toContain("bff-demo-ada is still at MX");
+    expect(stdout).toContain("it is disabled now");
+    expect(mx.state.findUser("bff-demo-ada")?.isDisabled).toBe(true);
+  });
+
+  const keys = { MX_PLATFORM_CLIENT_ID: "id", MX_PLATFORM_API_KEY: "canary" };
+
+  it.each([
+    [
+      "production",
+      { ...keys, MX_ENVIRONMENT: "production" },
+      [],
+      /^--real runs only .*api\.mx\.com is not part/,
+    ],
+    ["another host", { ...keys, MX_PLATFORM_BASE_URL: "https://mx.example" }, [], /mx\.example/],
+    ["no keys", {}, [], /The configuration has \d+ error/],
+    ["--apis", keys, ["--apis", "sso"], /^--apis goes with the simulator/],
+  ])("ends with what is wrong for %s", async (_what, environment, flags, words) => {
+    await using folder = await makeFolder();
+    const { code, stderr } = (await run(environment, flags, folder.path)) as Ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(words);
+    expect(stderr).not.toContain("canary");
+  });
+});
+
+async function makeFolder() {
+  const path = await mkdtemp(join(tmpdir(), "bff-demo-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
 
 const DEMO = new URL("../../demo/main.ts", import.meta.url).pathname;
 

@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Environment } from "../../src/config/types.ts";
 import { COMPILE_CACHE } from "./program.ts";
 
 const MAIN = new URL("../../demo/main.ts", import.meta.url).pathname;
@@ -24,13 +25,16 @@ const FREE_PORTS = ["page", "service", "operations", "simulator"].flatMap((part)
   "0",
 ]);
 
-/** `ports`: other flags instead of any free port for each part. Rejects if it ends before it runs. */
+/** `apis`: of the simulator, or a real MX's environment, in this folder. `ports`: other flags instead of any free port for each part. Rejects if it ends before it runs. */
 export async function startDemo(
-  apis: string,
+  apis: string | { environment: Environment; cwd: string },
   ports: readonly string[] = FREE_PORTS,
 ): Promise<Demo> {
-  const child = spawn(process.execPath, [MAIN, "--apis", apis, ...ports], {
-    env: { ...process.env, ...COMPILE_CACHE },
+  const real = typeof apis === "object" ? apis : undefined;
+  const flags = typeof apis === "object" ? ["--real"] : ["--apis", apis];
+  const child = spawn(process.execPath, [MAIN, ...flags, ...ports], {
+    env: { ...process.env, ...COMPILE_CACHE, ...real?.environment },
+    cwd: real?.cwd,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const welcome: string[] = [];

@@ -30,6 +30,11 @@ export const GUIDE_PACKAGES = {
     sha512:
       "KIg5Yhy04lQfHdXC1JQPM+0kftMfPnH6AqDH7v6YskQ9kzfUacooofOFRmbaZHASq/0WY87Fx0peiFETFjOcCg==",
   },
+  "expo-web-browser": {
+    version: "57.0.3",
+    sha512:
+      "+ecvhyS/PdWkpv4ai6FF1Trd6Y/4kn/eQ3O86mie2ecU3w+I8bKZh13kppY/jw1uSL7yikt03L5W/iiHojrFwQ==",
+  },
   "@mxenabled/react-native-widget-sdk": {
     version: "1.1.1",
     sha512:

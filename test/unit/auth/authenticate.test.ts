@@ -7,10 +7,10 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 const CREDENTIALS = [
-  ["a JWT", { authorization: "Bearer a.b.c" }],
-  ["an opaque token", { authorization: "Bearer abc" }],
-  ["a token in a cookie", { cookie: "token=a.b.c" }],
-  ["a session cookie", { cookie: "sid=s" }],
+  ["a JWT", { authorization: "Bearer a.b.c" }, "a.b.c"],
+  ["an opaque token", { authorization: "Bearer abc" }, "abc"],
+  ["a token in a cookie", { cookie: "token=a.b.c" }, "a.b.c"],
+  ["a session cookie", { cookie: "sid=s" }, undefined],
 ] as const;
 
 function setUp(authenticator: Authenticator) {
@@ -24,11 +24,16 @@ function setUp(authenticator: Authenticator) {
   return { authenticate, budget };
 }
 
-describe.each(CREDENTIALS)("%s", (_what, headers) => {
+describe.each(CREDENTIALS)("%s", (_what, headers, token) => {
   it("that is judged in time names the caller", async () => {
     const principal = principalOf();
     const { authenticate, budget } = setUp(async () => principal);
     expect(await authenticate(headers, budget)).toMatchObject(principal);
+  });
+
+  it(`hands on ${token ?? "nothing"}, for userinfo`, async () => {
+    const { authenticate, budget } = setUp(async () => principalOf());
+    expect((await authenticate(headers, budget)).token?.reveal()).toBe(token);
   });
 
   it("is not waited for until there is no time left for MX", async () => {

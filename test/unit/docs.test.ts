@@ -52,9 +52,12 @@ describe.each(PAGES)("%s", (page) => {
     expect(missing).toEqual([]);
   });
 
-  it("names sources that exist", () => {
-    const named = [...read(page).matchAll(/`((?:src|bench|demo|deploy|scripts)\/[\w./-]+)`/g)];
-    const missing = named.filter(([, path = ""]) => !existsSync(join(ROOT, path)));
-    expect(missing.map(([, path]) => path)).toEqual([]);
-  });
+  it.skipIf(page.startsWith("docs/guides/"))(
+    "names sources that exist (guides name the reader's)",
+    () => {
+      const named = [...read(page).matchAll(/`((?:src|bench|demo|deploy|scripts)\/[\w./-]+)`/g)];
+      const missing = named.filter(([, path = ""]) => !existsSync(join(ROOT, path)));
+      expect(missing.map(([, path]) => path)).toEqual([]);
+    },
+  );
 });

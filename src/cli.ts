@@ -24,23 +24,23 @@ const HELP = `mx-session-bff exchanges a logged-in user's token for a one-time M
   mx-session-bff                  serve; configured by environment variables, see docs/configuration.md
   mx-session-bff --check          check your setup: validate the configuration, then send one read-only
                                   request to each configured system, and say what is wrong
-  mx-session-bff --user <value>   for support: the MX user id, the Member id and the user.hash in the log
+  mx-session-bff --user <value>   for support: show the MX user id, the Member id and the log's user.hash
                                   of the user whose claim (USER_ID_CLAIM) has this value
       --tenant <name>             the user's tenant, if there are several
       --subject <sub>             the user's sub, if USER_ID_CLAIM is another claim
-      --live                      also ask MX, and the lookup, what exists
-  mx-session-bff --verify         try every assumption about MX against your integration environment (or a
-                                  simulator): makes one user there, and deletes it
-      --tenant <name>             as whom, if there are several tenants
-      --with-member               make a Member, too; may start a login at a data provider
+      --live                      also ask MX and the lookup which of them exist
+  mx-session-bff --verify         test every assumption about MX against your integration environment (or a
+                                  simulator). Creates one user there, and deletes it
+      --tenant <name>             the tenant to use, if there are several
+      --with-member               also create a Member. This may start a login at a data provider
   mx-session-bff --version
   mx-session-bff --help
 
 --json prints the result of --check, --user and --verify for machines.
 In a checkout: npm start, npm run check-config. All of these also read .env.
-Exit codes: 0 all is well; 1 a system has a problem, the user cannot have an MX user id, or an assumption
-is refuted; 2 the configuration has a fault, or is no integration environment; 64 wrong arguments;
-130 interrupted.
+Exit codes: 0 everything is fine; 1 a system has a problem, the user cannot have an MX user id, or an
+assumption was refuted; 2 the configuration is invalid, or not for an integration environment; 64 wrong
+arguments; 130 interrupted.
 `;
 
 const USAGE = 64; // EX_USAGE of sysexits.h.

@@ -20,6 +20,7 @@ import type {
 } from "../config/types.ts";
 import type { KeySource } from "../session/settings.ts";
 import type { Tenant } from "../session/types.ts";
+import { toLimits } from "../upstream/limits.ts";
 import type { Connect } from "./tenant.ts";
 
 export type LoginOptions = {
@@ -91,10 +92,11 @@ type KnownIssuer = TrustedIssuer & { keys: WatchedKeys };
 
 /** What tenants of one issuer have in common, the first one says (config/tenant-conflicts.ts). */
 function toIssuers(
-  { proxy, maxInFlight }: Config,
+  { proxy, maxInFlight, requestDeadlineMs }: Config,
   members: readonly Member[],
   watchKeys: LoginOptions["watchKeys"],
 ): KnownIssuer[] {
+  const limits = toLimits(requestDeadlineMs);
   const maxWaiting = members.length > 1 ? Math.ceil(maxInFlight / 4) : undefined;
   const startKeys = (issuer: string, source: KeySource): WatchedKeys => {
     let wasLoaded = false;
@@ -103,8 +105,8 @@ function toIssuers(
       wasLoaded = isLoaded;
       count(isLoaded);
     };
-    const load = createLoader(issuer, source, { proxy });
-    const keys = createIssuerKeys({ load, maxWaiting, onLoad });
+    const load = createLoader(issuer, source, { proxy, limits });
+    const keys = createIssuerKeys({ load, maxWaiting, maxWaitMs: limits.attemptMs, onLoad });
     const refresh = async () => {
       await keys.reload(); // One that was under way may have read what was there before.
       await keys.reload();

@@ -5,13 +5,11 @@ import type { ApiName } from "../mx/call.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { createExchange } from "../upstream/exchange.ts";
 import { withConnectSpan } from "../upstream/spans.ts";
+import { toExchangeOptions } from "./exchanges.ts";
 import { createLogins, type Logins } from "./logins.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Connect, createTenant } from "./tenant.ts";
 import { createUserinfoByIssuer } from "./userinfo.ts";
-
-/** Of MX and of the credential lookup; a widget URL has some hundred bytes. */
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** A session asks MX two things at once at most. */
 const WARM_CONNECTIONS = 2;
@@ -49,9 +47,7 @@ function createConnect(config: Config, parts: AsyncDisposableStack): Connect {
         origin,
         connections,
         warm: config.tenants.length <= MAX_WARM_TENANTS ? WARM_CONNECTIONS : 0,
-        maxResponseBytes: MAX_ANSWER_BYTES,
-        proxy: config.proxy,
-        allowListeners: config.allowPreloads,
+        ...toExchangeOptions(config),
       }),
     );
 }

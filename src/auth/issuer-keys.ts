@@ -15,6 +15,8 @@ export type IssuerKeysOptions = {
   load: LoadKeys;
   /** Requests that may wait for a load at once; others are refused. Default: all. */
   maxWaiting?: number | undefined;
+  /** How long one request waits for a load, which goes on in the background. Default: 2 s. */
+  maxWaitMs?: number;
   /** After each load. */
   onLoad?: (isLoaded: boolean) => void;
   /** Milliseconds of a clock that never goes back. */
@@ -47,12 +49,10 @@ const REFRESH_MS = 10 * 60 * 1000;
 const RETRY_MS = 5000;
 const UNKNOWN_KEY_INTERVAL_MS = 30_000;
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
-/** How long one request waits for a load, which goes on in the background. */
-const MAX_WAIT_MS = 2000;
 
 /** Starts loading at once. Disposal ends the refreshes. */
 export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
-  const { load, maxWaiting = Number.POSITIVE_INFINITY, onLoad } = options;
+  const { load, maxWaiting = Number.POSITIVE_INFINITY, maxWaitMs = 2000, onLoad } = options;
   const { now = () => performance.now() } = options;
   let loaded: { keys: KeySet; at: number } | undefined;
   let loading: Promise<void> | undefined;
@@ -90,7 +90,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   async function waitForLoad(): Promise<void> {
     if (waiting >= maxWaiting) throw noKeys("too_many_waiting");
     waiting += 1;
-    await withTimeout(reload(), MAX_WAIT_MS, () => noKeys("slow_keys")).catch(() => {});
+    await withTimeout(reload(), maxWaitMs, () => noKeys("slow_keys")).catch(() => {});
     waiting -= 1;
   }
 

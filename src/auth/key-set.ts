@@ -12,8 +12,9 @@ import type { JSONWebKeySet, JWK } from "jose";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
 import type { KeySource } from "../session/settings.ts";
+import type { ForwardProxy } from "../upstream/connect.ts";
 import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
-import type { ForwardProxy } from "../upstream/pool.ts";
+import type { Limits } from "../upstream/limits.ts";
 import { mayLeadTo } from "../upstream/upstream-url.ts";
 
 /** Gives at least one key, or throws: those who wait for keys do not need to know why. */
@@ -23,14 +24,14 @@ export type LoadOptions = {
   proxy?: ForwardProxy | undefined;
   /** Those of ALLOW_HTTP_HOSTS. Default: none. */
   httpHosts?: readonly string[];
-  /** For each of the two documents. Default: 6 s. Who waits for a key does not wait that long (issuer-keys.ts). */
-  timeoutMs?: number;
+  /** For each of the two documents, where it is more than 3 s to connect and 6 s in all. Who waits for a key may wait less. */
+  limits?: Limits;
   /** Is shown each exchange that a load takes. */
   watch?: (result: ExchangeResult, url: URL) => void;
 };
 
-const TIMEOUT_MS = 6000;
-const CONNECT_TIMEOUT_MS = 3000;
+const MIN_TIMEOUT_MS = 6000;
+const MIN_CONNECT_MS = 3000;
 const MAX_BYTES = 256 * 1024;
 const MAX_KEYS = 100;
 /** Weaker RSA keys are refused by the verifier. Source: RFC 7518, section 3.3. */
@@ -76,18 +77,18 @@ function unusable(reason: "wrong_issuer" | "unsafe_keys_url" | "no_usable_key"):
 }
 
 async function fetchJson(url: URL, options: LoadOptions): Promise<unknown> {
-  const { proxy, watch, timeoutMs = TIMEOUT_MS } = options;
+  const { proxy, watch, limits } = options;
   await using exchange = createExchange({
     origin: url.origin,
     connections: 1,
     maxResponseBytes: MAX_BYTES,
-    connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS, timeoutMs),
+    connectTimeoutMs: Math.max(MIN_CONNECT_MS, limits?.connectTimeoutMs ?? 0),
     proxy,
   });
   const headers = { accept: "application/json, application/jwk-set+json" };
   const result = await exchange(
     { method: "GET", path: url.pathname + url.search, headers },
-    timeoutMs,
+    Math.max(MIN_TIMEOUT_MS, limits?.attemptMs ?? 0),
   );
   watch?.(result, url);
   if (result.kind === "failure") throw new Error(result.reason);

@@ -1,7 +1,7 @@
 /**
- * One question about a login to the partner's own systems: two seconds for all of it, repeated once where no answer came.
+ * One question about a login to the partner's own systems, repeated once where no answer came.
  *
- * At most 50 at once; others wait for their turn within the same two seconds, and admission bounds how many they are.
+ * At most 50 at once; others wait two seconds for their turn, and admission bounds how many they are.
  * Nothing is sent with less than 250 ms left for the answer.
  * No redirect is followed, so a cookie or a token goes to no other host.
  */
@@ -10,6 +10,7 @@ import { type AppError, authUnavailable } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
+import { withRepeat } from "../upstream/repeat.ts";
 import { createSemaphore } from "../upstream/semaphore.ts";
 
 export type LoginCallOptions = {
@@ -21,7 +22,7 @@ export type LoginCallOptions = {
   now?: () => number;
 };
 
-/** Throws `auth_unavailable` where there is no answer. `timeoutMs` is what the caller waits, if less than two seconds. */
+/** Throws `auth_unavailable` where there is no answer. `timeoutMs` is what the caller waits. */
 export type LoginCall = (request: ExchangeRequest, timeoutMs: number) => Promise<LoginAnswer>;
 
 export type LoginAnswer = {
@@ -33,11 +34,12 @@ export type LoginAnswer = {
 };
 
 export const MAX_LOGIN_CALLS = 50;
-const TIMEOUT_MS = 2000;
+const MAX_WAIT_MS = 2000;
 const MAX_RETRY_AFTER_SECONDS = 30;
 
 export function createLoginCall(options: LoginCallOptions): LoginCall {
-  const { operation, exchange, now = () => performance.now() } = options;
+  const { operation, now = () => performance.now() } = options;
+  const exchange = withRepeat(options.exchange, now);
   const semaphore = createSemaphore({ limit: MAX_LOGIN_CALLS });
   const busy = () =>
     authUnavailable({ upstream: { operation, outcome: "not_sent", reason: "busy" } });
@@ -60,24 +62,17 @@ export function createLoginCall(options: LoginCallOptions): LoginCall {
   }
 
   return async function callAboutLogin(request, timeoutMs) {
-    const deadline = now() + Math.min(TIMEOUT_MS, timeoutMs);
-    const leftMs = () => deadline - now();
-    if ((await semaphore.acquire(leftMs() - MIN_CALL_MS)) !== "acquired") throw busy();
+    const deadline = now() + timeoutMs;
+    const waitMs = Math.min(MAX_WAIT_MS, timeoutMs) - MIN_CALL_MS;
+    if ((await semaphore.acquire(waitMs)) !== "acquired") throw busy();
     try {
-      if (leftMs() < MIN_CALL_MS) throw busy();
-      const first = await exchange(request, leftMs());
-      const isOver = leftMs() < MIN_CALL_MS;
-      if (first.kind === "answer" || !isWorthRepeating(first.failure) || isOver)
-        return toAnswer(first);
-      return toAnswer(await exchange({ ...request, newConnection: true }, leftMs()));
+      const leftMs = deadline - now();
+      if (leftMs < MIN_CALL_MS) throw busy();
+      return toAnswer(await exchange(request, leftMs));
     } finally {
       semaphore.release();
     }
   };
-}
-
-function isWorthRepeating(failure: string): boolean {
-  return failure === "not_sent" || failure === "connection_lost" || failure === "stale";
 }
 
 /** `rejected`: our request is wrong, and somebody has to act. */

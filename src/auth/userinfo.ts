@@ -12,6 +12,7 @@ import { parseJson } from "../json.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import type { Exchange, ExchangeRequest } from "../upstream/exchange.ts";
+import { withRepeat } from "../upstream/repeat.ts";
 import { withTimeout } from "../upstream/semaphore.ts";
 import { mayLeadTo } from "../upstream/upstream-url.ts";
 
@@ -50,7 +51,7 @@ export function createUserinfo(options: UserinfoOptions): Userinfo {
   let endpoint: { value: Promise<Endpoint>; until: number } | undefined;
 
   function exchangeWith({ origin }: URL): Exchange {
-    const exchange = exchanges.get(origin) ?? connections.use(connect(origin));
+    const exchange = exchanges.get(origin) ?? withRepeat(connections.use(connect(origin)), now);
     exchanges.set(origin, exchange);
     return exchange;
   }

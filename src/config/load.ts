@@ -97,6 +97,7 @@ function toProcess(
     logLevel: v.LOG_LEVEL,
     trustedProxies: v.TRUSTED_PROXIES,
     requestDeadlineMs: v.REQUEST_DEADLINE,
+    connectionMaxAgeMs: v.CONNECTION_MAX_AGE,
     maxInFlight: v.MAX_IN_FLIGHT,
     drainDelayMs: v.DRAIN_DELAY,
     hstsMaxAge: v.HSTS_MAX_AGE,

@@ -10,7 +10,7 @@ import type { ProfileRule } from "../session/profile.ts";
 import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
-import type { ForwardProxy } from "../upstream/pool.ts";
+import type { ForwardProxy } from "../upstream/connect.ts";
 import type { KeyPair } from "./key-pair.ts";
 import type { Variables } from "./variables.ts";
 
@@ -32,6 +32,8 @@ export type Config = Readonly<{
   logLevel: Variables["LOG_LEVEL"];
   trustedProxies: Variables["TRUSTED_PROXIES"];
   requestDeadlineMs: number;
+  /** Of connections to upstreams. */
+  connectionMaxAgeMs: number;
   maxInFlight: number;
   drainDelayMs: number;
   /** Seconds; without it no Strict-Transport-Security is sent. */

@@ -20,6 +20,8 @@ export type MxCall = {
   body?: unknown;
   /** On a connection that has not been used before. */
   newConnection?: boolean;
+  /** The circuit breaker asks whether MX is back: no connection that is open now is used again, for MX may have moved. */
+  isTrial?: boolean;
   /** The call carries something that the caller chose, so that MX may refuse it for that. */
   hasCallerOptions?: boolean;
   /** For writes: those with the same key are sent one after the other. */

@@ -43,11 +43,8 @@ export function createMxClient(api: MxApi, options: MxClientOptions): Send {
   );
 }
 
-/** Milliseconds for one attempt. */
-const TIMEOUT_MS: Record<MxCall["method"], number> = { GET: 2000, POST: 3000, PUT: 3000 };
-
 /**
- * One call: credentials and headers on, one exchange within the method's time limit, the answer classified.
+ * One call: credentials and headers on, one exchange within the request's time, the answer classified.
  *
  * Rejects only where the request's budget does not allow another call. `now` is the wall clock.
  */
@@ -68,9 +65,10 @@ export function createSend(api: MxApi, exchange: Exchange, now = () => new Date(
         headers: call.headers ? { ...common, ...call.headers } : common,
         body: hasBody ? JSON.stringify(call.body) : undefined,
         newConnection: call.newConnection ?? false,
+        discardAll: call.isTrial ?? false,
         hasSecretPath: query !== "",
       },
-      Math.min(TIMEOUT_MS[call.method], budget.remainingMs()),
+      budget.remainingMs(),
     );
     return toAnswer(call, sentAt, result, classify);
   };

@@ -14,14 +14,13 @@ import { type CredentialLookup, isCredential, toUserkey } from "../session/crede
 import type { Identity, MemberCredentials } from "../session/types.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
+import { withRepeat } from "../upstream/repeat.ts";
 
 export type PartnerLookupOptions = {
   exchange: Exchange;
   url: URL;
   token: Secret;
 };
-
-const TIMEOUT_MS = 2000;
 
 const text = z.string().refine(isCredential);
 const Credentials = z.union([
@@ -39,32 +38,26 @@ export type PartnerLookup = {
 };
 
 export function createPartnerLookup(options: PartnerLookupOptions): PartnerLookup {
-  const { exchange } = options;
+  const exchange = withRepeat(options.exchange);
 
-  /** `remainingMs` gives what is left for all tries together. */
-  async function ask(identity: Identity, remainingMs: () => number): Promise<ExchangeResult> {
+  async function ask(identity: Identity, timeoutMs: number): Promise<ExchangeResult> {
+    if (timeoutMs < MIN_CALL_MS) throw timeIsUp();
     const { userId, principal } = identity;
     const { issuer, subject } = principal;
     const request = toLookupRequest(options, { user_id: userId, issuer, subject });
-    const send = (newConnection: boolean) => {
-      if (remainingMs() < MIN_CALL_MS) throw timeIsUp();
-      return exchange({ ...request, newConnection }, Math.min(TIMEOUT_MS, remainingMs()));
-    };
-    const first = await send(false);
-    return first.kind === "failure" && isWorthRepeating(first.failure) ? send(true) : first;
+    return exchange(request, timeoutMs);
   }
 
   return {
     async findCredentials(identity, { budget }) {
-      const result = toAnswer(await ask(identity, budget.remainingMs));
+      const result = toAnswer(await ask(identity, budget.remainingMs()));
       if (result) return toCredentials(result);
       throw new AppError("forbidden", "The partner knows no MX credentials for this user.", {
         reason: "no_credentials",
       });
     },
     async findProfile(identity, timeoutMs) {
-      const deadline = performance.now() + timeoutMs;
-      const result = toAnswer(await ask(identity, () => deadline - performance.now()));
+      const result = toAnswer(await ask(identity, timeoutMs));
       return result && (parse(Besides, result).profile ?? undefined);
     },
   };
@@ -86,10 +79,6 @@ export function toLookupRequest(
   };
 }
 
-function isWorthRepeating(failure: ExchangeFailure): boolean {
-  return failure === "not_sent" || failure === "connection_lost" || failure === "stale";
-}
-
 type FailureCode =
   | "upstream_timeout"
   | "upstream_unavailable"
@@ -101,6 +90,7 @@ const FAILURE_CODES: Record<ExchangeFailure, FailureCode> = {
   connection_lost: "upstream_unavailable",
   stale: "upstream_unavailable",
   timeout: "upstream_timeout",
+  silent: "upstream_timeout",
   malformed: "upstream_bad_response",
   tls_error: "upstream_bad_response",
 };

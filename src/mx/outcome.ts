@@ -123,9 +123,13 @@ export function blameOptions(
   return outcome === "rejected" && isAboutContent && hasCallerOptions ? "option_rejected" : outcome;
 }
 
-/** A connection that MX closed while it was idle says nothing about MX. */
+/**
+ * A connection that was kept had ended meanwhile, closed by MX or without a word: that says nothing about MX. The call is
+ * repeated on a new one.
+ */
 export function isStale(answer: Answer): boolean {
-  return answer.outcome === "ambiguous" && answer.reason === "stale_connection";
+  if (answer.outcome !== "ambiguous") return false;
+  return answer.reason === "stale_connection" || answer.reason === "silent_connection";
 }
 
 export function classifyFailure(failure: ExchangeFailure): Failure {
@@ -133,6 +137,7 @@ export function classifyFailure(failure: ExchangeFailure): Failure {
     case "not_sent":
       return "not_sent";
     case "timeout":
+    case "silent":
     case "connection_lost":
     case "stale":
       return "ambiguous";
@@ -151,7 +156,7 @@ export function toAppError(answer: FailedAnswer): AppError {
     case "not_sent":
       return unavailable(answer);
     case "ambiguous":
-      if (reason === "timeout") {
+      if (reason === "timeout" || reason === "silent_connection") {
         const message = "MX did not answer in time. Try again.";
         return new AppError("upstream_timeout", message, { upstream });
       }

@@ -1,15 +1,18 @@
 /**
  * One HTTP exchange with an upstream, bounded in time and size, told as a value.
  *
- * The time limit is our own: undici does not react to an AbortSignal while it connects (nodejs/undici#386), and its
- * own timers round up. HTTP/1.1, no redirects, no compression.
+ * The time limits are our own: undici's round up. HTTP/1.1, no redirects, no compression.
+ *
+ * A connection can die without a word, as when a firewall on the way is replaced. So a request on one that was kept waits only
+ * so long. When its time is up, no connection that has been as silent is used again.
  */
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { TransportReason } from "../errors.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
-import { type ExchangeFailure, toFailure } from "./failure.ts";
+import type { Connection } from "./connection.ts";
+import { type ExchangeFailure, toFailure, toOpenFailure } from "./failure.ts";
 import { hasForeignListeners } from "./listeners.ts";
 import { type ConnectionOptions, createConnections } from "./pool.ts";
 
@@ -21,68 +24,94 @@ export type ExchangeRequest = {
   body?: string | undefined;
   /** On a connection of its own: after a stale one, the next idle one may be just as stale. */
   newConnection?: boolean;
+  /** None of the connections that are open now is used again, by this request or another. */
+  discardAll?: boolean;
   /** The path holds a secret, so the request is not sent while something else listens to requests. */
   hasSecretPath?: boolean;
 };
 
-export type ExchangeResult =
-  | {
-      kind: "answer";
-      status: number;
-      contentType: string;
-      retryAfterSeconds: number | undefined;
-      /** Where a redirect leads, as it was written. It is not followed. */
-      location?: string | undefined;
-      /** When the upstream says that it answered, by its own clock (`Date`), in milliseconds since the epoch. */
-      dateMs?: number | undefined;
-      text: string;
-      /** The answer was not meant for this request: no connection that is open now is used again. */
-      discard?: () => void;
-    }
-  | { kind: "failure"; failure: ExchangeFailure; reason: TransportReason };
+export type ExchangeResult = ExchangeAnswer | Failed;
 
+export type ExchangeAnswer = {
+  kind: "answer";
+  status: number;
+  contentType: string;
+  retryAfterSeconds: number | undefined;
+  /** Where a redirect leads, as it was written. It is not followed. */
+  location?: string | undefined;
+  /** When the upstream says that it answered, by its own clock (`Date`), in milliseconds since the epoch. */
+  dateMs?: number | undefined;
+  text: string;
+  /** The answer was not meant for this request: no connection that is open now is used again. */
+  discard?: () => void;
+};
+
+type Failed = { kind: "failure"; failure: ExchangeFailure; reason: TransportReason };
+
+/** `timeoutMs` includes the time to connect. On a connection that was kept an exchange takes 3 s at most. */
 export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
 
 export type ExchangeOptions = ConnectionOptions & {
+  /** For one exchange, where its caller gives it more. Default: no limit. */
+  attemptMs?: number;
   /** Sends requests with a secret in the path although something else listens. Default: false. */
   allowListeners?: boolean;
 };
 
+/** For a request on a connection that was kept, and so may be dead. */
+const KEPT_TIMEOUT_MS = 3000;
+const TIMEOUT: Failed = { kind: "failure", failure: "timeout", reason: "timeout" };
+const SILENT: Failed = { kind: "failure", failure: "silent", reason: "silent_connection" };
+const NO_CONNECTION: Failed = { kind: "failure", failure: "timeout", reason: "no_connection" };
+const OBSERVED: Failed = { kind: "failure", failure: "not_sent", reason: "foreign_listener" };
+
 /** Disposal closes all connections at once. */
 export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
+  const { attemptMs = Number.POSITIVE_INFINITY } = options;
   const connections = createConnections(options);
+  /** It answers, but later than a connection that was kept is trusted: then each request gets a new one. */
+  let isSlow = false;
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
-    const limit: Limit = { aborted: false, controller: undefined };
-    const { promise, resolve, reject } = Promise.withResolvers<ExchangeResult>();
-    const timer = setTimeout(() => {
-      resolve({ kind: "failure", failure: "timeout", reason: "timeout" });
-      limit.aborted = true;
-      limit.controller?.abort(new Error("timeout"));
-    }, timeoutMs);
-    perform(request, limit, timeoutMs).then(resolve, reject);
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
+    const startedAt = performance.now();
+    const limitMs = Math.min(attemptMs, timeoutMs);
+    const leftMs = () => limitMs - (performance.now() - startedAt);
+    if (request.discardAll) connections.discardAll();
+    for (;;) {
+      const connection = await acquire(request.newConnection ?? isSlow, leftMs()).catch(toFailed);
+      if ("kind" in connection) return connection;
+      if (request.hasSecretPath && !options.allowListeners && hasForeignListeners()) {
+        connections.release(connection, false);
+        return OBSERVED;
+      }
+      const result = await send(connection, request, leftMs());
+      if (result !== "not_taken") return result;
+      connections.release(connection, true);
     }
   }
 
-  async function perform(
-    request: ExchangeRequest,
-    limit: Limit,
-    timeoutMs: number,
-  ): Promise<ExchangeResult> {
-    const patienceMs = timeoutMs - MIN_CALL_MS; // Longer, and it would be sent when nobody waits for the answer.
-    const connection = await connections.acquire(request.newConnection ?? false, patienceMs);
-    if (!connection) return { kind: "failure", failure: "timeout", reason: "no_connection" };
-    if (request.hasSecretPath && !options.allowListeners && hasForeignListeners()) {
-      connections.release(connection, false);
-      return { kind: "failure", failure: "not_sent", reason: "foreign_listener" };
+  async function acquire(isNew: boolean, leftMs: number): Promise<Connection | Failed> {
+    const waitMs = leftMs - MIN_CALL_MS; // Longer, and it would be sent when nobody waits for the answer.
+    const openMs = Math.max(waitMs, leftMs / 2);
+    return (await connections.acquire(isNew, waitMs, openMs)) ?? NO_CONNECTION;
+  }
+
+  async function send(connection: Connection, request: ExchangeRequest, timeoutMs: number) {
+    const sentAt = performance.now();
+    const limitMs = connection.wasIdle ? Math.min(timeoutMs, KEPT_TIMEOUT_MS) : timeoutMs;
+    const result = await dispatch(connection, options.origin, request, limitMs);
+    if (result === "not_taken") return result;
+    const now = performance.now();
+    if (result.kind === "answer") {
+      isSlow = now - sentAt > KEPT_TIMEOUT_MS;
+      connection.heardAtMs = now;
+      result.discard = () => {
+        if (!connection.isRetired) connections.discardAll();
+      };
     }
-    const result = await send(connection, options.origin, request, limit);
-    connections.release(connection, limit.aborted);
-    if (result.kind === "answer") result.discard = () => connections.discard(connection);
+    const isTimeout = result === TIMEOUT || result === SILENT;
+    connections.release(connection, isTimeout);
+    if (isTimeout) connections.distrust(sentAt);
     return result;
   }
 
@@ -91,25 +120,28 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
   });
 }
 
-/**
- * An `AbortSignal` for one listener. `controller` is there as soon as the request is on its way: a function over it would
- * make V8 keep the whole exchange until the next full collection.
- */
-type Limit = { aborted: boolean; controller: Dispatcher.DispatchController | undefined };
+function toFailed(error: unknown): Failed {
+  return { kind: "failure", ...toOpenFailure(error) };
+}
 
 type Head = { status: number; headers: IncomingHttpHeaders };
 
-/** Never rejects: what goes wrong is a result. An answer is small, so it is gathered, and no stream is made of it. */
-function send(
-  connection: Dispatcher,
+/**
+ * Never rejects: what goes wrong is a result.
+ * `not_taken`: the connection was closed while it was idle, before it took the request.
+ */
+async function dispatch(
+  connection: Connection,
   origin: string,
   { method, path, headers, body }: ExchangeRequest,
-  limit: Limit,
-): Promise<ExchangeResult> {
-  const { promise, resolve } = Promise.withResolvers<ExchangeResult>();
-  const chunks: Buffer[] = [];
-  let head: Head | undefined;
-  connection.dispatch(
+  timeoutMs: number,
+): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const { dispatcher, socket, wasIdle } = connection;
+  const bytesBefore = socket.bytesRead;
+  const isMute = () => wasIdle && socket.bytesRead === bytesBefore;
+  const timer = setTimeout(() => resolve(isMute() ? SILENT : TIMEOUT), timeoutMs);
+  dispatcher.dispatch(
     {
       origin,
       method,
@@ -117,34 +149,51 @@ function send(
       headers: { ...headers, "accept-encoding": "identity" },
       body: body ?? null,
     },
-    {
-      onRequestStart(controller) {
-        limit.controller = controller;
-        if (limit.aborted) controller.abort(new Error("timeout"));
-      },
-      onResponseStart(controller, status, headers) {
-        if (status < 200) return; // The answer is still to come.
-        head = { status, headers };
-        const encoding = headers["content-encoding"];
-        if (encoding === undefined || encoding === "identity") return;
-        resolve({ kind: "failure", failure: "malformed", reason: "compressed" });
-        controller.abort(new Error("compressed")); // And the connection with it.
-      },
-      onResponseData: (_controller, chunk) => void chunks.push(chunk),
-      onResponseEnd() {
-        if (head) resolve(toAnswer(head, chunks));
-      },
-      onResponseError(_controller, error) {
-        resolve({ kind: "failure", ...toFailure(error, head !== undefined) });
-      },
-    },
+    createHandler(resolve, wasIdle, isMute),
   );
-  return promise;
+  const outcome = await promise;
+  clearTimeout(timer);
+  return outcome;
+}
+
+type Outcome = ExchangeResult | "not_taken";
+
+/** An answer is small, so it is gathered, and no stream is made of it. */
+function createHandler(
+  resolve: (outcome: Outcome) => void,
+  wasIdle: boolean,
+  isMute: () => boolean,
+): Dispatcher.DispatchHandler {
+  const chunks: Buffer[] = [];
+  let head: Head | undefined;
+  let isTaken = false;
+  return {
+    onRequestStart() {
+      isTaken = true;
+    },
+    onResponseStart(controller, status, headers) {
+      if (status < 200) return; // The answer is still to come.
+      head = { status, headers };
+      const encoding = headers["content-encoding"];
+      if (encoding === undefined || encoding === "identity") return;
+      resolve({ kind: "failure", failure: "malformed", reason: "compressed" });
+      controller.abort(new Error("compressed")); // And the connection with it.
+    },
+    onResponseData: (_controller, chunk) => void chunks.push(chunk),
+    onResponseEnd() {
+      if (head) resolve(toAnswer(head, chunks));
+    },
+    onResponseError(_controller, error) {
+      if (isTaken) {
+        resolve({ kind: "failure", ...toFailure(error, head !== undefined, isMute()) });
+      } else resolve(wasIdle ? "not_taken" : toFailed(error));
+    },
+  };
 }
 
 const utf8 = new TextDecoder();
 
-function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): ExchangeResult {
+function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): ExchangeAnswer {
   const [first] = chunks;
   return {
     kind: "answer",

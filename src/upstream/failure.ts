@@ -5,11 +5,12 @@
  */
 
 import type { TransportReason } from "../errors.ts";
-import { isAfterReuse, isBeforeConnection } from "./connection-marks.ts";
+import { ProxyRefusal } from "./connect.ts";
 
 /**
  * - `not_sent`: no byte can have arrived
  * - `timeout`: no complete answer within the limit
+ * - `silent`: no byte of the answer within the time that a connection gets that was kept: it may have died without a word
  * - `connection_lost`: the connection ended before the answer did
  * - `stale`: a connection that had been used before ended without a byte of this answer: it was probably closed while idle
  * - `malformed`: an answer that is not acceptable HTTP: it breaks the protocol, is too large, or is compressed
@@ -18,45 +19,44 @@ import { isAfterReuse, isBeforeConnection } from "./connection-marks.ts";
 export type ExchangeFailure =
   | "not_sent"
   | "timeout"
+  | "silent"
   | "connection_lost"
   | "stale"
   | "malformed"
   | "tls_error";
 
-const NOT_SENT_CODES = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "UND_ERR_ABORTED", // A proxy that opens no tunnel. Our own abort comes after the answer to it.
-]);
-/** They can also end a connection that is open: then bytes may have arrived. */
-const UNREACHABLE_CODES = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
+/** Whether it may be the fault of the one connection, so that a new one may do better. */
+export function isOfConnection(failure: ExchangeFailure): boolean {
+  return ["not_sent", "silent", "connection_lost", "stale"].includes(failure);
+}
+
 const MALFORMED_CODES = new Set(["UND_ERR_RES_EXCEEDED_MAX_SIZE", "UND_ERR_HEADERS_OVERFLOW"]);
 const CERTIFICATE_CODE =
   /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
 
-/** `hasHeaders`: the answer had begun. */
-export function toFailure(
-  error: unknown,
-  hasHeaders: boolean,
-): { failure: ExchangeFailure; reason: TransportReason } {
-  const code = errorCode(error);
-  const reason = proxyRefusal(error) ?? toTransportReason(code);
-  if (CERTIFICATE_CODE.test(code)) return { failure: "tls_error", reason };
-  if (isNotSent(error, code)) return { failure: "not_sent", reason };
-  if (isMalformed(error, code, hasHeaders)) return { failure: "malformed", reason: "malformed" };
-  if (error instanceof Error && isAfterReuse(error)) {
-    return { failure: "stale", reason: "stale_connection" };
+type Failure = { failure: ExchangeFailure; reason: TransportReason };
+
+/** No connection could be opened. A host that is not trusted gets no bytes, either. */
+export function toOpenFailure(error: unknown): Failure {
+  if (error instanceof ProxyRefusal) {
+    return { failure: "not_sent", reason: `proxy_${error.status}` };
   }
-  return { failure: "connection_lost", reason };
+  const code = errorCode(error);
+  const failure = CERTIFICATE_CODE.test(code) ? "tls_error" : "not_sent";
+  return { failure, reason: toTransportReason(code) };
 }
 
-/** Such as `proxy_407`. undici gives the status of a proxy that opens no tunnel in its message alone. */
-function proxyRefusal(error: unknown): TransportReason | undefined {
-  const message = error instanceof Error ? error.message : "";
-  const [, status] = /^Proxy response \((\d{3})\)/.exec(message) ?? [];
-  return status === undefined ? undefined : `proxy_${Number(status)}`;
+/**
+ * A connection failed with a request on it. `hasHeaders`: the answer had begun. `isMute`: the connection had been idle, and
+ * has not brought a byte since: it was probably closed meanwhile.
+ */
+export function toFailure(error: unknown, hasHeaders: boolean, isMute = false): Failure {
+  const code = errorCode(error);
+  const reason = toTransportReason(code);
+  if (CERTIFICATE_CODE.test(code)) return { failure: "tls_error", reason };
+  if (isMalformed(error, code, hasHeaders)) return { failure: "malformed", reason: "malformed" };
+  if (isMute) return { failure: "stale", reason: "stale_connection" };
+  return { failure: "connection_lost", reason };
 }
 
 /** In lower case, and `unknown` for what is not an error code. */
@@ -90,16 +90,4 @@ function isMalformed(error: unknown, code: string, hasHeaders: boolean): boolean
   return (
     error instanceof Error && error.name === "HTTPParserError" && !/\bEOF\b/.test(error.message)
   );
-}
-
-/** With a proxy in between only the codes tell. */
-function isNotSent(error: unknown, code: string): boolean {
-  if (!(error instanceof Error)) return false;
-  if (isBeforeConnection(error) || NOT_SENT_CODES.has(code)) return true;
-  return UNREACHABLE_CODES.has(code) && isOfConnect(error);
-}
-
-function isOfConnect(error: Error): boolean {
-  if ("syscall" in error) return error.syscall === "connect";
-  return error instanceof AggregateError && error.errors.every((one) => isOfConnect(one));
 }

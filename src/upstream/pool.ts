@@ -1,142 +1,78 @@
 /**
  * Connections to one origin, never more than a given number, the most recently used first.
  *
- * Each is a dispatcher that holds one socket. undici's own pool cannot tell which of its sockets are idle, and so can
- * neither open a new one in the place of an idle one nor throw all of them away. HTTP/1.1, no redirects.
+ * Why this is not undici's `Pool`: docs/decisions/0022-own-connections.md.
  */
 
-import { buildConnector, Client, type Dispatcher, ProxyAgent } from "undici";
-import type { Secret } from "../secret.ts";
-import { withMarks } from "./connection-marks.ts";
-import { createNoProxy } from "./no-proxy.ts";
-import { createPrewarmedSockets } from "./prewarm.ts";
+import { isProxied } from "./connect.ts";
+import type { Connection } from "./connection.ts";
+import { createRenewal } from "./renewal.ts";
 import { createSemaphore } from "./semaphore.ts";
+import { createSockets, type SocketsOptions } from "./sockets.ts";
 
-export type ConnectionOptions = {
-  origin: string;
-  /** Sockets at most, those included that are just being opened. */
-  connections: number;
-  maxResponseBytes: number;
-  /** Of these, so many are opened ahead of requests (prewarm.ts). Default: none. Not through a proxy. */
+export type ConnectionOptions = SocketsOptions & {
+  /** Of the connections, so many are opened ahead of requests. Default: none. Not through a proxy. */
   warm?: number;
-  /** Default 1 s. */
-  connectTimeoutMs?: number;
-  /** For https origins. */
-  proxy?: ForwardProxy | undefined;
+  /** Default: one minute. */
+  maxAgeMs?: number;
 };
-
-/** A forward proxy with CONNECT. Its URL may hold credentials; `noProxy` lists hosts as `NO_PROXY` does. */
-export type ForwardProxy = { url: Secret; noProxy: string };
 
 export type Connections = AsyncDisposable & {
-  /** Waits while all are in use; `undefined` after `timeoutMs`. `newConnection`: one that has not been used before. */
-  acquire(newConnection: boolean, timeoutMs: number): Promise<Dispatcher | undefined>;
+  /**
+   * Waits while all are in use; `undefined` after `waitMs`. `isNew`: one that is opened now, within `openMs` at most. Rejects
+   * with why none could be opened.
+   */
+  acquire(isNew: boolean, waitMs: number, openMs?: number): Promise<Connection | undefined>;
   /** `isSpoiled`: not to be used again. */
-  release(connection: Dispatcher, isSpoiled: boolean): void;
-  /** Uses none again of those that are open now: what is wrong with this one may be wrong with all. */
-  discard(connection: Dispatcher): void;
+  release(connection: Connection, isSpoiled: boolean): void;
+  /** Uses none again that has brought nothing since then: it may have died in silence. */
+  distrust(sinceMs: number): void;
+  /** Uses none again of those that are open now: what is wrong with one may be wrong with all. */
+  discardAll(): void;
 };
 
-/**
- * How long an idle socket is kept, where the upstream does not tell how long it will. One that it closes earlier is seen,
- * or is repeated as stale (exchange.ts); undici's 4 s would mean a handshake after every pause.
- */
-const KEEP_ALIVE_MS = 120_000;
-
 export function createConnections(options: ConnectionOptions): Connections {
-  const { origin, connections: limit, warm = 0 } = options;
-  const connect = buildConnector(toConnectOptions(options)); // One for all: TLS sessions are resumed.
-  const open = new Set<Dispatcher>();
-  const discarded = new WeakSet<Dispatcher>();
+  const { connections: limit, maxAgeMs = 60_000, warm = 0 } = options;
   const semaphore = createSemaphore({ limit });
-  let idle: Dispatcher[] = [];
-  const prewarmed = createPrewarmedSockets({
-    origin,
-    connect,
-    count: isProxied(options) ? 0 : warm,
-    hasRoom: (besides) => open.size + besides < limit,
+  const sockets = createSockets(options, {
+    onOpen: (connection) => renewal.watch(connection),
+    onClose: (connection, isByUpstream) => renewal.unwatch(connection, isByUpstream),
   });
-  const connectWarm = withMarks(prewarmed.connect, prewarmed.wasReady);
-  const connectNew = withMarks(connect);
+  const renewal = createRenewal(sockets, { warm: isProxied(options) ? 0 : warm, maxAgeMs });
+  renewal.refill();
 
   /** There is room, or an idle connection to make room: the semaphore has seen to it. */
-  function take(newConnection: boolean): Dispatcher {
-    const used = newConnection ? undefined : idle.pop();
-    if (used) return used;
-    const oldest = open.size >= limit ? idle.shift() : undefined;
-    if (oldest) close(oldest);
-    const connection = createDispatcher(options, newConnection ? connectNew : connectWarm);
-    open.add(connection);
-    return connection;
-  }
-
-  function close(connection: Dispatcher): void {
-    open.delete(connection);
-    void connection.destroy();
+  function open(timeoutMs: number | undefined): Promise<Connection> {
+    sockets.makeRoom();
+    return sockets.open(timeoutMs);
   }
 
   return {
-    async acquire(newConnection, timeoutMs) {
-      if ((await semaphore.acquire(timeoutMs)) === "acquired") return take(newConnection);
-      return undefined;
+    async acquire(isNew, waitMs, openMs) {
+      if ((await semaphore.acquire(waitMs)) !== "acquired") return undefined;
+      const idle = isNew ? undefined : sockets.take();
+      if (!idle?.isUsed) setImmediate(renewal.refill); // After this one has been counted as in use.
+      try {
+        const connection = idle ?? (await open(openMs));
+        connection.isUsed = true;
+        return connection;
+      } catch (error) {
+        semaphore.release();
+        throw error;
+      }
     },
     release(connection, isSpoiled) {
-      if (isSpoiled || discarded.has(connection)) close(connection);
-      else idle.push(connection);
-      semaphore.release();
+      if (isSpoiled) sockets.close(connection);
+      const replaced = isSpoiled ? undefined : renewal.replace(connection);
+      if (!replaced && !isSpoiled) sockets.keep(connection);
+      if (replaced) void replaced.then(semaphore.release);
+      else semaphore.release();
     },
-    discard(connection) {
-      if (discarded.has(connection)) return;
-      for (const each of open) discarded.add(each);
-      idle.forEach(close);
-      idle = [];
-    },
+    distrust: sockets.retireSilent,
+    discardAll: sockets.retireAll,
     async [Symbol.asyncDispose]() {
-      prewarmed[Symbol.dispose]();
-      await Promise.all([...open].map((connection) => connection.destroy()));
+      renewal[Symbol.dispose]();
+      await sockets[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Pipelining of more than one would let one answer delay another. */
-function createDispatcher(
-  options: ConnectionOptions,
-  connect: buildConnector.connector,
-): Dispatcher {
-  const { origin, maxResponseBytes, proxy } = options;
-  const limits = {
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    allowH2: false,
-    maxResponseSize: maxResponseBytes,
-    headersTimeout: 0, // The exchange has a timer of its own.
-    bodyTimeout: 0,
-  };
-  if (!proxy || !isProxied(options)) return new Client(origin, { ...limits, connect });
-  const tls = toConnectOptions(options);
-  return new ProxyAgent({
-    ...limits,
-    connections: 1,
-    uri: proxy.url.reveal(),
-    connect: tls,
-    proxyTls: tls,
-    requestTls: tls,
-    factory: createTunnelClient,
-  });
-}
-
-/** Here `connect` is what opens the tunnel, TLS within it included. */
-function createTunnelClient(origin: string | URL, options: Client.Options): Client {
-  const { connect } = options;
-  const connector = typeof connect === "function" ? connect : buildConnector(connect ?? {});
-  return new Client(origin, { ...options, connect: withMarks(connector) });
-}
-
-function isProxied({ origin, proxy }: ConnectionOptions): boolean {
-  if (!proxy || !origin.startsWith("https:")) return false;
-  return !createNoProxy(proxy.noProxy)(new URL(origin));
-}
-
-function toConnectOptions({ connectTimeoutMs = 1000 }: ConnectionOptions) {
-  return { timeout: connectTimeoutMs, allowH2: false };
 }

@@ -336,7 +336,7 @@ describe("--check of the issuer", () => {
     };
     const config = loadConfig(all);
 
-    const findings = await check(config, { timeoutMs: 500 });
+    const findings = await check(config);
 
     const ofIssuers = findings.filter(({ party }) => party === "issuer");
     expect(ofIssuers.map(({ verdict }) => verdict)).toEqual(["ok", "unavailable"]);
@@ -659,7 +659,7 @@ describe("--check of plain http inside the cluster", () => {
       AUTH_INTROSPECTION_CLIENT_ID: "bff",
       AUTH_INTROSPECTION_CLIENT_SECRET: "canary-secret",
     };
-    const findings = await check(loadConfig(environment), { timeoutMs: 500 });
+    const findings = await check(loadConfig(environment));
     const warning = findings.find(({ verdict }) => verdict === "plain_http");
 
     expect(warning).toMatchObject({ party: "introspection", target: "no-such-host:1" });

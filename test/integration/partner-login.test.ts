@@ -484,8 +484,8 @@ describe("while the partner's login fails", () => {
     elsewhere.close();
   });
 
-  it("silence costs two seconds, also a drip, and the health stays as it is", async () => {
-    await using setup = await setUp();
+  it("silence costs REQUEST_DEADLINE, also a drip, and the health stays as it is", async () => {
+    await using setup = await setUp({ REQUEST_DEADLINE: "2s" });
     const { service, partner } = setup;
     partner.misbehave((res, { path }) => {
       if (path === "/introspect") return;
@@ -497,7 +497,7 @@ describe("while the partner's login fails", () => {
     const startedAt = performance.now();
     await Promise.all(PROOFS.map(([, headers]) => expectProblem(setup, headers, UNAVAILABLE)));
 
-    expect(performance.now() - startedAt).toBeLessThan(2500);
+    expect(performance.now() - startedAt).toBeLessThan(6000); // Far from the eight seconds of the default.
     expect((await request(service.operationsUrl).get("/readyz")).status).toBe(200);
     expect((await request(service.operationsUrl).get("/livez")).status).toBe(200);
     const jwt = { Authorization: await service.bearer("linus") };

@@ -2,12 +2,13 @@
  * Asks an upstream as the service would: same TLS, same proxy, bounded in time. What it says about the time is kept.
  */
 
+import type { ForwardProxy } from "../../upstream/connect.ts";
 import {
   createExchange,
   type ExchangeRequest,
   type ExchangeResult,
 } from "../../upstream/exchange.ts";
-import type { ForwardProxy } from "../../upstream/pool.ts";
+import type { Limits } from "../../upstream/limits.ts";
 import type { Party } from "./finding.ts";
 
 export type Asked = {
@@ -18,8 +19,7 @@ export type Asked = {
 
 export type Asker = {
   proxy: ForwardProxy | undefined;
-  /** For one question. */
-  timeoutMs: number;
+  limits: Limits;
   ask(url: URL, request: ExchangeRequest): Promise<ExchangeResult>;
   /** For what was asked by others. */
   noteDate(url: URL, result: ExchangeResult): void;
@@ -29,19 +29,18 @@ export type Asker = {
 
 export type Subject = { party: Party; target: string; tenant?: string };
 
-const CONNECT_TIMEOUT_MS = 2000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export type AskerOptions = {
   proxy: ForwardProxy | undefined;
   allowPreloads: boolean;
-  /** For one question: MX promises nothing, and documents that its SSO API may keep silent for good. */
-  timeoutMs: number;
+  /** Those of a session: what fails here fails there. */
+  limits: Limits;
   /** Wall clock, in milliseconds since the epoch. */
   now: () => number;
 };
 
-export function createAsker({ proxy, allowPreloads, timeoutMs, now }: AskerOptions): Asker {
+export function createAsker({ proxy, allowPreloads, limits, now }: AskerOptions): Asker {
   const clocks: Asked[] = [];
 
   function noteDate(url: URL, result: ExchangeResult): void {
@@ -52,7 +51,7 @@ export function createAsker({ proxy, allowPreloads, timeoutMs, now }: AskerOptio
 
   return {
     proxy,
-    timeoutMs,
+    limits,
     clocks,
     noteDate,
     async ask(url, request) {
@@ -60,11 +59,11 @@ export function createAsker({ proxy, allowPreloads, timeoutMs, now }: AskerOptio
         origin: url.origin,
         connections: 1,
         maxResponseBytes: MAX_ANSWER_BYTES,
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
         proxy,
+        ...limits,
         allowListeners: allowPreloads,
       });
-      const result = await exchange(request, timeoutMs);
+      const result = await exchange(request, limits.attemptMs);
       noteDate(url, result);
       return result;
     },

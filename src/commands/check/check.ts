@@ -1,10 +1,11 @@
 /**
  * Asks each configured party one harmless question, all at once, and says in words what is wrong.
  *
- * Nothing is created at MX, and no personal data is asked for. Every part is bounded, so the whole takes ten seconds at most.
+ * Nothing is created at MX, and no personal data is asked for. Every part has the time limits of a session.
  */
 
 import type { Config, TenantConfig } from "../../config/types.ts";
+import { type Limits, toLimits } from "../../upstream/limits.ts";
 import { type Asker, createAsker, type Subject } from "./ask.ts";
 import { checkCertificate } from "./certificate.ts";
 import { judgeClock } from "./clock.ts";
@@ -20,20 +21,19 @@ import { checkRedis, toRedisTarget } from "./redis.ts";
 export type CheckOptions = {
   /** Wall clock, in milliseconds since the epoch. */
   now?: () => number;
-  /** For one question to an upstream. Default: 4000. */
-  timeoutMs?: number;
 };
 
 /** One per party, in a fixed order. Never rejects for what a party does. */
 export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
-  const { now = Date.now, timeoutMs = 4000 } = options;
-  const asker = createAsker({ ...config, timeoutMs, now });
+  const { now = Date.now } = options;
+  const limits = toLimits(config.requestDeadlineMs);
+  const asker = createAsker({ ...config, limits, now });
   const [upstreams, shared] = await Promise.all([
     Promise.all([
       ...config.tenants.flatMap((tenant) => checkTenant(asker, tenant, config.logins.jwt)),
       ...checkLogins(asker, config.logins),
     ]),
-    Promise.all(checkShared(config)),
+    Promise.all(checkShared(config, limits)),
   ]);
   const isProxyDown = shared.some(({ verdict }) => verdict === "proxy_unreachable");
   return [
@@ -101,12 +101,14 @@ function checkLogins(
   return findings;
 }
 
-function checkShared({ rateLimits: { redis }, proxy }: Config): Promise<Finding>[] {
+function checkShared({ rateLimits: { redis }, proxy }: Config, limits: Limits): Promise<Finding>[] {
   const findings: Promise<Finding>[] = [];
   if (redis)
     findings.push(find({ party: "redis", target: toRedisTarget(redis) }, checkRedis(redis)));
   if (proxy) {
-    findings.push(find({ party: "egress_proxy", target: toProxyTarget(proxy) }, checkProxy(proxy)));
+    findings.push(
+      find({ party: "egress_proxy", target: toProxyTarget(proxy) }, checkProxy(proxy, limits)),
+    );
   }
   return findings;
 }

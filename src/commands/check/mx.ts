@@ -68,7 +68,7 @@ export async function checkSsoApi(
   const headers = { accept: "application/json" };
   const result = await asker.ask(baseUrl, { method: "GET", path, headers });
   if (result.kind === "answer") return judgeSsoAnswer(result, baseUrl.host);
-  const isSilence = ["timeout", "connection_lost", "stale"].includes(result.failure);
+  const isSilence = ["timeout", "silent", "connection_lost", "stale"].includes(result.failure);
   return isSilence
     ? judgeSilence(baseUrl.host, (await platform)?.verdict)
     : judgeFailure(result, baseUrl.host);

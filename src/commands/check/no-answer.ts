@@ -46,6 +46,7 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
     case "not_sent":
       return judgeNotSent(reason, host);
     case "timeout":
+    case "silent":
       return {
         verdict: "no_answer",
         message: `${host} did not answer in time.`,

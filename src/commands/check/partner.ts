@@ -30,12 +30,12 @@ export async function checkIssuer(asker: Asker, question: IssuerQuestion): Promi
   const { name: issuer, auth } = question;
   const target = toIssuerTarget(question);
   let last: Watched | undefined;
-  const { proxy, timeoutMs } = asker;
+  const { proxy, limits } = asker;
   const watch: LoadOptions["watch"] = (result, url) => {
     last = { result, url };
     asker.noteDate(url, result);
   };
-  const load = createLoader(issuer, auth.keys, { proxy, timeoutMs, watch });
+  const load = createLoader(issuer, auth.keys, { proxy, limits, watch });
   try {
     return judgeKeys(await load(), auth, target);
   } catch (error) {

@@ -3,23 +3,25 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
+import type { ForwardProxy } from "../../upstream/connect.ts";
 import { toTransportReason } from "../../upstream/failure.ts";
-import type { ForwardProxy } from "../../upstream/pool.ts";
+import type { Limits } from "../../upstream/limits.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
-
-const TIMEOUT_MS = 3000;
 
 export function toProxyTarget({ url }: ForwardProxy): string {
   return new URL(url.reveal()).host;
 }
 
-export async function checkProxy({ url: secret }: ForwardProxy): Promise<Judgement> {
+export async function checkProxy(
+  { url: secret }: ForwardProxy,
+  { connectTimeoutMs }: Limits,
+): Promise<Judgement> {
   const url = new URL(secret.reveal());
   const isTls = url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port) || (isTls ? 443 : 80);
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(connectTimeoutMs);
   const socket = isTls ? connectTls({ host, port, servername: host }) : connect({ host, port });
   try {
     await once(socket, isTls ? "secureConnect" : "connect", { signal });

@@ -37,6 +37,13 @@ const EGRESS = {
     description:
       "Exact host names inside your cluster that may be called over plain http, for service meshes and compose networks: `keycloak` (any port) or `keycloak:8080`. A name must have no dot, or end in `.svc`, `.cluster.local`, `.internal` or `.local`. Applies to your own systems (issuer, keys, introspection, session check, lookup), never to MX. Everything that is sent there is unencrypted.",
   },
+  CONNECTION_MAX_AGE: {
+    schema: v.duration(1000, 3_600_000),
+    scope: "process",
+    default: "60s",
+    description:
+      "Maximum age of a connection to MX or to your own systems. Shortly before, a new connection replaces it, and the host name is resolved again, so the service follows an upstream that moves.",
+  },
 } as const satisfies Record<string, v.Variable>;
 
 const SERVER = {
@@ -162,7 +169,8 @@ const LIMITS = {
     schema: v.duration(1000, 60_000),
     scope: "process",
     default: "8s",
-    description: "Time limit of a whole request.",
+    description:
+      "Time limit of a whole request. Connecting to an upstream may take a third of it (at least 1s), one attempt half of it (at least 3s).",
   },
   MAX_IN_FLIGHT: {
     schema: v.count(1, 100_000),

@@ -1,6 +1,6 @@
 /**
  * Stops asking an MX host that fails: after 20 calls in 10 s of which half failed, it is left alone for about 5 s, then
- * one request tries. All others are answered at once.
+ * one request tries, on a new connection after a fresh look-up of the name. All others are answered at once.
  *
  * One per tenant and host. A User that does not exist, or a request that MX rejects, is no failure of MX. No single user
  * can open it, or keep it open: MX may fail over something that only this user has.
@@ -77,7 +77,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
   async function sendTrial(call: MxCall, budget: Budget): Promise<Answer> {
     state = { kind: "half_open", trial: budget.id };
     try {
-      const answer = await send(call, budget);
+      const answer = await send({ ...call, newConnection: true, isTrial: true }, budget);
       if (isFailure(answer)) open(call.userId);
       else if (isStale(answer))
         state = { kind: "open", untilMs: now(), failedUser: undefined }; // Proves nothing: its repeat tries.

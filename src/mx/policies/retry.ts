@@ -8,7 +8,8 @@
  * | update, URL   | 1        | 1         | 1         |
  *
  * In an outage retries are a tenth of the calls at most (retry-budget.ts). The wait is exponential with full jitter; a `Retry-After` of at most two seconds is honoured, a longer one ends it.
- * A connection that was closed while idle is no sign of trouble: the call is repeated at once, on a new one.
+ * A connection that ended while it was idle, closed or in silence, is no sign of trouble: the call is repeated at once. Where
+ * there was no answer, the repeat goes out on a new connection.
  * Source: docs/decisions/0003-retries.md; AWS Builders' Library, Timeouts, retries, and backoff with jitter.
  */
 
@@ -67,8 +68,8 @@ export function withRetry(send: Send, options: RetryOptions = {}): Send {
       if (!budget.allows(call.kind, waitMs) || !mayRepeat(answer, waitMs)) return answer;
       onRetry?.(answer.outcome);
       left[answer.outcome] -= 1;
-      if (isStale(answer)) next = { ...call, newConnection: true };
-      else await sleep(waitMs);
+      if (answer.status === undefined) next = { ...call, newConnection: true };
+      if (!isStale(answer)) await sleep(waitMs);
     }
   };
 }

@@ -40,10 +40,9 @@ describe("the lookup of a Member's credentials", () => {
           accept: "application/json",
         },
         body: '{"user_id":"u-1","issuer":"https://login.example.com","subject":"u-1"}',
-        newConnection: false,
       },
     ]);
-    expect(timeouts).toEqual([2000]);
+    expect(timeouts).toEqual([8000]);
   });
 
   it.each([
@@ -106,6 +105,7 @@ describe("the lookup of a Member's credentials", () => {
   it.each([
     ["not_sent", "upstream_unavailable", 2],
     ["connection_lost", "upstream_unavailable", 2],
+    ["silent", "upstream_timeout", 2],
     ["timeout", "upstream_timeout", 1],
     ["malformed", "upstream_bad_response", 1],
     ["tls_error", "upstream_bad_response", 1],

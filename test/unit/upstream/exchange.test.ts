@@ -499,7 +499,7 @@ describe("a forward proxy", () => {
       {},
       { proxy, timeoutMs: 200 },
     );
-    expect(result).toMatchObject({ failure: "timeout" });
+    expect(result).toMatchObject({ failure: "not_sent", reason: "und_err_connect_timeout" });
     expect(tookMs).toBeLessThan(200 + ROOM_MS);
   });
 

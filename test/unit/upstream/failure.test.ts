@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toFailure } from "../../../src/upstream/failure.ts";
+import { toFailure, toOpenFailure } from "../../../src/upstream/failure.ts";
 
 function errorOf(code: string, syscall?: string): Error {
   return Object.assign(new Error("canary"), { code, ...(syscall && { syscall }) });
@@ -7,14 +7,17 @@ function errorOf(code: string, syscall?: string): Error {
 
 describe("a host that cannot be reached", () => {
   it.each(["EHOSTUNREACH", "ENETUNREACH"])("%s while connecting: nothing was sent", (code) => {
-    expect(toFailure(errorOf(code, "connect"), false).failure).toBe("not_sent");
+    expect(toOpenFailure(errorOf(code, "connect")).failure).toBe("not_sent");
   });
 
   it.each(["EHOSTUNREACH", "ENETUNREACH"])(
     "%s of every address of a host: nothing was sent",
     (code) => {
       const errors = [errorOf(code, "connect"), errorOf(code, "connect")];
-      expect(toFailure(new AggregateError(errors), false).failure).toBe("not_sent");
+      expect(toOpenFailure(new AggregateError(errors))).toEqual({
+        failure: "not_sent",
+        reason: code.toLowerCase(),
+      });
     },
   );
 

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Dispatcher } from "undici";
 import { describe, expect, it } from "vitest";
+import type { Connection } from "../../../src/upstream/connection.ts";
 import { createExchange } from "../../../src/upstream/exchange.ts";
 import {
   type ConnectionOptions,
@@ -43,7 +43,7 @@ async function startUpstream(listener: RequestListener) {
 }
 
 /** A connection, in a test where one is always free in the end. */
-async function acquire(connections: Connections): Promise<Dispatcher> {
+async function acquire(connections: Connections): Promise<Connection> {
   const connection = await connections.acquire(false, 60_000);
   if (!connection) throw new Error("no connection became free");
   return connection;
@@ -87,7 +87,7 @@ describe("connections", () => {
     await using upstream = await startUpstream((_req, res) => res.end());
     await using connections = createConnections({ ...upstream.options, connections: 1 });
     const bad = await acquire(connections);
-    if (how === "discard") connections.discard(bad);
+    if (how === "discard") connections.discardAll();
     connections.release(bad, how === "release");
     expect(await acquire(connections)).not.toBe(bad);
   });
@@ -97,11 +97,11 @@ describe("connections", () => {
     await using connections = createConnections(upstream.options);
     const [first, second] = [await acquire(connections), await acquire(connections)];
     connections.release(second, false);
-    connections.discard(first);
+    connections.discardAll();
     const third = await acquire(connections);
     expect(third).not.toBe(second);
     connections.release(third, false);
-    connections.discard(first); // Known already.
+    connections.release(first, false);
     expect(await acquire(connections)).toBe(third);
   });
 

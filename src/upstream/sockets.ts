@@ -110,5 +110,5 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
 }
 
 function isSilent(sinceMs: number): (connection: Connection) => boolean {
-  return ({ heardAtMs }) => heardAtMs < sinceMs;
+  return ({ heardAtMs }) => heardAtMs <= sinceMs;
 }

@@ -1,0 +1,94 @@
+/**
+ * A piece of network between the service and an upstream, such as a NAT gateway. When it is replaced, the connections that are
+ * open swallow everything without a word, and new ones work.
+ */
+
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+export type Relay = AsyncDisposable & {
+  port: number;
+  /** So far. */
+  readonly opened: number;
+  /** Of those that do not swallow. */
+  readonly open: number;
+  /** Everything waits until so many connections are open at once. */
+  holdUntilOpen(count: number): void;
+  /** What is open swallows from now on. */
+  swallow(): void;
+  /** The same at the next bytes from the service that contain this. `isApplied`: those still arrive. */
+  swallowAt(bytes: string, isApplied: boolean): void;
+};
+
+type Pair = { near: Socket; far: Socket; held: Buffer[] };
+
+export async function startRelay(target: string): Promise<Relay> {
+  const { hostname, port: targetPort } = new URL(target);
+  const pairs = new Set<Pair>();
+  const sockets = new Set<Socket>();
+  let opened = 0;
+  let heldUntil = 0;
+  let trigger: { bytes: string; isApplied: boolean } | undefined;
+
+  function swallow(): void {
+    for (const { near, far } of pairs) {
+      near.removeAllListeners("data").resume();
+      far.removeAllListeners("data").resume();
+    }
+    pairs.clear();
+  }
+
+  function forward(pair: Pair, chunk: Buffer): void {
+    if (pairs.size < heldUntil) pair.held.push(chunk);
+    else if (trigger && chunk.includes(trigger.bytes)) {
+      if (trigger.isApplied) pair.far.write(chunk);
+      trigger = undefined;
+      swallow();
+    } else pair.far.write(chunk);
+  }
+
+  const server = createServer({ noDelay: true }, (near) => {
+    const far = connect({ host: hostname, port: Number(targetPort), noDelay: true });
+    const pair: Pair = { near, far, held: [] };
+    opened += 1;
+    pairs.add(pair);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.once("close", () => {
+        sockets.delete(socket);
+        if (!pairs.delete(pair)) return;
+        near.destroy();
+        far.destroy();
+      });
+    }
+    near.on("data", (chunk: Buffer) => forward(pair, chunk));
+    far.on("data", (chunk: Buffer) => void near.write(chunk));
+    if (pairs.size < heldUntil) return;
+    heldUntil = 0;
+    for (const each of pairs) for (const chunk of each.held.splice(0)) each.far.write(chunk);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    get opened() {
+      return opened;
+    },
+    get open() {
+      return pairs.size;
+    },
+    holdUntilOpen(count) {
+      heldUntil = count;
+    },
+    swallow,
+    swallowAt(bytes, isApplied) {
+      trigger = { bytes, isApplied };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}

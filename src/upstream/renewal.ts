@@ -66,6 +66,7 @@ export function createRenewal(sockets: Sockets, options: RenewalOptions): Renewa
 
   /** Whether it is open. Never rejects. */
   async function open(): Promise<boolean> {
+    if (sockets.isFull()) return false;
     try {
       await sockets.openAhead();
       return true;
@@ -101,7 +102,7 @@ export function createRenewal(sockets: Sockets, options: RenewalOptions): Renewa
       clearTimeout(timers.get(connection));
       timers.delete(connection);
       if (isByUpstream && isEarly(connection)) pause();
-      refill();
+      setImmediate(refill); // Whoever has closed it for the room comes first.
     },
     replace(connection) {
       if (!connection.isDue || pausing) return undefined;

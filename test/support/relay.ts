@@ -16,18 +16,33 @@ export type Relay = AsyncDisposable & {
   holdUntilOpen(count: number): void;
   /** What is open swallows from now on. */
   swallow(): void;
+  /** New ones forward nothing for so long. */
+  delay(ms: number): void;
+  /** Each time when the service sent something. */
+  readonly uses: readonly Use[];
+  readonly mostOpen: number;
   /** The same at the next bytes from the service that contain this. `isApplied`: those still arrive. */
   swallowAt(bytes: string, isApplied: boolean): void;
 };
 
-type Pair = { near: Socket; far: Socket; held: Buffer[] };
+/** `number`: of the connection, from 1 on. `openedBefore`: how many had been opened by then. `ageMs`: of the connection. */
+export type Use = { number: number; openedBefore: number; ageMs: number };
 
-export async function startRelay(target: string): Promise<Relay> {
+type Pair = { near: Socket; far: Socket; held: Buffer[]; number: number; openedAtMs: number };
+
+/** `host` and `port`: where it listens. */
+export async function startRelay(
+  target: string,
+  { host = "127.0.0.1", port = 0 } = {},
+): Promise<Relay> {
   const { hostname, port: targetPort } = new URL(target);
   const pairs = new Set<Pair>();
   const sockets = new Set<Socket>();
+  const uses: Use[] = [];
   let opened = 0;
+  let mostOpen = 0;
   let heldUntil = 0;
+  let delayMs = 0;
   let trigger: { bytes: string; isApplied: boolean } | undefined;
 
   function swallow(): void {
@@ -39,6 +54,8 @@ export async function startRelay(target: string): Promise<Relay> {
   }
 
   function forward(pair: Pair, chunk: Buffer): void {
+    const { number, openedAtMs } = pair;
+    uses.push({ number, openedBefore: opened, ageMs: performance.now() - openedAtMs });
     if (pairs.size < heldUntil) pair.held.push(chunk);
     else if (trigger && chunk.includes(trigger.bytes)) {
       if (trigger.isApplied) pair.far.write(chunk);
@@ -49,9 +66,10 @@ export async function startRelay(target: string): Promise<Relay> {
 
   const server = createServer({ noDelay: true }, (near) => {
     const far = connect({ host: hostname, port: Number(targetPort), noDelay: true });
-    const pair: Pair = { near, far, held: [] };
     opened += 1;
+    const pair: Pair = { near, far, held: [], number: opened, openedAtMs: performance.now() };
     pairs.add(pair);
+    mostOpen = Math.max(mostOpen, pairs.size);
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on("error", () => {});
@@ -62,13 +80,15 @@ export async function startRelay(target: string): Promise<Relay> {
         far.destroy();
       });
     }
-    near.on("data", (chunk: Buffer) => forward(pair, chunk));
+    const listen = () => near.on("data", (chunk: Buffer) => forward(pair, chunk));
+    if (delayMs > 0) setTimeout(listen, delayMs);
+    else listen();
     far.on("data", (chunk: Buffer) => void near.write(chunk));
     if (pairs.size < heldUntil) return;
     heldUntil = 0;
     for (const each of pairs) for (const chunk of each.held.splice(0)) each.far.write(chunk);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
 
   return {
@@ -78,6 +98,13 @@ export async function startRelay(target: string): Promise<Relay> {
     },
     get open() {
       return pairs.size;
+    },
+    get mostOpen() {
+      return mostOpen;
+    },
+    uses,
+    delay(ms) {
+      delayMs = ms;
     },
     holdUntilOpen(count) {
       heldUntil = count;

@@ -24,6 +24,7 @@ import { measureRetries } from "./parts/retries.ts";
 import { measureRollingRestart } from "./parts/rolling-restart.ts";
 import { measureRotation } from "./parts/rotation.ts";
 import { measureTenants } from "./parts/tenants.ts";
+import { measureWaysOut } from "./parts/ways-out.ts";
 import { startRig } from "./rig.ts";
 
 const PARTS: Record<string, Part> = {
@@ -37,6 +38,7 @@ const PARTS: Record<string, Part> = {
   redis: measureRedisOutage,
   retries: measureRetries,
   tenants: measureTenants,
+  "ways-out": measureWaysOut,
 };
 const MAX_MINUTES = 15;
 const MX_LATENCY_MS = 50;

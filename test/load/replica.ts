@@ -22,6 +22,8 @@ export type ReplicaOptions = {
   /** Without ending: `.log` and `.err` are added. */
   logPath: string;
   inspector?: boolean;
+  /** URL of a module that is loaded first. */
+  preload?: string | undefined;
 };
 
 /** As in `npm start`. */
@@ -35,10 +37,14 @@ const START_MS = 15_000;
 
 /** Resolves when the service is ready. */
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
-  const { environment, cpus, logPath, inspector = false } = options;
+  const { environment, cpus, logPath, inspector = false, preload } = options;
   const [log, errors] = [openSync(`${logPath}.log`, "w"), openSync(`${logPath}.err`, "w")];
   const program = startProgram({
-    flags: [...NODE_FLAGS, ...(inspector ? ["--inspect=127.0.0.1:0"] : [])],
+    flags: [
+      ...NODE_FLAGS,
+      ...(inspector ? ["--inspect=127.0.0.1:0"] : []),
+      ...(preload === undefined ? [] : [`--import=${preload}`]),
+    ],
     environment: { NODE_ENV: "production", NODE_COMPILE_CACHE: undefined, ...environment },
     cpus,
     stdout: log,

@@ -40,6 +40,7 @@ export type RigReplicaOptions = {
   environment?: Record<string, string>;
   cpus?: string | undefined;
   inspector?: boolean;
+  preload?: string;
 };
 
 export type RigOptions = {
@@ -105,6 +106,7 @@ export async function startRig({ mxLatencyMs }: RigOptions): Promise<Rig> {
         cpus: "cpus" in options ? options.cpus : cpus.service,
         logPath: join(folder, `replica-${replicas}`),
         inspector: options.inspector ?? false,
+        preload: options.preload,
       });
     },
     async load(run) {

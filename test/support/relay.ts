@@ -16,6 +16,8 @@ export type Relay = AsyncDisposable & {
   holdUntilOpen(count: number): void;
   /** What is open swallows from now on. */
   swallow(): void;
+  /** Answers each request with 503 itself from now on, without a body. */
+  refuse(): void;
   /** New ones forward nothing for so long. */
   delay(ms: number): void;
   /** Each time when the service sent something. */
@@ -27,6 +29,8 @@ export type Relay = AsyncDisposable & {
 
 /** `number`: of the connection, from 1 on. `openedBefore`: how many had been opened by then. `ageMs`: of the connection. */
 export type Use = { number: number; openedBefore: number; ageMs: number };
+
+const GONE = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
 
 type Pair = { near: Socket; far: Socket; held: Buffer[]; number: number; openedAtMs: number };
 
@@ -43,6 +47,7 @@ export async function startRelay(
   let mostOpen = 0;
   let heldUntil = 0;
   let delayMs = 0;
+  let isRefusing = false;
   let trigger: { bytes: string; isApplied: boolean } | undefined;
 
   function swallow(): void {
@@ -56,7 +61,8 @@ export async function startRelay(
   function forward(pair: Pair, chunk: Buffer): void {
     const { number, openedAtMs } = pair;
     uses.push({ number, openedBefore: opened, ageMs: performance.now() - openedAtMs });
-    if (pairs.size < heldUntil) pair.held.push(chunk);
+    if (isRefusing) pair.near.write(GONE);
+    else if (pairs.size < heldUntil) pair.held.push(chunk);
     else if (trigger && chunk.includes(trigger.bytes)) {
       if (trigger.isApplied) pair.far.write(chunk);
       trigger = undefined;
@@ -103,6 +109,9 @@ export async function startRelay(
       return mostOpen;
     },
     uses,
+    refuse() {
+      isRefusing = true;
+    },
     delay(ms) {
       delayMs = ms;
     },

@@ -1,7 +1,7 @@
 /**
  * Connections to one origin, never more than a given number, the most recently used first.
  *
- * Why this is not undici's `Pool`: docs/decisions/0022-own-connections.md.
+ * Why this is not undici's `Pool`: docs/decisions/0023-own-connections.md.
  */
 
 import { isProxied } from "./connect.ts";

@@ -405,6 +405,18 @@ describe("--check of the credential lookup", () => {
     expect(judged).toBe(expected);
     expect(seen).toEqual(["POST", "Bearer canary-token"]);
   });
+
+  it("says that MX prefers a userkey to login and password", async () => {
+    await using upstream = await startUpstream((_req, res) => res.writeHead(404).end("{}"));
+    const { MEMBER_USERKEY_SECRET: _, ...sso } = baseEnvironment(mx, issuer, "sso");
+    const lookup = {
+      MEMBER_CREDENTIALS: "lookup",
+      MEMBER_LOOKUP_URL: upstream.url,
+      MEMBER_LOOKUP_TOKEN: "canary-token",
+    };
+    const { out } = await runMain(["--check"], { ...sso, ...lookup });
+    expect(out).toMatch(/credential lookup .*MX prefers a userkey to login and password\./);
+  });
 });
 
 describe("--check of the ways to judge a login", () => {

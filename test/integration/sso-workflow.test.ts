@@ -88,6 +88,26 @@ describe("POST /session with the SSO API", () => {
     expect(operations(service.mx).toSorted()).toEqual(["sso.read_member", "sso.read_user"]);
   });
 
+  it("sends nothing with a Member but its ids and its credentials", async () => {
+    const environment = {
+      MEMBER_CREDENTIALS: "claim",
+      MEMBER_USERKEY_SECRET: undefined,
+      MEMBER_USERKEY_CLAIM: "sub",
+      MEMBER_USERKEY_EXPIRES: "true",
+    };
+    await using service = await start({ apis: "sso", environment });
+    await service.post("ada");
+    await service.post("ada");
+
+    const credentials = [{ field_name: "userkey", response: "ada" }];
+    expect(service.mx.calls.of("sso.create_member").map(({ body }) => body)).toEqual([
+      { external_user_guid: "ada", external_member_guid: "M-ada", credentials },
+    ]);
+    expect(service.mx.calls.of("sso.update_member").map(({ body }) => body)).toEqual([
+      { credentials },
+    ]);
+  });
+
   it("updates an expiring userkey on each login", async () => {
     const environment = {
       MEMBER_CREDENTIALS: "claim",

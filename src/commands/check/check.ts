@@ -79,7 +79,12 @@ function checkTenant(
   const isLookedUp = member.source === "lookup" || profile.source === "lookup";
   if (lookup && isLookedUp) {
     const target = lookup.url.host;
-    findings.push(find({ party: "credential_lookup", target, tenant }, checkLookup(asker, lookup)));
+    findings.push(
+      find(
+        { party: "credential_lookup", target, tenant },
+        checkLookup(asker, lookup, { givesCredentials: member.source === "lookup" }),
+      ),
+    );
   }
   return findings;
 }

@@ -139,7 +139,13 @@ function toPlace(location: string | undefined, from: URL): string {
   return `${protocol}//${host}${pathname.slice(0, 200)}`;
 }
 
-export async function checkLookup(asker: Asker, config: LookupConfig): Promise<Judgement> {
+/** Source of the advice: MX SSO API v2, Guide, "Member create". */
+export async function checkLookup(
+  asker: Asker,
+  config: LookupConfig,
+  { givesCredentials }: { givesCredentials: boolean },
+): Promise<Judgement> {
+  const advice = givesCredentials ? " MX prefers a userkey to login and password." : "";
   const { url } = config;
   const question = { user_id: NOBODY, issuer: NOBODY, subject: NOBODY };
   const result = await asker.ask(url, toLookupRequest(config, question));
@@ -148,10 +154,10 @@ export async function checkLookup(asker: Asker, config: LookupConfig): Promise<J
   if (status === 404) {
     return {
       verdict: "ok",
-      message: `${url.host} does not know the made-up user (404), as expected. A wrong path would look the same.`,
+      message: `${url.host} does not know the made-up user (404), as expected. A wrong path would look the same.${advice}`,
     };
   }
-  if (status === 200) return { verdict: "ok", message: `${url.host} accepts the token.` };
+  if (status === 200) return { verdict: "ok", message: `${url.host} accepts the token.${advice}` };
   if (status === 401 || status === 403) {
     return {
       verdict: "key_refused",

@@ -34,6 +34,9 @@ function pointRunbooks(page: string): void {
   for (const name of ["alerts.yaml", "alerts.test.yaml"]) {
     const file = new URL(`prometheus/${name}`, DEPLOY);
     const text = readFileSync(file, "utf8");
-    writeFileSync(file, text.replace(/(runbook_url: ).*#/g, (_, head) => `${head}${page}#`));
+    writeFileSync(
+      file,
+      text.replace(/(runbook_url: ).*#/g, (_, head) => `${head}${page}#`),
+    );
   }
 }

@@ -50,6 +50,16 @@ describe("an issuer's keys", () => {
     expect(state.loads).toBe(1);
   });
 
+  it("are as old as the issuer's last answer", async () => {
+    const { state, load } = issuer();
+    using keys = createIssuerKeys({ load });
+    expect(keys.ageMs()).toBeUndefined();
+    await pass(1);
+    state.published = undefined;
+    await pass(10 * MINUTE + 9 * SECOND);
+    expect(keys.ageMs()).toBe(10 * MINUTE + 9 * SECOND + 1);
+  });
+
   it("cost nothing once they are there", async () => {
     const { state, load } = issuer();
     using keys = createIssuerKeys({ load });

@@ -87,17 +87,18 @@ describe("the lookup of a Member's credentials", () => {
   );
 
   it.each([
-    [404, "forbidden"],
-    [400, "upstream_rejected"],
-    [401, "upstream_rejected"],
-    [302, "upstream_rejected"],
-    [204, "upstream_rejected"],
-    [429, "upstream_unavailable"],
-    [500, "upstream_unavailable"],
-    [503, "upstream_unavailable"],
-  ])("takes the status %i as %s, and does not ask again", async (status, code) => {
+    [404, "forbidden", undefined],
+    [400, "upstream_rejected", undefined],
+    [401, "upstream_rejected", undefined],
+    [302, "upstream_rejected", undefined],
+    [204, "upstream_rejected", undefined],
+    [429, "upstream_unavailable", 1],
+    [500, "upstream_unavailable", 1],
+    [503, "upstream_unavailable", 1],
+  ])("takes the status %i as %s, and does not ask again", async (status, code, seconds) => {
     const { result, requests } = await run([answered('{"userkey":"canary"}', { status })]);
     expect(result).toMatchObject({ code });
+    expect(result).toHaveProperty("retryAfterSeconds", seconds);
     expect(JSON.stringify(result) + String(result)).not.toContain("canary");
     expect(requests).toHaveLength(1);
   });

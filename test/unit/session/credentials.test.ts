@@ -35,6 +35,11 @@ describe("MEMBER_CREDENTIALS=claim", () => {
     },
   );
 
+  it("takes a claim of 4096 characters", async () => {
+    const rule: CredentialRule = { source: "claim", claim: "userkey", expires: false };
+    expect(await find(rule, withClaim("x".repeat(4096)))).toMatchObject({ expires: false });
+  });
+
   it.each([
     ["missing", undefined],
     ["empty", ""],

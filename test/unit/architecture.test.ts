@@ -102,4 +102,13 @@ describe("the house", () => {
     expect(places).not.toContain(-1);
     expect(places).toEqual(places.toSorted((a, b) => a - b));
   });
+
+  it("the order of the policies is the one of mx/client.ts", () => {
+    const text = readFileSync(join(SOURCES, "mx/client.ts"), "utf8");
+    const [, composed = ""] = /return (serializeWrites\(.*?createSend\()/s.exec(text) ?? [];
+    const policies = composed.match(/\b(?:serializeWrites|with[A-Z]\w+)(?=\()/g) ?? [];
+    expect(policies.length).toBeGreaterThan(4);
+    const [, drawn = ""] = /Note over M: (serializeWrites.*)/.exec(PAGE) ?? [];
+    expect(drawn.match(/\b(?:serializeWrites|with[A-Z]\w+)/g)).toEqual(policies);
+  });
 });

@@ -4,9 +4,19 @@
  * Source: MX SSO API v3 and MDX Real Time; the workflow is that of MX's SSO guide.
  */
 
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
+import { type Clock, stopClock } from "../support/clock.ts";
 import { type StartOptions, start } from "../support/start.ts";
+
+let clock: Clock;
+beforeAll(() => {
+  clock = stopClock();
+});
+afterAll(() => clock[Symbol.dispose]());
+
+/** By then nobody takes a 404 for a User that MX does not show yet. */
+const LATER_MS = 5000;
 
 type Apis = NonNullable<StartOptions["apis"]>;
 
@@ -60,6 +70,7 @@ describe.each(ALL)("with %s", (apis) => {
   it("a user that MX deleted between two logins is made again", async () => {
     await using service = await start({ apis });
     await service.post("ada");
+    await clock.advance(LATER_MS);
     service.mx.deleteUser("ada");
     expect((await service.post("ada")).status).toBe(200);
     expect(service.mx.state.users.size).toBe(1);
@@ -194,6 +205,7 @@ describe("the SSO API v3 without Members", () => {
   it("says 400 for a widget that the client does not have", async () => {
     await using service = await start({ apis: "v3" });
     await service.post("ada");
+    await clock.advance(LATER_MS);
     service.mx.settings.missingWidgets = ["pulse_widget"];
 
     const response = await service.post("ada", { widget_url: { widget_type: "pulse_widget" } });

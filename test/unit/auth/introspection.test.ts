@@ -220,6 +220,17 @@ describe("an introspected token", () => {
     expect(asked.filter((token) => token === "good")).toHaveLength(1);
   });
 
+  it.each([
+    ["accepted", { ...GOOD, claim: "x".repeat(1_000_000) }, 20],
+    ["refused", { active: false }, 10_001],
+  ])("is forgotten once too many others were %s after it", async (_what, answer, others) => {
+    const { authenticate, asked } = setUp(answer);
+    for (const token of ["first", ...Array.from({ length: others }, (_, index) => `t-${index}`)])
+      await authenticate(token, WAIT_MS).catch(() => {});
+    await authenticate("first", WAIT_MS).catch(() => {});
+    expect(asked.filter((token) => token === "first")).toHaveLength(2);
+  });
+
   it("is asked about once by all who come meanwhile, and again after a failure", async () => {
     let fails = true;
     const { authenticate, asked } = setUp(async () => {

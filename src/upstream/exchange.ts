@@ -78,7 +78,8 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
     const leftMs = () => limitMs - (performance.now() - startedAt);
     if (request.discardAll) connections.discardAll();
     for (;;) {
-      const connection = await acquire(request.newConnection ?? isSlow, leftMs()).catch(toFailed);
+      const isNew = request.newConnection || isSlow;
+      const connection = await acquire(isNew, leftMs()).catch(toFailed);
       if ("kind" in connection) return connection;
       if (request.hasSecretPath && !options.allowListeners && hasForeignListeners()) {
         connections.release(connection, false);

@@ -48,7 +48,7 @@ function createCallMetrics({ counter, histogram }: Meters) {
   );
   const staleConnections = counter(
     "mx_upstream_stale_connections_total",
-    "Calls that met a connection which MX had closed while it was idle.",
+    "Calls that met a connection which had died while it was idle.",
     "tenant",
     "api",
   );

@@ -3,6 +3,7 @@
  * Time passes only where a test lets it (clock.ts).
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
@@ -51,6 +52,7 @@ async function ask({ way, environment }: Ask, slowDown: (relay: Relay, mx: Fault
   const config = loadConfig({ ...baseEnvironment(mx, issuer, "platform"), ...own });
   const { result: findings } = await clock.run(check(config));
   const service = parts.use(await start({ mx, issuer, environment: own }));
+  await clock.run(sleep(10)); // Connections are ready: the first call goes out on one that was kept.
   const { result } = await clock.run(service.post("ada"));
   const finding = findings.find(({ party }) => party === "platform_api");
   return { status: result.status, verdict: finding?.verdict };

@@ -7,7 +7,7 @@ import { toVerifyExitCode, toVerifyJson, toVerifyText } from "../commands/verify
 import type { Need, Run } from "../commands/verify/step.ts";
 import { verify } from "../commands/verify/verify.ts";
 import type { Config, TenantConfig } from "../config/types.ts";
-import type { Answer } from "../mx/outcome.ts";
+import type { Answer } from "../mx/call.ts";
 import { NO_OBSERVER } from "../mx/policies/instrument.ts";
 import { createBudget } from "../session/budget.ts";
 import { VERSION } from "../telemetry/version.ts";

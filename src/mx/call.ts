@@ -1,10 +1,9 @@
 /**
- * The words of a call to MX: what is asked, and what sends it. What comes back is in outcome.ts.
+ * The words of a call to MX: what is asked, what sends it, and what comes back. outcome.ts says what each outcome means.
  */
 
-import type { UpstreamOperation } from "../errors.ts";
+import type { UpstreamOperation, UpstreamOutcome, UpstreamReason } from "../errors.ts";
 import type { Budget, CallKind } from "../session/budget.ts";
-import type { Answer, Classify } from "./outcome.ts";
 
 export type Operation = Extract<UpstreamOperation, `${ApiName}.${string}`>;
 
@@ -49,3 +48,44 @@ export type MxApi = {
 };
 
 export type ApiName = "platform" | "sso" | "sso_v3" | "mdx";
+
+export type Outcome = "ok" | Failure;
+
+export type Failure = Extract<
+  UpstreamOutcome,
+  | "not_found"
+  | "conflict"
+  | "throttled"
+  | "rejected"
+  | "option_rejected"
+  | "not_sent"
+  | "ambiguous"
+  | "invalid_response"
+>;
+
+/** `body` is parsed JSON, `undefined` where there is none. */
+export type Classify = (operation: Operation, status: number, body: unknown) => Outcome;
+
+export type Answer = GoodAnswer | FailedAnswer;
+
+export type GoodAnswer = AnswerCommon & {
+  outcome: "ok";
+  status: number;
+  body: unknown;
+  /** See exchange.ts. */
+  discard?: (() => void) | undefined;
+};
+
+export type FailedAnswer = AnswerCommon & {
+  outcome: Failure;
+  /** `undefined` where there was no answer. */
+  status?: number;
+  reason?: UpstreamReason;
+  retryAfterSeconds?: number | undefined;
+};
+
+type AnswerCommon = {
+  operation: Operation;
+  /** When the call was sent: a URL in the answer lives from here. */
+  sentAt: Date;
+};

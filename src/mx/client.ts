@@ -5,8 +5,8 @@
 import { parseJson } from "../json.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { Exchange, ExchangeResult } from "../upstream/exchange.ts";
-import type { MxApi, MxCall, Send } from "./call.ts";
-import { type Answer, blameOptions, classifyFailure } from "./outcome.ts";
+import type { Answer, MxApi, MxCall, Send } from "./call.ts";
+import { blameOptions, classifyFailure } from "./outcome.ts";
 import { withBulkhead } from "./policies/bulkhead.ts";
 import { withCircuitBreaker } from "./policies/circuit-breaker.ts";
 import { type MxObserver, withObserver } from "./policies/instrument.ts";

@@ -7,7 +7,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Budget, CallKind } from "../session/budget.ts";
-import { type Answer, type FailedAnswer, toAppError } from "./outcome.ts";
+import type { Answer, FailedAnswer } from "./call.ts";
+import { toAppError } from "./outcome.ts";
 
 export type CreateOrFindOptions<T> = {
   kind: CallKind;

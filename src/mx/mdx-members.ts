@@ -14,9 +14,8 @@ import type {
   OwnedMember,
   RequestContext,
 } from "../session/types.ts";
-import type { MxCall, Send } from "./call.ts";
+import type { Answer, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-once.ts";
-import type { Answer } from "./outcome.ts";
 import { refuseOtherUser, requireGood } from "./response-guards.ts";
 
 /** How long a create that was cut off may still take at MX. */

@@ -17,9 +17,9 @@ import type {
   Profile,
   RequestContext,
 } from "../session/types.ts";
-import type { MxApi, MxCall, Send } from "./call.ts";
+import type { Answer, MxApi, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-once.ts";
-import { type Answer, classifyByStatus } from "./outcome.ts";
+import { classifyByStatus } from "./outcome.ts";
 import { read, refuseOtherUser, requireGood, UserGuid } from "./response-guards.ts";
 import { withClient } from "./sso-v3.ts";
 

@@ -8,8 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, type FieldError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { WidgetRequest } from "../session/types.ts";
-import type { MxCall, Send } from "./call.ts";
-import type { FailedAnswer, GoodAnswer } from "./outcome.ts";
+import type { FailedAnswer, GoodAnswer, MxCall, Send } from "./call.ts";
 import { requireGood } from "./response-guards.ts";
 
 /** Waits before the tries for the URL of a new User: assumption A15 (docs/assumptions.md). */

@@ -12,50 +12,18 @@
  * - `invalid_response`: a complete answer that cannot be from a healthy MX
  */
 
-import { AppError, type UpstreamOutcome, type UpstreamReason } from "../errors.ts";
+import { AppError, type UpstreamReason } from "../errors.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
-import type { MxCall, Operation } from "./call.ts";
-
-export type Outcome = "ok" | Failure;
-
-export type Failure = Extract<
-  UpstreamOutcome,
-  | "not_found"
-  | "conflict"
-  | "throttled"
-  | "rejected"
-  | "option_rejected"
-  | "not_sent"
-  | "ambiguous"
-  | "invalid_response"
->;
-
-/** `body` is parsed JSON, `undefined` where there is none. */
-export type Classify = (operation: Operation, status: number, body: unknown) => Outcome;
-
-export type Answer = GoodAnswer | FailedAnswer;
-
-export type GoodAnswer = AnswerCommon & {
-  outcome: "ok";
-  status: number;
-  body: unknown;
-  /** See exchange.ts. */
-  discard?: (() => void) | undefined;
-};
-
-export type FailedAnswer = AnswerCommon & {
-  outcome: Failure;
-  /** `undefined` where there was no answer. */
-  status?: number;
-  reason?: UpstreamReason;
-  retryAfterSeconds?: number | undefined;
-};
-
-type AnswerCommon = {
-  operation: Operation;
-  /** When the call was sent: a URL in the answer lives from here. */
-  sentAt: Date;
-};
+import type {
+  Answer,
+  Classify,
+  FailedAnswer,
+  Failure,
+  GoodAnswer,
+  MxCall,
+  Operation,
+  Outcome,
+} from "./call.ts";
 
 /**
  * The only signals v2 gives are texts, and MX may change them.

@@ -10,8 +10,7 @@ import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import type { Budget } from "../session/budget.ts";
 import type { PlatformUser, PlatformVersion } from "../session/types.ts";
-import type { Send } from "./call.ts";
-import type { GoodAnswer } from "./outcome.ts";
+import type { GoodAnswer, Send } from "./call.ts";
 import { read, refuseOtherUser, requireGood, UserGuid, unusable } from "./response-guards.ts";
 
 export type PathIds = {

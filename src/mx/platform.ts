@@ -14,10 +14,10 @@ import type {
   PlatformVersion,
   WidgetRequest,
 } from "../session/types.ts";
-import type { MxApi, MxCall, Send } from "./call.ts";
+import type { GoodAnswer, MxApi, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-once.ts";
 import { requestUntilVisible } from "./new-user-url.ts";
-import { classifyPlatform, type GoodAnswer } from "./outcome.ts";
+import { classifyPlatform } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
 import {
   read,

@@ -6,7 +6,8 @@ import * as z from "zod";
 import type { AppError, UpstreamReason } from "../errors.ts";
 import type { WidgetUrl } from "../session/types.ts";
 import { isLoopback } from "../upstream/upstream-url.ts";
-import { type Answer, type GoodAnswer, toAppError, toInvalid } from "./outcome.ts";
+import type { Answer, GoodAnswer } from "./call.ts";
+import { toAppError, toInvalid } from "./outcome.ts";
 
 /** Source: MX Platform API, Request widget URL: "expires after ten minutes or upon first use". */
 const URL_LIFETIME_MS = 10 * 60 * 1000;

@@ -20,9 +20,9 @@ import type {
   WidgetUrl,
 } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
-import type { MxApi, MxCall, Send } from "./call.ts";
+import type { Answer, MxApi, MxCall, Send } from "./call.ts";
 import { createCreateOnce } from "./create-once.ts";
-import { type Answer, classifySsoV2 } from "./outcome.ts";
+import { classifySsoV2 } from "./outcome.ts";
 import {
   read,
   refuseOtherUser,

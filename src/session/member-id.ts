@@ -8,7 +8,7 @@
  */
 
 import { AppError } from "../errors.ts";
-import type { Identity } from "./types.ts";
+import type { Identity, MemberId, MemberIds } from "./types.ts";
 
 /** Exactly one place of the template is `{user_id}`, so that two users never share an id. */
 export type MemberIdRule =
@@ -16,21 +16,6 @@ export type MemberIdRule =
   | { source: "claim"; claim: string }
   /** `member_id` in the lookup's answer, which is asked for credentials too; the template for an answer without one. */
   | { source: "lookup"; template: string };
-
-export type MemberId = {
-  value: string;
-  /** MX's own guid: such a Member exists, or the partner is mistaken. It is never created. */
-  isMxGuid: boolean;
-  /** Nothing but the id has to show that the Member is this user's: it may be written to although MX names no owner. */
-  provesOwner: boolean;
-};
-
-export type MemberIds = {
-  /** The id to read before the lookup has answered; `undefined`: it is worth waiting for. Throws `forbidden`. */
-  expected(identity: Identity): MemberId | undefined;
-  /** `lookedUp` is the lookup's `member_id`, if any. Throws `forbidden` and `upstream_bad_response`. */
-  resolve(identity: Identity, lookedUp: unknown): MemberId;
-};
 
 export const DEFAULT_TEMPLATE = "M-{user_id}";
 

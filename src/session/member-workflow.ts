@@ -6,12 +6,12 @@
  */
 
 import { AppError } from "../errors.ts";
-import type { MemberId } from "./member-id.ts";
 import type {
   Identity,
   Member,
   MemberCredentials,
   MemberDirectory,
+  MemberId,
   OwnedMember,
   RequestContext,
 } from "./types.ts";

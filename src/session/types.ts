@@ -6,7 +6,6 @@
 
 import type { Secret } from "../secret.ts";
 import type { Budget } from "./budget.ts";
-import type { MemberIds } from "./member-id.ts";
 
 /** What a request carries from its admission to its answer. */
 export type RequestContext = {
@@ -41,6 +40,21 @@ export type Principal = {
 };
 
 export type Claims = Readonly<Record<string, unknown>>;
+
+export type MemberId = {
+  value: string;
+  /** MX's own guid: such a Member exists, or the partner is mistaken. It is never created. */
+  isMxGuid: boolean;
+  /** Nothing but the id has to show that the Member is this user's: it may be written to although MX names no owner. */
+  provesOwner: boolean;
+};
+
+export type MemberIds = {
+  /** The id to read before the lookup has answered; `undefined`: it is worth waiting for. Throws `forbidden`. */
+  expected(identity: Identity): MemberId | undefined;
+  /** `lookedUp` is the lookup's `member_id`, if any. Throws `forbidden` and `upstream_bad_response`. */
+  resolve(identity: Identity, lookedUp: unknown): MemberId;
+};
 
 /** One partner (MX: Client) with its rules and its way to MX. */
 export type Tenant = {

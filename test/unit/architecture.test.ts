@@ -112,3 +112,14 @@ describe("the house", () => {
     expect(drawn.match(/\b(?:serializeWrites|with[A-Z]\w+)/g)).toEqual(policies);
   });
 });
+
+it("no file imports one that imports it, types included, directly or around corners", () => {
+  const imports = new Map(files.map((path) => [path, importsOf(path)]));
+  const below = (path: string, seen: Set<string>): Set<string> => {
+    for (const next of imports.get(path) ?? []) {
+      if (!seen.has(next)) below(next, seen.add(next));
+    }
+    return seen;
+  };
+  expect(files.filter((path) => below(path, new Set()).has(path))).toEqual([]);
+});

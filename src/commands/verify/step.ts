@@ -6,7 +6,7 @@
  */
 
 import { AppError } from "../../errors.ts";
-import type { Answer } from "../../mx/outcome.ts";
+import type { Answer } from "../../mx/call.ts";
 import type {
   MemberDirectory,
   Platform,

@@ -8,8 +8,8 @@
  */
 
 import type { Budget } from "../../session/budget.ts";
-import type { MxCall, Send } from "../call.ts";
-import { type Answer, isStale, toNotSentError } from "../outcome.ts";
+import type { Answer, MxCall, Send } from "../call.ts";
+import { isStale, toNotSentError } from "../outcome.ts";
 import type { BreakerState, NotSentReason } from "./instrument.ts";
 import { createSlidingWindow } from "./sliding-window.ts";
 

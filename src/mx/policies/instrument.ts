@@ -3,8 +3,8 @@
  */
 
 import type { UpstreamReason } from "../../errors.ts";
-import type { Send } from "../call.ts";
-import { type Answer, type Failure, isStale } from "../outcome.ts";
+import type { Answer, Failure, Send } from "../call.ts";
+import { isStale } from "../outcome.ts";
 
 /** None of these may throw. */
 export type MxObserver = {

@@ -15,8 +15,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallKind } from "../../session/budget.ts";
-import type { Send } from "../call.ts";
-import { type Answer, type FailedAnswer, type Failure, isStale } from "../outcome.ts";
+import type { Answer, FailedAnswer, Failure, Send } from "../call.ts";
+import { isStale } from "../outcome.ts";
 import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
 
 export type RetryOptions = {

@@ -6,8 +6,7 @@
 
 import { type Span, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { inSpan, type Tracing, toTraceHeaders } from "../../telemetry/tracing.ts";
-import type { MxApi, Operation, Send } from "../call.ts";
-import type { Answer } from "../outcome.ts";
+import type { Answer, MxApi, Operation, Send } from "../call.ts";
 
 const TEMPLATES: Record<Operation, string> = {
   "sso.read_user": "/user/{user}",

@@ -1,8 +1,9 @@
 /** With a clock that the tests move. MX shows a thing from `visibleAtMs` on. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Outcome } from "../../../src/mx/call.ts";
 import { createCreateOnce } from "../../../src/mx/create-once.ts";
-import { type Outcome, toAppError } from "../../../src/mx/outcome.ts";
+import { toAppError } from "../../../src/mx/outcome.ts";
 import { createBudget } from "../../../src/session/budget.ts";
 import { answerOf } from "../fakes.ts";
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../../src/errors.ts";
+import type { Answer, Outcome } from "../../../src/mx/call.ts";
 import { createOrFind } from "../../../src/mx/create-or-find.ts";
-import { type Answer, type Outcome, toAppError } from "../../../src/mx/outcome.ts";
+import { toAppError } from "../../../src/mx/outcome.ts";
 import { type Budget, createBudget } from "../../../src/session/budget.ts";
 import { answerOf, SEED } from "../fakes.ts";
 

@@ -1,14 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import type { Operation } from "../../../src/mx/call.ts";
+import type { Classify, Failure, Operation, Outcome } from "../../../src/mx/call.ts";
 import {
-  type Classify,
   classifyFailure,
   classifyPlatform,
   classifySsoV2,
-  type Failure,
-  type Outcome,
   toAppError,
 } from "../../../src/mx/outcome.ts";
 import { answerOf, SEED } from "../fakes.ts";

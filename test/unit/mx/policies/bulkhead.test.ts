@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { MxCall, Send } from "../../../../src/mx/call.ts";
-import type { Answer } from "../../../../src/mx/outcome.ts";
+import type { Answer, MxCall, Send } from "../../../../src/mx/call.ts";
 import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import { createBudget } from "../../../../src/session/budget.ts";
 import { answerOf, settle } from "../../fakes.ts";

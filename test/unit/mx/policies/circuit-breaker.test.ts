@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../../../src/errors.ts";
-import type { MxCall, Send } from "../../../../src/mx/call.ts";
-import type { Answer } from "../../../../src/mx/outcome.ts";
+import type { Answer, MxCall, Send } from "../../../../src/mx/call.ts";
 import {
   type CircuitBreakerOptions,
   withCircuitBreaker,

@@ -1,8 +1,7 @@
 /** What the protections around a call tell those who watch. */
 
 import { describe, expect, it } from "vitest";
-import type { MxCall, Send } from "../../../../src/mx/call.ts";
-import type { Answer } from "../../../../src/mx/outcome.ts";
+import type { Answer, MxCall, Send } from "../../../../src/mx/call.ts";
 import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import { withCircuitBreaker } from "../../../../src/mx/policies/circuit-breaker.ts";
 import {

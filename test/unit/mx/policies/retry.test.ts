@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { MxCall, Send } from "../../../../src/mx/call.ts";
-import type { Answer, Outcome } from "../../../../src/mx/outcome.ts";
+import type { Answer, MxCall, Outcome, Send } from "../../../../src/mx/call.ts";
 import { type RetryOptions, withRetry } from "../../../../src/mx/policies/retry.ts";
 import { type CallKind, createBudget } from "../../../../src/session/budget.ts";
 import { answerOf, SEED } from "../../fakes.ts";

@@ -54,10 +54,10 @@ describe("an issuer's keys", () => {
     const { state, load } = issuer();
     using keys = createIssuerKeys({ load });
     expect(keys.ageMs()).toBeUndefined();
-    await pass(1);
+    await pass(10 * MINUTE + SECOND);
     state.published = undefined;
-    await pass(10 * MINUTE + 9 * SECOND);
-    expect(keys.ageMs()).toBe(10 * MINUTE + 9 * SECOND + 1);
+    await pass(10 * MINUTE);
+    expect(keys.ageMs()).toBe(10 * MINUTE + SECOND);
   });
 
   it("cost nothing once they are there", async () => {

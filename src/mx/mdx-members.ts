@@ -4,6 +4,7 @@
  * Source: MX MDX Real Time, Create member; paths and statuses as MX's published client has them.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Budget } from "../session/budget.ts";
 import type {
@@ -20,6 +21,8 @@ import { refuseOtherUser, requireGood } from "./response-guards.ts";
 
 /** How long a create that was cut off may still take at MX. */
 const SETTLE_MS = 200;
+/** As new-user-url.ts waits in all. */
+const NEW_USER_WAIT_MS = 1000;
 
 const MemberBody = z.object({
   member: z.object({
@@ -100,7 +103,7 @@ function createMember(
     {
       isThere: (creation) => creation !== "no_user",
       kind: call.kind,
-      create: ({ newConnection }) => send({ ...call, newConnection }, budget),
+      create: ({ newConnection }) => createWhenVisible(send, { ...call, newConnection }, budget),
       toCreated(answer) {
         if (answer.outcome === "not_found") return "no_user";
         toMember(answer, owned);
@@ -112,6 +115,14 @@ function createMember(
     },
     budget,
   );
+}
+
+/** MX may not know a new User for a moment. A create may be sent twice, so the second one waits as long as a URL does. */
+async function createWhenVisible(send: Send, call: MxCall, budget: Budget): Promise<Answer> {
+  const answer = await send(call, budget);
+  if (answer.outcome !== "not_found" || !budget.allows(call.kind, NEW_USER_WAIT_MS)) return answer;
+  await sleep(NEW_USER_WAIT_MS);
+  return send(call, budget);
 }
 
 function toMemberPath({ userId, memberId }: MemberKey): string {

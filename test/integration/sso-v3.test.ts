@@ -171,6 +171,14 @@ describe.each(WITH_MEMBERS)("Members with %s", (apis) => {
     expectOneOfEach(service.mx, apis);
   });
 
+  it("a new user whom MDX does not know yet when the Member is made is waited for", async () => {
+    await using service = await start({ apis });
+    service.mx.failNext({ kind: "status", status: 404 }, { operation: "mdx.create_member" });
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+    expect(service.mx.calls.of("mdx.create_member")).toHaveLength(2);
+  });
+
   it("a Member of somebody else is never written to", async () => {
     await using service = await start({ apis, environment: EXPIRING });
     const { guid } = service.mx.state.createUser({ id: "grace" });

@@ -108,7 +108,7 @@ function checkDiscovery(v: Variables, issuers: readonly string[], faults: Faults
     if (problem)
       faults.add(
         "AUTH_ISSUER",
-        `${problem}, or else its keys cannot be discovered: set AUTH_JWKS_URL or AUTH_JWKS_FILE, or AUTH_JWT=false`,
+        `${problem}, or its keys cannot be discovered. Set AUTH_JWKS_URL or AUTH_JWKS_FILE; list an internal host in ALLOW_HTTP_HOSTS; or set AUTH_JWT=false`,
       );
   }
 }

@@ -78,7 +78,7 @@ function judgeLoad(
     return {
       verdict: "wrong_issuer",
       message: `${target} has a different issuer in its discovery document than AUTH_ISSUER.`,
-      next: "Set AUTH_ISSUER to exactly the `iss` of your tokens. Check for a slash at the end.",
+      next: "Set AUTH_ISSUER to exactly the `iss` of your tokens. Check for a slash at the end, and for another name of the same host.",
     };
   }
   if (reason === "unsafe_keys_url") {

@@ -25,7 +25,7 @@ export function toEnvironment({ issuer, mxUrl, apis }: BenchEnvironment): Record
     }),
     ...(apis.includes("sso") && {
       MX_SSO_BASE_URL: mxUrl,
-      MX_SSO_API_KEY: "bench-run-key",
+      MX_SSO_API_KEY: "bench-run-sso-key",
       MX_SSO_CLIENT_GUID: "bench",
       MEMBER_CREDENTIALS: "derived",
       MEMBER_USERKEY_SECRET: "a-secret-for-benches-only-0123456789",

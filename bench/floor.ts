@@ -25,7 +25,7 @@ const PLATFORM_HEADERS = {
   "content-type": "application/json",
 };
 const SSO_HEADERS = { accept: "application/json" };
-const SSO_QUERY = "k=bench-run-key&c=bench";
+const SSO_QUERY = "k=bench-run-sso-key&c=bench";
 
 const keys = createLocalJWKSet((await (await fetch(jwksUrl)).json()) as JSONWebKeySet);
 const platform = platformUrl && new Pool(platformUrl, { connections: 100 });

@@ -106,12 +106,13 @@ function createFirstLogin(): ToAnswer {
   const users = new Set<string>();
 
   return function toAnswer(head, body) {
-    const [, , , id, urls] = CALL.exec(head) ?? [];
+    const [, method, , id = "", urls] = CALL.exec(head) ?? [];
+    if (method === "GET") return users.has(id) ? NEW_USER : NO_USER;
     if (!urls) {
       users.add(/"id":"([^"]+)"/.exec(body)?.[1] ?? "");
       return NEW_USER;
     }
-    return id !== undefined && users.delete(id) ? WIDGET_URL : NO_USER;
+    return users.delete(id) ? WIDGET_URL : NO_USER;
   };
 }
 

@@ -195,7 +195,7 @@ const WIDGETS = {
     scope: "tenant",
     default: "",
     description:
-      "Exact URLs to which a bank's OAuth login may return, including app schemes (`myapp://done`).",
+      "Exact URLs to which a bank's OAuth login and the page of `HOSTED_NAME` may return, including app schemes (`myapp://done`).",
   },
   WEBVIEW_SCHEMES: {
     schema: url.schemes,

@@ -119,7 +119,7 @@ const SERVER = {
     schema: v.displayName,
     scope: "process",
     description:
-      "Your name as your users know it, such as `Example Bank`. With it, `/hosted` is a page for phones that shows a widget without WebView code: see docs/guides/ios.md and docs/guides/android.md. Without it, there is no such page. The page goes back only to links in `CLIENT_REDIRECT_URLS`, which everybody can read in it, and frames only `WIDGET_URL_ORIGINS` or MX's own hosts. With several tenants, it has this one name and the links of all.",
+      "Your name as your users know it, such as `Example Bank`. With it, `/hosted` is a page for phones that shows a widget without WebView code: see docs/guides/ios.md, docs/guides/android.md and docs/guides/react-native.md. Without it, there is no such page. The page goes back only to links in `CLIENT_REDIRECT_URLS`, which everybody can read in it, and frames only `WIDGET_URL_ORIGINS` or MX's own hosts. With several tenants, it has this one name and the links of all.",
   },
   PUBLIC_DOCS: {
     schema: v.flag,

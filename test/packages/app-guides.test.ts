@@ -59,7 +59,7 @@ describe.skipIf(!isInstalled("kotlinc"))("docs/guides/android.md (skipped withou
     expect(await findKotlinErrors([...blocks, planted])).toEqual([
       expect.stringMatching(`Guide${blocks.length + 1}.kt:1:.*error: .*mismatch`),
     ]);
-  });
+  }, 1_200_000); // The compiler alone takes two minutes of a busy machine.
 });
 
 describe("docs/guides/ios.md", () => {

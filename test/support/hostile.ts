@@ -193,7 +193,14 @@ export function expectOwnUser(service: Started, answer: Answer): string | undefi
   return service.mx.state.users.get(ticket?.userGuid ?? "")?.id ?? "";
 }
 
-const ROUTES = ["/session", "/user/widget_urls", "/openapi.yaml", "/problems/{name}", "unmatched"];
+const ROUTES = [
+  "/",
+  "/session",
+  "/user/widget_urls",
+  "/openapi.yaml",
+  "/problems/{name}",
+  "unmatched",
+];
 const METHODS = [
   "GET",
   "HEAD",

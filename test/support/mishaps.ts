@@ -14,8 +14,8 @@ export type Mishap = {
   host?: HostOptions;
   /** Ends when the widget works again. */
   run(scene: Scene): Promise<void>;
-  /** How many widget URLs it costs, or each number that is right. Default 1. */
-  urls?: number | readonly number[];
+  /** How many widget URLs it costs. Default 1. */
+  urls?: number;
   /** Whether the browser itself loads the page again. Default false. */
   isReloaded?: boolean;
   /** Whether the widget had the focus. Default true. */
@@ -342,7 +342,6 @@ export const MISHAPS: Mishap[] = [
   },
   {
     name: "13 React's StrictMode, with the element itself",
-    urls: [1, 2], // The first request may have left the browser when it is aborted.
     async run({ run, until }) {
       await run(`
         stopClock();

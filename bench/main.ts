@@ -3,7 +3,7 @@
  *
  * Figures hold for one machine and one moment; ratios of one run are what counts, and the only thing that can fail it.
  *
- *     --quick                  sessions alone, in short rounds: at most 90 s, without the network
+ *     --quick                  sessions alone, in short rounds: at most two minutes, without the network
  *     --only <part>[,<part>]   connect, sso, both, first (sessions), latency, growth, users, profile
  *     --users <n>              how many different users; default a million
  *     --docs                   keeps plot and flame graph in docs/performance
@@ -33,7 +33,7 @@ import { type Costs, measureSessions, type Plan } from "./sessions.ts";
 import { hasIncumbent } from "./subjects.ts";
 import { hasWrk } from "./wrk.ts";
 
-const QUICK: Plan = { rounds: 3, seconds: 1, warmUpSeconds: 6, withIncumbent: false };
+const QUICK: Plan = { rounds: 5, seconds: 1, warmUpSeconds: 6, withIncumbent: false };
 const FULL: Plan = { rounds: 7, seconds: 3, warmUpSeconds: 10, withIncumbent: true };
 
 const GROWTH_SECONDS = 2;

@@ -61,7 +61,7 @@ export default defineConfig({
         plugins: [insteadOfSources],
         test: {
           name: "built",
-          include: ["test/integration/{mxconnect,sso-workflow,both-apis,service,docs}.test.ts"],
+          include: ["test/integration/{mxconnect,sso-workflow,both-apis,service}.test.ts"],
           globalSetup: "test/support/build.ts",
           sequence: { groupOrder: 4 },
         },

@@ -17,12 +17,11 @@ import type {
 } from "../session/types.ts";
 import type { Answer, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-once.ts";
+import { NEW_USER_WAIT_MS } from "./new-user-url.ts";
 import { refuseOtherUser, requireGood } from "./response-guards.ts";
 
 /** How long a create that was cut off may still take at MX. */
 const SETTLE_MS = 200;
-/** As new-user-url.ts waits in all. */
-const NEW_USER_WAIT_MS = 1000;
 
 const MemberBody = z.object({
   member: z.object({

@@ -13,6 +13,8 @@ import { requireGood } from "./response-guards.ts";
 
 /** Waits before the tries for the URL of a new User: assumption A15 (docs/assumptions.md). */
 const NEW_USER_WAITS_MS = [0, 300, 700];
+/** How long MX may not find a User that it has just made: A15. */
+export const NEW_USER_WAIT_MS = NEW_USER_WAITS_MS.reduce((sum, ms) => sum + ms);
 
 /**
  * `undefined`: MX does not find the User, or what else the call names. Throws `invalid_request` where MX refuses an option of

@@ -1,4 +1,4 @@
-/** Connections that no request is on: those that were used, and those that are kept ready. */
+/** Idle connections: those that requests have used, and those that are kept ready. */
 
 import type { Connection } from "./connection.ts";
 
@@ -6,7 +6,7 @@ export type Idle = {
   add(connection: Connection): void;
   /** The most recently used, or else the one that has been ready for longest, so that none gets old. */
   take(): Connection | undefined;
-  /** The one that is missed least. */
+  /** The one to close first if there is no room. */
   oldest(): Connection | undefined;
   remove(connection: Connection): void;
   has(connection: Connection): boolean;

@@ -1,10 +1,10 @@
 /**
- * What is opened ahead of the requests that will need it, so that nobody waits for a handshake: after a start, after a pause
- * in which the upstream has closed what was idle, and before a connection gets too old.
+ * Opens connections before requests need them, so that no request waits for a handshake (P17): after a start, after the
+ * upstream has closed idle ones, and before a connection gets too old.
  *
- * A connection is replaced before it reaches its maximum age: another one is opened, name looked up anew, and takes its place.
- * One that was never used is not replaced, beyond those that are kept ready. While none can be opened the old ones stay in
- * use, since nothing better is known.
+ * A connection is replaced before it reaches its maximum age (P19): the name is looked up again, and a new connection takes its
+ * place. An unused connection is replaced only if it is one of those kept ready. While no new one can be opened, the old ones
+ * stay in use.
  */
 
 import { errors } from "undici";
@@ -102,7 +102,7 @@ export function createRenewal(sockets: Sockets, options: RenewalOptions): Renewa
       clearTimeout(timers.get(connection));
       timers.delete(connection);
       if (isByUpstream && isEarly(connection)) pause();
-      setImmediate(refill); // Whoever has closed it for the room comes first.
+      setImmediate(refill); // A request that closed it to make room takes the room first.
     },
     replace(connection) {
       if (!connection.isDue || pausing) return undefined;

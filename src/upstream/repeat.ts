@@ -1,4 +1,4 @@
-/** For questions that are safe to ask twice: once more, on a new connection, where the first one may have failed by its own. */
+/** For requests that are safe to repeat: tries once more on a new connection if the first one failed, perhaps through its connection. */
 
 import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Exchange } from "./exchange.ts";

@@ -1,4 +1,4 @@
-/** The book of all connections to one origin: in use, idle, or just being opened, never more than a given number together. */
+/** Keeps account of all connections to one origin: in use, idle, or being opened. There are never more than a given number. */
 
 import { type ConnectOptions, createOpen } from "./connect.ts";
 import { type Connection, createConnection } from "./connection.ts";

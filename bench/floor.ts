@@ -63,7 +63,7 @@ async function requestUrl(user: string, body: unknown): Promise<string | undefin
   return made?.widget_url?.url;
 }
 
-/** The bench's users come again within three seconds, and the service then looks first (src/mx/create-once.ts). */
+/** The bench's users come again within three seconds, and the service then looks first (src/mx/create-or-find.ts). */
 async function createUser(userId: string, body: unknown): Promise<string> {
   await call("GET", `/users/${userId}`);
   await post("/users", { user: { id: userId, is_disabled: false } });

@@ -223,3 +223,8 @@ export function authUnavailable(options: AppErrorOptions): AppError {
     { retryAfterSeconds: 1, ...options },
   );
 }
+
+/** A login that is not accepted. Callers get one and the same answer, whatever the reason. */
+export function unauthenticated(reason: LoginRefusal): AppError {
+  return new AppError("unauthenticated", "A valid login of this partner is needed.", { reason });
+}

@@ -5,13 +5,13 @@ import {
   type Authenticator,
   createAuthentication,
 } from "../auth/authenticate.ts";
+import type { TenantTrust } from "../auth/claims.ts";
 import { createIntrospectionAuthenticator } from "../auth/introspection.ts";
 import { createIssuerKeys, type IssuerKeys } from "../auth/issuer-keys.ts";
 import { createJwtAuthenticator, type TrustedIssuer } from "../auth/jwt.ts";
 import { createLoader } from "../auth/key-set.ts";
 import { createLoginCall, MAX_LOGIN_CALLS } from "../auth/login-client.ts";
 import { createSessionAuthenticator } from "../auth/session-check.ts";
-import type { TenantTrust } from "../auth/trust.ts";
 import type {
   Config,
   IntrospectionConfig,

@@ -9,7 +9,7 @@ import {
 } from "../commands/user.ts";
 import type { Config, TenantConfig } from "../config/types.ts";
 import { AppError } from "../errors.ts";
-import { createPseudonym } from "../telemetry/user-hash.ts";
+import { createPseudonym } from "../telemetry/logger.ts";
 import { toAuditKey } from "./deployment-keys.ts";
 import { openPools } from "./pools.ts";
 import { createTenant } from "./tenant.ts";

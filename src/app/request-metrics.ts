@@ -2,7 +2,11 @@
 
 import { SESSION_PATHS } from "../http/session.ts";
 import { SESSION_EVENTS, type SessionEvent } from "../session/types.ts";
-import { PARSER_REFUSALS, type ParserRefusal, type RequestEntry } from "../telemetry/logger.ts";
+import {
+  PARSER_REFUSALS,
+  type ParserRefusal,
+  type RequestEntry,
+} from "../telemetry/log-entries.ts";
 import { type Meters, neverThrows } from "./meters.ts";
 
 const METHODS = new Set(["GET", "POST", "OPTIONS"]);

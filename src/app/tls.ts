@@ -5,7 +5,7 @@ import { type KeyPair, parseKeyPair, readValidity } from "../config/key-pair.ts"
 import { isPair } from "../config/tls.ts";
 import type { TlsConfig } from "../config/types.ts";
 import type { TlsPair } from "../http/tls.ts";
-import type { FileReason } from "../telemetry/logger.ts";
+import type { FileReason } from "../telemetry/log-entries.ts";
 import type { TakeOver } from "./watch-files.ts";
 
 export type Certificate = {

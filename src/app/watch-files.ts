@@ -11,7 +11,8 @@
 import { readFile } from "node:fs/promises";
 import { toFileDigest } from "../config/files.ts";
 import type { NamedFile } from "../config/types.ts";
-import type { FileReason, Logger } from "../telemetry/logger.ts";
+import type { FileReason } from "../telemetry/log-entries.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import type { FileMetrics } from "./file-metrics.ts";
 
 /** Uses what the file at this path has now. Gives the reason where that cannot be used. */

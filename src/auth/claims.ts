@@ -1,13 +1,22 @@
 /**
- * What claims must say, whether the issuer has signed them or the partner's server has answered with them.
+ * What claims must say, whether the issuer has signed them or the partner's server has answered with them: that they are
+ * current, for this service, of a token that a bearer may use, and of which tenant's user.
  *
- * Sources: RFC 7519, section 4.1; RFC 7662, section 2.2; FAPI 2.0 Security Profile, section 5.3.2 (clock tolerance).
+ * An issuer signs other tokens with the same keys: they report a logout, get new tokens, or are worth nothing without the key
+ * that they are bound to. ID tokens are accepted if their audience is: some identity providers give a front end nothing else.
+ * The issuer decides whose login it is, and a claim does where several tenants share the issuer. Nothing else of a request does.
+ * An issuer may have several names, such as a custom domain or the two versions of Microsoft Entra ID. They are one login:
+ * the first names the users, so a user stays the same under each of them.
+ * Sources: RFC 7519, section 4.1; RFC 7662, section 2.2; FAPI 2.0 Security Profile, section 5.3.2 (clock tolerance); RFC 8725,
+ * section 3.11 (explicit types); RFC 9068, section 2.1 (`at+jwt`); RFC 7800, section 3.1, RFC 9449 and RFC 8705 (`cnf`);
+ * RFC 8417, section 2.2, and OpenID Connect Back-Channel Logout 1.0, section 2.4 (`events`); RFC 9701, section 5
+ * (`token_introspection`); Keycloak's and other servers' habits for refresh tokens.
  */
 
-import type { LoginRefusal } from "../errors.ts";
-import type { Claims } from "../session/types.ts";
+import { AppError, type LoginRefusal, unauthenticated } from "../errors.ts";
+import type { ClaimRule } from "../session/settings.ts";
+import type { Claims, Principal, Tenant } from "../session/types.ts";
 import { toIdText } from "../session/user-id.ts";
-import { unauthenticated } from "./refusals.ts";
 
 /** Seconds by which the issuer's clock may differ from ours. */
 export const CLOCK_TOLERANCE_SECONDS = 10;
@@ -40,7 +49,7 @@ export function toAudience(claims: Claims, { audienceClaim }: AudienceRule): unk
   return [claims[audienceClaim] ?? []].flat();
 }
 
-export type AudienceRule = { audienceClaim: string; audience: readonly string[] };
+type AudienceRule = { audienceClaim: string; audience: readonly string[] };
 
 /** Throws `unauthenticated` unless the token was made for one of the audiences. */
 export function requireAudience(claims: Claims, rule: AudienceRule): void {
@@ -59,4 +68,99 @@ export function requireSubject(claims: Claims, userIdClaim = "sub"): string {
   const subject = userIdClaim === "sub" ? undefined : toIdText(claims[userIdClaim]);
   if (subject !== undefined) return subject;
   throw unauthenticated("claim_sub");
+}
+
+/** Throws `unauthenticated` for claims of another kind of token. */
+export function requireBearerClaims(claims: Claims): void {
+  const kinds = KIND_CLAIMS.map((name) => claims[name]);
+  if (claims.cnf != null || kinds.some((kind) => isOneOf(BOUND_KINDS, kind)))
+    throw unauthenticated("bound_token");
+  if (claims.events != null || claims.token_introspection != null)
+    throw unauthenticated("token_kind");
+  if (kinds.some((kind) => isOneOf(OTHER_KINDS, kind))) throw unauthenticated("token_kind");
+}
+
+/** Throws `unauthenticated` for the `typ` of a header that names another kind of token. */
+export function requireBearerType(typ: unknown): void {
+  if (typeof typ !== "string") return;
+  const type = typ.toLowerCase().replace(/^application\//, "");
+  const isExplicit = type.includes("+") && type !== "at+jwt";
+  if (isExplicit || isOneOf(OTHER_KINDS, type)) throw unauthenticated("token_kind");
+}
+
+/** Throws `unauthenticated` for the `token_type` of an introspection answer that names another one than bearer. */
+export function requireBearerTokenType(type: unknown): void {
+  if (type == null || isOneOf(ACCESS_TOKENS, type)) return;
+  throw unauthenticated("token_kind");
+}
+
+/** Where servers write which kind it is; none of these is registered for that in a JWT. */
+const KIND_CLAIMS = [
+  "typ",
+  "type",
+  "use",
+  "token_type",
+  "token_use",
+  "tokenType",
+  "tokenUse",
+] as const;
+
+const BOUND_KINDS = /^(dpop|pop|mac)$/i;
+const OTHER_KINDS =
+  /^(refresh|offline|logout|initial-?access|registration-?access|serialized-id)[ _-]?(token)?$/i;
+/** Servers write `Bearer`; `access_token` is an older habit. */
+const ACCESS_TOKENS = /^(bearer|(urn:ietf:params:oauth:token-type:)?access_token)$/i;
+
+function isOneOf(kinds: RegExp, value: unknown): boolean {
+  return typeof value === "string" && kinds.test(value);
+}
+
+/** One tenant, and which logins are for its users. Tenants either share all names of their issuer or none. */
+export type TenantTrust = {
+  tenant: Tenant;
+  /** As `iss` has them, compared character by character. The first names the users. */
+  issuers: readonly [string, ...string[]];
+  /** The logins of its users have this claim, by type and value; all of the issuer's if undefined. */
+  claim: ClaimRule | undefined;
+  /** Tokens must be made for one of these. */
+  audience: readonly string[];
+  /** The claim that says for whom a token was made. */
+  audienceClaim: string;
+  maxLifetimeMs: number;
+  /** The claim that becomes the user's id at MX. */
+  userIdClaim: string;
+};
+
+/** `tenants` are those of the login's issuer. Throws `forbidden` if it belongs to none of them. */
+export function findTenant(tenants: readonly TenantTrust[], claims: Claims): TenantTrust {
+  const found = tenants.find(({ claim }) => !claim || claims[claim.name] === claim.value);
+  if (found) return found;
+  throw new AppError("forbidden", "The login is valid, but belongs to no tenant of this service.", {
+    reason: "no_tenant",
+  });
+}
+
+/**
+ * The same for claims that the partner's server answers with, rather than signs. It was asked by its address, so it may leave
+ * its name out, unless tenants have different issuers: then nothing else tells them apart.
+ */
+export function findTenantOfAnswer(all: readonly TenantTrust[], claims: Claims): TenantTrust {
+  return findTenant(findByIssuer(all, claims.iss), claims);
+}
+
+function findByIssuer(all: readonly TenantTrust[], iss: unknown): readonly TenantTrust[] {
+  if (iss == null) {
+    const names = new Set(all.map(({ issuers: [first] }) => first));
+    if (names.size === 1) return all;
+    throw unauthenticated("claim_iss");
+  }
+  if (typeof iss !== "string" || iss === "") throw unauthenticated("claim_iss");
+  const found = all.filter(({ issuers }) => issuers.includes(iss));
+  if (found.length > 0) return found;
+  throw unauthenticated("unknown_issuer");
+}
+
+export function toPrincipal(trust: TenantTrust, subject: string, claims: Claims): Principal {
+  const { issuers, tenant } = trust;
+  return { issuer: issuers[0], subject, claims, tenant };
 }

@@ -10,22 +10,24 @@
 import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
-import { AppError } from "../errors.ts";
+import { AppError, unauthenticated } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import type { ExchangeRequest } from "../upstream/exchange.ts";
 import type { Authenticator } from "./authenticate.ts";
 import {
+  findTenantOfAnswer,
   requireAudience,
+  requireBearerClaims,
+  requireBearerTokenType,
   requireCurrent,
   requireSubject,
+  type TenantTrust,
   toAudience,
+  toPrincipal,
   toSeconds,
 } from "./claims.ts";
 import type { LoginCall } from "./login-client.ts";
-import { unauthenticated } from "./refusals.ts";
-import { requireBearerClaims, requireBearerTokenType } from "./token-kind.ts";
-import { findTenantOfAnswer, type TenantTrust, toPrincipal } from "./trust.ts";
 
 /** How the authorization server is asked. */
 export type IntrospectionEndpoint = {

@@ -8,7 +8,7 @@
 
 import { type CryptoKey, createLocalJWKSet, errors, type JWSHeaderParameters } from "jose";
 import { authUnavailable } from "../errors.ts";
-import { withTimeout } from "../upstream/semaphore.ts";
+import { withTimeout } from "../upstream/limits.ts";
 import type { LoadKeys } from "./key-set.ts";
 
 export type IssuerKeysOptions = {

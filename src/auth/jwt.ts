@@ -15,20 +15,22 @@ import {
   jwtVerify,
   type ProtectedHeaderParameters,
 } from "jose";
-import type { AppError, LoginRefusal } from "../errors.ts";
+import { type AppError, type LoginRefusal, unauthenticated } from "../errors.ts";
 import type { Principal } from "../session/types.ts";
 import type { Authenticator } from "./authenticate.ts";
 import {
   CLOCK_TOLERANCE_SECONDS,
+  findTenant,
   requireAudience,
+  requireBearerClaims,
+  requireBearerType,
   requireCurrent,
   requireSubject,
+  type TenantTrust,
+  toPrincipal,
   toSeconds,
 } from "./claims.ts";
 import type { FindKeys } from "./issuer-keys.ts";
-import { unauthenticated } from "./refusals.ts";
-import { requireBearerClaims, requireBearerType } from "./token-kind.ts";
-import { findTenant, type TenantTrust, toPrincipal } from "./trust.ts";
 
 export type TrustedIssuer = {
   /** One of its names, compared character by character with `iss`. */

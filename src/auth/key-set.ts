@@ -12,7 +12,7 @@ import type { JSONWebKeySet, JWK } from "jose";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
 import type { KeySource } from "../session/settings.ts";
-import type { ForwardProxy } from "../upstream/connect.ts";
+import type { ForwardProxy } from "../upstream/connection.ts";
 import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
 import type { Limits } from "../upstream/limits.ts";
 import { mayLeadTo } from "../upstream/upstream-url.ts";

@@ -7,11 +7,15 @@
  */
 
 import { type AppError, authUnavailable } from "../errors.ts";
-import { parseJson } from "../json.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
-import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
-import { withRepeat } from "../upstream/repeat.ts";
-import { createSemaphore } from "../upstream/semaphore.ts";
+import { parseJson } from "../text.ts";
+import {
+  type Exchange,
+  type ExchangeRequest,
+  type ExchangeResult,
+  withRepeat,
+} from "../upstream/exchange.ts";
+import { createSemaphore } from "../upstream/limits.ts";
 
 export type LoginCallOptions = {
   /** For the log. */

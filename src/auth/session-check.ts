@@ -7,14 +7,13 @@
  * out here with the next request.
  */
 
+import { unauthenticated } from "../errors.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import { toIdText } from "../session/user-id.ts";
 import type { ExchangeRequest } from "../upstream/exchange.ts";
 import type { Authenticator } from "./authenticate.ts";
-import { requireCurrent } from "./claims.ts";
+import { findTenantOfAnswer, requireCurrent, type TenantTrust, toPrincipal } from "./claims.ts";
 import type { LoginAnswer, LoginCall } from "./login-client.ts";
-import { unauthenticated } from "./refusals.ts";
-import { findTenantOfAnswer, type TenantTrust, toPrincipal } from "./trust.ts";
 
 export type SessionCheckOptions = {
   call: LoginCall;

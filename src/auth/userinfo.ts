@@ -8,12 +8,11 @@
 
 import * as z from "zod";
 import { type AppError, authUnavailable, type UpstreamReason } from "../errors.ts";
-import { parseJson } from "../json.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Claims, Principal } from "../session/types.ts";
-import type { Exchange, ExchangeRequest } from "../upstream/exchange.ts";
-import { withRepeat } from "../upstream/repeat.ts";
-import { withTimeout } from "../upstream/semaphore.ts";
+import { parseJson } from "../text.ts";
+import { type Exchange, type ExchangeRequest, withRepeat } from "../upstream/exchange.ts";
+import { withTimeout } from "../upstream/limits.ts";
 import { mayLeadTo } from "../upstream/upstream-url.ts";
 
 export type UserinfoOptions = {

@@ -3,7 +3,7 @@
  * decide, so that names which merely share a prefix are left alone.
  */
 
-import { countEdits } from "../nearest.ts";
+import { countEdits } from "../text.ts";
 import type { Faults } from "./faults.ts";
 import type { Environment } from "./types.ts";
 import { isKnown, KNOWN_NAMES } from "./variables.ts";

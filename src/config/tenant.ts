@@ -1,11 +1,11 @@
 /** One tenant's variables -> its rules, and what is wrong between variables each of which is fine by itself. */
 
 import * as z from "zod";
-import { parseJson } from "../json.ts";
 import type { KeySource } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import { findUnsupportedOptions, type WidgetPolicyOptions } from "../session/widget-policy.ts";
+import { parseJson } from "../text.ts";
 import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
 import { toMember, toPlatform, toSso } from "./mx.ts";

@@ -3,7 +3,7 @@
  * be part of it. Such a value is refused, because nobody can tell what was meant.
  */
 
-import { parseJson } from "../json.ts";
+import { parseJson } from "../text.ts";
 import { VARIABLES } from "./variables.ts";
 
 /** What is wrong with the text of a variable, and what to do; `undefined` for nothing. */

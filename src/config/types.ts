@@ -10,7 +10,7 @@ import type { ProfileRule } from "../session/profile.ts";
 import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
-import type { ForwardProxy } from "../upstream/connect.ts";
+import type { ForwardProxy } from "../upstream/connection.ts";
 import type { KeyPair } from "./key-pair.ts";
 import type { Variables } from "./variables.ts";
 

@@ -2,9 +2,9 @@
 
 import { isIPv4 } from "node:net";
 import * as z from "zod";
-import { parseJson } from "../json.ts";
 import { createSecret } from "../secret.ts";
 import { WidgetOptions } from "../session/widget-options.ts";
+import { parseJson } from "../text.ts";
 import { findAddressProblem, findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";

@@ -3,7 +3,8 @@
  */
 
 import type { Request, RequestHandler, Response } from "express";
-import type { Logger, RequestEntry, RequestEvent } from "../telemetry/logger.ts";
+import type { RequestEntry, RequestEvent } from "../telemetry/log-entries.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { HEALTH_PATHS } from "./health.ts";
 import { HOSTED_PATHS } from "./hosted-page.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";

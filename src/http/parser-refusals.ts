@@ -8,7 +8,8 @@
 
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Logger, ParserRefusal } from "../telemetry/logger.ts";
+import type { ParserRefusal } from "../telemetry/log-entries.ts";
+import type { Logger } from "../telemetry/logger.ts";
 
 export type OnParserRefusal = (kind: ParserRefusal) => void;
 

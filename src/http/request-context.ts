@@ -11,7 +11,7 @@ import type { NextFunction, Request, Response } from "express";
 import type { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
-import type { RequestEntry } from "../telemetry/logger.ts";
+import type { RequestEntry } from "../telemetry/log-entries.ts";
 import { findClientAddress } from "./client-address.ts";
 
 declare global {
@@ -27,7 +27,7 @@ declare global {
       budget?: Budget;
       /** Once the caller is authenticated. */
       principal?: Principal;
-      /** The caller's pseudonym in the log: telemetry/user-hash.ts. */
+      /** The caller's pseudonym in the log: telemetry/logger.ts. */
       userHash?: string;
       /** The tenant whose share of the places this request takes. */
       shareOf?: string;

@@ -15,8 +15,8 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { RequestHandler } from "express";
-import type { RequestEntry } from "../telemetry/logger.ts";
-import { parseTraceparent } from "../telemetry/traceparent.ts";
+import type { RequestEntry } from "../telemetry/log-entries.ts";
+import { parseTraceparent } from "../telemetry/tracing.ts";
 
 export function createRequestSpan(tracer: Tracer): RequestHandler {
   return function requestSpan(req, res, next) {

@@ -8,8 +8,7 @@ import { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal, RequestContext } from "../session/types.ts";
-import type { Logger } from "../telemetry/logger.ts";
-import type { ToPseudonym } from "../telemetry/user-hash.ts";
+import type { Logger, ToPseudonym } from "../telemetry/logger.ts";
 import { type AdmissionOptions, createAdmission } from "./admission.ts";
 import { createCorsPreflight } from "./cors.ts";
 import {

@@ -2,17 +2,16 @@
  * The way to one of MX's APIs: the policies around a call, in their order, and the call itself.
  */
 
-import { parseJson } from "../json.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
+import { parseJson } from "../text.ts";
 import type { Exchange, ExchangeResult } from "../upstream/exchange.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
 import { blameOptions, classifyFailure } from "./outcome.ts";
 import { withBulkhead } from "./policies/bulkhead.ts";
 import { withCircuitBreaker } from "./policies/circuit-breaker.ts";
-import { type MxObserver, withObserver } from "./policies/instrument.ts";
+import { type MxObserver, withObserver, withSpans } from "./policies/instrument.ts";
+import { serializeWrites } from "./policies/keyed-mutex.ts";
 import { withRetry } from "./policies/retry.ts";
-import { serializeWrites } from "./policies/serialize-writes.ts";
-import { withSpans } from "./policies/spans.ts";
 
 export type MxClientOptions = {
   /** A pool of its own: `connections` to this API's host. */

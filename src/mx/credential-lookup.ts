@@ -7,14 +7,18 @@
 
 import * as z from "zod";
 import { AppError, type UpstreamFailure } from "../errors.ts";
-import { parseJson } from "../json.ts";
 import type { Secret } from "../secret.ts";
 import { MIN_CALL_MS, timeIsUp } from "../session/budget.ts";
 import { type CredentialLookup, isCredential, toUserkey } from "../session/credentials.ts";
 import type { Identity, MemberCredentials } from "../session/types.ts";
-import type { Exchange, ExchangeRequest, ExchangeResult } from "../upstream/exchange.ts";
+import { parseJson } from "../text.ts";
+import {
+  type Exchange,
+  type ExchangeRequest,
+  type ExchangeResult,
+  withRepeat,
+} from "../upstream/exchange.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
-import { withRepeat } from "../upstream/repeat.ts";
 
 export type PartnerLookupOptions = {
   exchange: Exchange;

@@ -16,7 +16,7 @@ import type {
   RequestContext,
 } from "../session/types.ts";
 import type { Answer, MxCall, Send } from "./call.ts";
-import { type CreateOnce, createCreateOnce } from "./create-once.ts";
+import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
 import { NEW_USER_WAIT_MS } from "./new-user-url.ts";
 import { refuseOtherUser, requireGood } from "./response-guards.ts";
 

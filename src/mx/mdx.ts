@@ -18,7 +18,7 @@ import type {
   RequestContext,
 } from "../session/types.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
-import { type CreateOnce, createCreateOnce } from "./create-once.ts";
+import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
 import { classifyByStatus } from "./outcome.ts";
 import { read, refuseOtherUser, requireGood, UserGuid } from "./response-guards.ts";
 import { withClient } from "./sso-v3.ts";

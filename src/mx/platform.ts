@@ -15,7 +15,7 @@ import type {
   WidgetRequest,
 } from "../session/types.ts";
 import type { GoodAnswer, MxApi, MxCall, Send } from "./call.ts";
-import { type CreateOnce, createCreateOnce } from "./create-once.ts";
+import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
 import { requestUntilVisible } from "./new-user-url.ts";
 import { classifyPlatform } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";

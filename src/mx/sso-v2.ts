@@ -21,7 +21,7 @@ import type {
 } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
-import { createCreateOnce } from "./create-once.ts";
+import { createCreateOnce } from "./create-or-find.ts";
 import { classifySsoV2 } from "./outcome.ts";
 import {
   read,

@@ -7,9 +7,8 @@
 
 import { RateLimiterRes } from "rate-limiter-flexible";
 import type { RedisProblem, RedisSettings } from "../session/settings.ts";
-import { withTimeout } from "../upstream/semaphore.ts";
-import { createRedis, type RedisClient } from "./redis.ts";
-import { toRedisProblem } from "./redis-problem.ts";
+import { withTimeout } from "../upstream/limits.ts";
+import { createRedis, type RedisClient, toRedisProblem } from "./redis.ts";
 
 export type SharedStore = AsyncDisposable & {
   client: RedisClient;

@@ -7,7 +7,7 @@
 
 import type * as z from "zod";
 import { AppError, type BodyError } from "../errors.ts";
-import { findNearest } from "../nearest.ts";
+import { findNearest } from "../text.ts";
 import { WidgetOptions } from "./widget-options.ts";
 
 /** A body of 16 kB has room for thousands; an answer must not be larger than its request. */

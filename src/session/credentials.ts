@@ -7,7 +7,7 @@
 import { createHmac } from "node:crypto";
 import { AppError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
-import { isPlainText } from "./plain-text.ts";
+import { isPlainText } from "../text.ts";
 import type { Identity, MemberCredentials, RequestContext } from "./types.ts";
 
 export type CredentialRule =

@@ -7,9 +7,8 @@
  */
 
 import { AppError } from "../errors.ts";
-import { openByMdx } from "./mdx-workflow.ts";
-import { toNotFoundError } from "./not-found.ts";
-import { openByPlatform } from "./platform-workflow.ts";
+import { openByMdx, openByPlatform } from "./platform-workflow.ts";
+import { toNotFoundError } from "./refusals.ts";
 import { openBySso } from "./sso-workflow.ts";
 import type { Principal, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
 

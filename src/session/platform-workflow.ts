@@ -1,18 +1,27 @@
 /**
- * MXconnect without Members: the User exists, and MX makes a URL for it. By the Platform API alone, or by the SSO API v3 with
- * MDX Real Time.
+ * MXconnect: the User exists, and MX makes a URL for it. By the Platform API alone, or by the SSO API v3 with MDX Real Time,
+ * which can also keep a Member.
  *
- * A known user costs one round trip (v20250224, v3): the URL is asked for straight away, and only a 404 leads to a create.
- * Without a read, MX alone keeps disabled users out: assumption A19 (docs/assumptions.md).
- * Sources: MX Platform API, Request widget URL and Create user; MX SSO API v3; MX MDX Real Time.
+ * A known user costs one round trip (v20250224, v3): the URL is requested at once, and only a 404 leads to a create. A Member is
+ * read at the same time: with permanent credentials that is still one round trip, with expiring ones two, at a first login three.
+ * Without a read of the User, MX alone keeps disabled users out: assumption A19 (docs/assumptions.md).
+ * Sources: MX Platform API, Request widget URL and Create user; MX SSO API v3, Get a widget URL; MX MDX Real Time, Create user and
+ * Create member.
  */
 
 import { AppError } from "../errors.ts";
-import { refuseDisabled } from "./disabled.ts";
-import { hasReferences, toNotFoundError, unknownReference } from "./not-found.ts";
+import {
+  ensureMember,
+  type FoundMember,
+  prepareMember,
+  refuseForeignMember,
+  unknownMember,
+} from "./member-workflow.ts";
+import { hasReferences, refuseDisabled, toNotFoundError, unknownReference } from "./refusals.ts";
 import type {
   Identity,
   MemberCredentials,
+  MxApis,
   Platform,
   PlatformUser,
   RequestContext,
@@ -31,7 +40,7 @@ export async function openByPlatform(
 }
 
 /** `undefined`: MX knows no such user. Throws `invalid_request` where it knows the user, but not what an option names. */
-export async function requestKnownUrl(
+async function requestKnownUrl(
   platform: Platform,
   { userId }: Identity,
   request: WidgetRequest,
@@ -49,14 +58,14 @@ export async function requestKnownUrl(
   return { url: late, userGuid: confirmed.guid };
 }
 
-export type FirstLogin = {
+type FirstLogin = {
   request: WidgetRequest;
   credentials?: MemberCredentials;
   /** What else a new user needs, done beside the request for the URL. */
   beside?: (userGuid: string | undefined) => Promise<void>;
 };
 
-export async function createAndOpen(
+async function createAndOpen(
   platform: Platform,
   identity: Identity,
   { request, credentials, beside }: FirstLogin,
@@ -107,4 +116,50 @@ async function openForConfirmed(
     confirmed === tried ? undefined : await platform.requestWidgetUrl(confirmed, request, context);
   if (url) return url;
   throw toNotFoundError(request, unknownReference());
+}
+
+export async function openByMdx(
+  { platform, members }: Extract<MxApis, { kind: "mdx" }>,
+  identity: Identity,
+  request: WidgetRequest,
+  context: RequestContext,
+): Promise<WidgetUrl> {
+  const findMember = prepareMember(members, identity, context); // Throws before MX is called, if at all.
+  const [known, found] = await Promise.all([
+    requestKnownUrl(platform, identity, request, context),
+    findMember(),
+  ]);
+  const { memberId, member, credentials } = found;
+  const own = (userGuid: string | undefined) => ({
+    userId: identity.userId,
+    userGuid,
+    memberId: memberId.value,
+  });
+  if (memberId.isMxGuid && !(known && member)) throw unknownMember();
+
+  if (known) {
+    const owned = own(known.userGuid);
+    if (member) refuseForeignMember(member, owned);
+    await requireMember(ensureMember(members, owned, found, context));
+    if (!member) context.audit("user_healed");
+    return known.url;
+  }
+
+  const beside = (userGuid: string | undefined) => {
+    const unread: FoundMember = { ...found, member: undefined }; // One read before the create proves nothing.
+    return requireMember(ensureMember(members, own(userGuid), unread, context));
+  };
+  return createAndOpen(platform, identity, { request, credentials, beside }, context);
+}
+
+async function requireMember(ensured: Promise<boolean>): Promise<void> {
+  if (await ensured) return;
+  throw new AppError("upstream_unavailable", "MX has not finished creating the user. Try again.", {
+    retryAfterSeconds: 1,
+    upstream: {
+      operation: "session",
+      outcome: "not_found",
+      reason: "not_yet_propagated",
+    },
+  });
 }

@@ -6,14 +6,13 @@
  */
 
 import { AppError } from "../errors.ts";
-import { refuseDisabled } from "./disabled.ts";
 import {
   ensureMember,
   prepareMember,
   refuseForeignMember,
   unknownMember,
 } from "./member-workflow.ts";
-import { hasReferences, toNotFoundError, unknownReference } from "./not-found.ts";
+import { hasReferences, refuseDisabled, toNotFoundError, unknownReference } from "./refusals.ts";
 import type {
   Identity,
   MemberCredentials,

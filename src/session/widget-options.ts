@@ -8,7 +8,7 @@
  */
 
 import * as z from "zod";
-import { isPlainText, PLAIN_TEXT_DETAIL } from "./plain-text.ts";
+import { isPlainText, PLAIN_TEXT_DETAIL } from "../text.ts";
 
 /** MX's widget types. Source: the response enum of v20250224, and the Insights guides for the three pulse widgets. */
 export const WIDGET_TYPES = [

@@ -3,42 +3,35 @@
  *
  * Neither tokens, keys, personal data, ids of users nor widget URLs can get in: every field is a number, a word of a
  * closed set, or a value that was checked. Of an unexpected error only its name, code and our own stack frames are kept.
+ * Users have a pseudonym (decision 0012; docs/observability.md has the same formula as a shell command).
  */
 
+import { createHmac } from "node:crypto";
 import { pino } from "pino";
+import type { Secret } from "../secret.ts";
 import type { RedisProblem } from "../session/settings.ts";
+import type { Principal } from "../session/types.ts";
 import { createLogDestination, type LogDestination } from "./log-destination.ts";
-import type {
-  ChangeEntry,
-  FileEntry,
-  LifecycleEvent,
-  LifecycleFields,
-  ParserRefusal,
-  ProfileFailure,
-  ProfileRefusal,
-  RequestEntry,
-} from "./log-entries.ts";
 import {
+  type ChangeEntry,
   describe,
+  type FileEntry,
+  type LifecycleEvent,
+  type LifecycleFields,
+  type ParserRefusal,
+  type ProfileFailure,
+  type ProfileRefusal,
   REFUSAL_HINTS,
+  type RequestEntry,
   toChangeFields,
   toCommonFields,
   toFields,
   toLevel,
   toLifecycleFields,
   toProfileFields,
-} from "./log-fields.ts";
+} from "./log-entries.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
-
-export type {
-  FileEntry,
-  FileReason,
-  ParserRefusal,
-  RequestEntry,
-  RequestEvent,
-} from "./log-entries.ts";
-export { PARSER_REFUSALS } from "./log-entries.ts";
 
 export type Logger = {
   request(entry: RequestEntry): void;
@@ -117,5 +110,21 @@ export function createLogger(
       log[event === "changed" ? "warn" : "info"](fields, "file");
     },
     linesLost: () => destination.linesLost?.() ?? 0,
+  };
+}
+
+export type ToPseudonym = (principal: Pick<Principal, "issuer" | "subject">) => string;
+
+/** 132 bits in Base64url. */
+const LENGTH = 22;
+
+/**
+ * The same user has the same pseudonym. Whoever has the key and a user's issuer and subject can compute it and search for it.
+ * The purpose is part of what is hashed, so no other use of the same key gives the same value.
+ */
+export function createPseudonym(key: Secret): ToPseudonym {
+  return function toPseudonym({ issuer, subject }) {
+    const hmac = createHmac("sha256", key.reveal()).update(`user.hash\0${issuer}\0${subject}`);
+    return hmac.digest("base64url").slice(0, LENGTH);
   };
 }

@@ -2,15 +2,18 @@
  * Spans through OpenTelemetry's API. Without an SDK there is no tracer, and then nothing of this is installed.
  *
  * Attributes are words of closed sets, numbers and names from the configuration: no key, id, path or query can get in, as
- * nothing is taken from a request, a URL or an error's text.
- * Source: OpenTelemetry, Semantic conventions for HTTP spans; W3C Trace Context.
+ * nothing is taken from a request, a URL or an error's text. `tracestate` and `baggage` are neither read nor sent: what a caller
+ * puts there would go on to MX and to the collector.
+ * Sources: OpenTelemetry, Semantic conventions for HTTP spans; W3C Trace Context, section 3.2.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   context,
+  isSpanContextValid,
   ProxyTracerProvider,
   type Span,
+  type SpanContext,
   type SpanOptions,
   SpanStatusCode,
   type Tracer,
@@ -19,7 +22,6 @@ import {
 import { AppError } from "../errors.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { OtlpOptions } from "./otlp.ts";
-import { formatTraceparent } from "./traceparent.ts";
 
 export type Tracing = {
   tracer: Tracer;
@@ -101,4 +103,19 @@ export function withOpenSessionSpan(openSession: OpenSession, { tracer }: Tracin
       };
       return openSession(principal, request, { ...context, audit });
     });
+}
+
+/** Version, trace, parent, flags. A later version may add fields at the end. */
+const TRACEPARENT = /^(?!ff)([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
+
+/** `undefined` where it is not valid. */
+export function parseTraceparent(header: string): SpanContext | undefined {
+  const [, version, traceId = "", spanId = "", flags = "", rest] = TRACEPARENT.exec(header) ?? [];
+  if (version === "00" && rest !== undefined) return undefined;
+  const parsed = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
+  return isSpanContextValid(parsed) ? parsed : undefined;
+}
+
+export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags & 1 ? "01" : "00"}`;
 }

@@ -1,12 +1,143 @@
 /**
- * One open socket with an HTTP/1.1 client on it: what is known about it, and how it ends.
+ * One connection to an origin: how its socket is opened, straight or through a tunnel of a forward proxy, and the HTTP/1.1
+ * client on it.
  *
- * The client lives and dies with the socket. It never opens another one, so that whoever counts connections counts sockets.
+ * Each opening resolves the name again, and ends within one time limit of its own: undici's rounds up, and does not cover
+ * a tunnel. The client lives and dies with the socket and never opens another one, so that counting connections counts sockets.
+ * Sources: RFC 9110, section 9.3.6 (CONNECT); Node.js, `net.connect`, which tries all addresses of a name.
  */
 
-import type { Socket } from "node:net";
-import { Client, type Dispatcher } from "undici";
-import { handOver } from "./connect.ts";
+import { Socket } from "node:net";
+import { buildConnector, Client, type Dispatcher, errors } from "undici";
+import type { Secret } from "../secret.ts";
+import { createNoProxy } from "./no-proxy.ts";
+
+export type ConnectOptions = {
+  origin: string;
+  /** For the tunnel and the handshakes together. Default: 1 s. */
+  connectTimeoutMs?: number;
+  /** For https origins. */
+  proxy?: ForwardProxy | undefined;
+};
+
+/** A forward proxy with CONNECT. Its URL may hold credentials; `noProxy` lists hosts as `NO_PROXY` does. */
+export type ForwardProxy = { url: Secret; noProxy: string };
+
+export type Opening = {
+  /** Rejects with what went wrong: nothing was sent. */
+  socket: Promise<Socket>;
+  /** Ends it at once, with its socket. */
+  abort(): void;
+};
+
+/** `timeoutMs` is what the caller waits, if less than the limit. */
+export type Open = (timeoutMs?: number) => Opening;
+
+/** A proxy that opens no tunnel. */
+export class ProxyRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super("the proxy opens no tunnel");
+    this.status = status;
+  }
+}
+
+export function createOpen(options: ConnectOptions): Open {
+  const { connectTimeoutMs = 1000, proxy } = options;
+  const target = toTarget(new URL(options.origin));
+  const connector = createConnector(); // One for all: TLS sessions are resumed.
+  const openTunnel = proxy && isProxied(options) ? createTunnels(proxy, target) : undefined;
+
+  async function openSocket(signal: AbortSignal): Promise<Socket> {
+    const httpSocket = await openTunnel?.(signal);
+    return connect(connector, { ...target, ...(httpSocket && { httpSocket }) }, signal);
+  }
+
+  return function open(timeoutMs = connectTimeoutMs) {
+    const controller = new AbortController();
+    const timer = setTimeout(
+      () => controller.abort(new errors.ConnectTimeoutError()),
+      Math.min(timeoutMs, connectTimeoutMs),
+    );
+    return {
+      socket: openSocket(controller.signal).finally(() => clearTimeout(timer)),
+      abort: () => controller.abort(new errors.RequestAbortedError()),
+    };
+  };
+}
+
+export function isProxied({ origin, proxy }: ConnectOptions): boolean {
+  if (!proxy || !origin.startsWith("https:")) return false;
+  return !createNoProxy(proxy.noProxy)(new URL(origin));
+}
+
+/** For a client that lives and dies with one socket: it opens no other. */
+function handOver(socket: Socket): buildConnector.connector {
+  let isGiven = false;
+  return (_target, callback) => {
+    if (isGiven) process.nextTick(callback, new errors.ClientClosedError(), null);
+    else process.nextTick(callback, null, socket);
+    isGiven = true;
+  };
+}
+
+/** Without a limit of its own. */
+function createConnector(): buildConnector.connector {
+  return buildConnector({ timeout: 0, allowH2: false });
+}
+
+function connect(
+  connector: buildConnector.connector,
+  target: buildConnector.Options,
+  signal: AbortSignal,
+): Promise<Socket> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const opening: unknown = connector(target, (...[error, socket]) => {
+    signal.removeEventListener("abort", abort);
+    if (error) reject(error);
+    else resolve(socket);
+  });
+  const abort = () => {
+    if (opening instanceof Socket) opening.destroy(signal.reason);
+  };
+  signal.addEventListener("abort", abort);
+  return promise;
+}
+
+function createTunnels(
+  { url: secret }: ForwardProxy,
+  { host, protocol, port }: Target,
+): (signal: AbortSignal) => Promise<Socket> {
+  const url = new URL(secret.reveal());
+  const connector = createConnector();
+  const path = port === "" ? `${host}:${protocol === "https:" ? 443 : 80}` : host;
+  const credentials = [url.username, url.password].map(decodeURIComponent).join(":");
+  const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
+  const headers = { host, ...(url.username && { "proxy-authorization": authorization }) };
+
+  return async function openTunnel(signal) {
+    const socket = await connect(connector, toTarget(url), signal);
+    const client = new Client(url.origin, { connect: handOver(socket), headersTimeout: 0 });
+    const abort = () => void socket.destroy(signal.reason);
+    signal.addEventListener("abort", abort);
+    try {
+      const { statusCode, socket: tunnel } = await client.connect({ path, headers });
+      if (statusCode === 200 && tunnel instanceof Socket) return tunnel;
+      tunnel.on("error", () => {}).destroy();
+      throw new ProxyRefusal(statusCode);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  };
+}
+
+type Target = ReturnType<typeof toTarget>;
+
+function toTarget({ protocol, host, hostname, port }: URL) {
+  return { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ""), port };
+}
 
 export type Connection = {
   readonly dispatcher: Dispatcher;

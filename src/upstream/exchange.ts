@@ -1,10 +1,10 @@
 /**
- * One HTTP exchange with an upstream, bounded in time and size, told as a value.
+ * One HTTP exchange with an upstream, bounded in time and size, with its outcome as a value.
  *
  * The time limits are our own: undici's round up. HTTP/1.1, no redirects, no compression.
  *
- * A connection can die without a word, as when a firewall on the way is replaced. So a request on one that was kept waits only
- * so long. When its time is up, no connection that has been as silent is used again.
+ * A connection can die in silence, for example when a firewall on the way is replaced. So a request on a kept connection has
+ * a shorter limit. When that is reached, no connection that has been silent for as long is used again.
  */
 
 import type { IncomingHttpHeaders } from "node:http";
@@ -12,7 +12,7 @@ import type { Dispatcher } from "undici";
 import type { TransportReason } from "../errors.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Connection } from "./connection.ts";
-import { type ExchangeFailure, toFailure, toOpenFailure } from "./failure.ts";
+import { type ExchangeFailure, isOfConnection, toFailure, toOpenFailure } from "./failure.ts";
 import { hasForeignListeners } from "./listeners.ts";
 import { type ConnectionOptions, createConnections } from "./pool.ts";
 
@@ -32,7 +32,7 @@ export type ExchangeRequest = {
 
 export type ExchangeResult = ExchangeAnswer | Failed;
 
-export type ExchangeAnswer = {
+type ExchangeAnswer = {
   kind: "answer";
   status: number;
   contentType: string;
@@ -210,4 +210,19 @@ function toAnswer({ status, headers }: Head, chunks: readonly Buffer[]): Exchang
 /** Only the number form is understood; a date is as good as none. Source: RFC 9110, section 10.2.3. */
 function toSeconds(header: string | string[] | undefined): number | undefined {
   return typeof header === "string" && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
+}
+
+/**
+ * For requests that are safe to repeat: tries once more, on a new connection, if the first attempt may have failed because of its
+ * connection. The time limit is for both attempts together.
+ */
+export function withRepeat(exchange: Exchange, now = () => performance.now()): Exchange {
+  return async function exchangeTwice(request, timeoutMs) {
+    const startedAt = now();
+    const leftMs = () => timeoutMs - (now() - startedAt);
+    const first = await exchange(request, timeoutMs);
+    if (first.kind === "answer" || !isOfConnection(first.failure)) return first;
+    if (leftMs() < MIN_CALL_MS) return first;
+    return exchange({ ...request, newConnection: true }, leftMs());
+  };
 }

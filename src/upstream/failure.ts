@@ -5,7 +5,7 @@
  */
 
 import type { TransportReason } from "../errors.ts";
-import { ProxyRefusal } from "./connect.ts";
+import { ProxyRefusal } from "./connection.ts";
 
 /**
  * - `not_sent`: no byte can have arrived

@@ -1,4 +1,4 @@
-/** How long one call to an upstream may take, by what a whole request may take. `--check` uses the same. */
+/** Limits on calls: how many at once, how many may wait and for how long, and how long one may take. */
 
 export type Limits = {
   /** For the name, the tunnel and the handshakes together. */
@@ -15,4 +15,86 @@ export function toLimits(requestDeadlineMs: number): Limits {
     connectTimeoutMs: Math.max(MIN_CONNECT_MS, Math.floor(requestDeadlineMs / 3)),
     attemptMs: Math.max(MIN_ATTEMPT_MS, Math.floor(requestDeadlineMs / 2)),
   };
+}
+
+type SemaphoreOptions = {
+  /** How many may hold a place at once. */
+  limit: number;
+  /** How many may wait for a place. Default: no bound. */
+  maxWaiting?: number;
+  /** How long each may wait, in milliseconds. Default: no bound. */
+  maxWaitMs?: number;
+};
+
+/** `full`: too many wait already. `timeout`: no place became free in time. Neither holds a place. */
+type Acquisition = "acquired" | "full" | "timeout";
+
+type Semaphore = {
+  /**
+   * Takes a place, in the order of arrival. Every `acquired` must be followed by one `release()`.
+   *
+   * `timeoutMs` is what the caller can wait; it never exceeds `maxWaitMs`. A caller that cannot wait (0) still gets a
+   * place that is free.
+   */
+  acquire(timeoutMs?: number): Promise<Acquisition>;
+  /** Hands the place to the one that has waited longest. */
+  release(): void;
+  state(): { inUse: number; waiting: number };
+};
+
+export function createSemaphore(options: SemaphoreOptions): Semaphore {
+  const { limit, maxWaiting = Number.POSITIVE_INFINITY } = options;
+  const { maxWaitMs = Number.POSITIVE_INFINITY } = options;
+  /** In the order of arrival; calling one gives it the place. */
+  const waiting = new Set<() => void>();
+  let inUse = 0;
+
+  function waitForTurn(timeoutMs: number): Promise<Acquisition> {
+    const { promise, resolve } = Promise.withResolvers<Acquisition>();
+    const take = () => {
+      clearTimeout(timer);
+      resolve("acquired");
+    };
+    const giveUp = () => {
+      waiting.delete(take);
+      resolve("timeout");
+    };
+    const timer = Number.isFinite(timeoutMs) ? setTimeout(giveUp, timeoutMs) : undefined;
+    waiting.add(take);
+    return promise;
+  }
+
+  return {
+    async acquire(timeoutMs = maxWaitMs) {
+      if (inUse < limit) {
+        inUse += 1;
+        return "acquired";
+      }
+      if (waiting.size >= maxWaiting) return "full";
+      return waitForTurn(Math.max(0, Math.min(timeoutMs, maxWaitMs)));
+    },
+    release() {
+      const [next] = waiting;
+      if (next) {
+        waiting.delete(next);
+        next();
+      } else inUse -= 1;
+    },
+    state: () => ({ inUse, waiting: waiting.size }),
+  };
+}
+
+/** The result of `work`, or the error from `toError` after `timeoutMs`. The work itself goes on: others may share it. */
+export async function withTimeout<T>(
+  work: Promise<T>,
+  timeoutMs: number,
+  toError: () => Error,
+): Promise<T> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(toError()), timeoutMs);
+  try {
+    return await Promise.race([work, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

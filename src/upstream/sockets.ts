@@ -1,9 +1,14 @@
 /** Keeps account of all connections to one origin: in use, idle, or being opened. There are never more than a given number. */
 
-import { type ConnectOptions, createOpen } from "./connect.ts";
-import { type Connection, createConnection } from "./connection.ts";
-import { createIdle } from "./idle.ts";
-import { createOpenings } from "./openings.ts";
+import type { Socket } from "node:net";
+import {
+  type Connection,
+  type ConnectOptions,
+  createConnection,
+  createOpen,
+  type Open,
+  type Opening,
+} from "./connection.ts";
 
 export type SocketsOptions = ConnectOptions & {
   /** Sockets at most, those included that are just being opened. */
@@ -11,7 +16,7 @@ export type SocketsOptions = ConnectOptions & {
   maxResponseBytes: number;
 };
 
-export type SocketEvents = {
+type SocketEvents = {
   onOpen(connection: Connection): void;
   /** Once for each. `isByUpstream`: it was not closed here. */
   onClose(connection: Connection, isByUpstream: boolean): void;
@@ -111,4 +116,73 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
 
 function isSilent(sinceMs: number): (connection: Connection) => boolean {
   return ({ heardAtMs }) => heardAtMs <= sinceMs;
+}
+
+/** Those that requests have used, and those that are kept ready. */
+type Idle = {
+  add(connection: Connection): void;
+  /** The most recently used, or else the one that has been ready for longest, so that none gets old. */
+  take(): Connection | undefined;
+  /** The one to close first if there is no room. */
+  oldest(): Connection | undefined;
+  remove(connection: Connection): void;
+  has(connection: Connection): boolean;
+  readyCount(): number;
+  all(): Connection[];
+};
+
+function createIdle(): Idle {
+  let used: Connection[] = [];
+  let ready: Connection[] = [];
+  return {
+    add: (connection) => void (connection.isUsed ? used : ready).push(connection),
+    take: () => used.pop() ?? ready.shift(),
+    oldest: () => used[0] ?? ready[0],
+    remove(connection) {
+      used = used.filter((each) => each !== connection);
+      ready = ready.filter((each) => each !== connection);
+    },
+    has: (connection) => used.includes(connection) || ready.includes(connection),
+    readyCount: () => ready.length,
+    all: () => [...used, ...ready],
+  };
+}
+
+/** Sockets that are being opened. */
+type Openings = AsyncDisposable & {
+  /** Rejects with why it could not be opened. `isAhead`: no request waits for it. */
+  open(isAhead: boolean, timeoutMs?: number): Promise<Socket>;
+  /** Gives up the first one that no request waits for. */
+  abortAhead(): void;
+  count(): { all: number; ahead: number };
+};
+
+function createOpenings(open: Open): Openings {
+  const all = new Set<Opening>();
+  const ahead = new Set<Opening>();
+
+  function forget(opening: Opening): void {
+    all.delete(opening);
+    ahead.delete(opening);
+  }
+
+  return {
+    open(isAhead, timeoutMs) {
+      const opening = open(timeoutMs);
+      all.add(opening);
+      if (isAhead) ahead.add(opening);
+      return opening.socket.finally(() => forget(opening));
+    },
+    abortAhead() {
+      const [first] = ahead;
+      if (!first) return;
+      forget(first);
+      first.abort();
+    },
+    count: () => ({ all: all.size, ahead: ahead.size }),
+    async [Symbol.asyncDispose]() {
+      for (const opening of all) opening.abort();
+      await Promise.allSettled([...all].map(({ socket }) => socket));
+    },
+  };
 }

@@ -11,7 +11,7 @@ const SOURCES = join(ROOT, "src");
 const PAGE = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
 
 /** What every room may import, and which is not drawn. */
-const GROUND = ["errors", "secret", "json", "nearest"];
+const GROUND = ["errors", "secret", "text"];
 
 const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((path) =>
   path.endsWith(".ts"),

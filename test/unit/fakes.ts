@@ -1,7 +1,7 @@
 /** Makers of domain values and stand-ins at the ports, for the unit tests. */
 
 import type { JSONWebKeySet } from "jose";
-import type { TenantTrust } from "../../src/auth/trust.ts";
+import type { TenantTrust } from "../../src/auth/claims.ts";
 import type { Answer, FailedAnswer, Failure, GoodAnswer, Outcome } from "../../src/mx/call.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
 import { createMemberIds } from "../../src/session/member-id.ts";

@@ -2,7 +2,7 @@
  * Asks an upstream as the service would: same TLS, same proxy, bounded in time. What it says about the time is kept.
  */
 
-import type { ForwardProxy } from "../../upstream/connect.ts";
+import type { ForwardProxy } from "../../upstream/connection.ts";
 import {
   createExchange,
   type ExchangeRequest,

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { toIntrospectionRequest } from "../../auth/introspection.ts";
 import { findLogin, toSessionRequest } from "../../auth/session-check.ts";
 import type { IntrospectionConfig, SessionCheckConfig } from "../../config/types.ts";
-import { parseJson } from "../../json.ts";
+import { parseJson } from "../../text.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
 import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";

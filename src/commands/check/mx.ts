@@ -5,10 +5,10 @@
  */
 
 import type { PlatformConfig, SsoV2Config } from "../../config/types.ts";
-import { parseJson } from "../../json.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";
 import { toPlatformHeaders } from "../../mx/platform.ts";
 import { toSsoQuery } from "../../mx/sso-v2.ts";
+import { parseJson } from "../../text.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
 import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";

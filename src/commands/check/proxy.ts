@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { ForwardProxy } from "../../upstream/connect.ts";
+import type { ForwardProxy } from "../../upstream/connection.ts";
 import { toTransportReason } from "../../upstream/failure.ts";
 import type { Limits } from "../../upstream/limits.ts";
 import type { Judgement } from "./finding.ts";

@@ -1,11 +1,10 @@
 /** Whether Redis can count for all replicas: reached, logged in, run as REDIS_MODE says, and in time. */
 
 import { countOnce } from "../../rate-limit/limiter.ts";
-import { createRedis, findMode } from "../../rate-limit/redis.ts";
-import { toRedisProblem } from "../../rate-limit/redis-problem.ts";
+import { createRedis, findMode, toRedisProblem } from "../../rate-limit/redis.ts";
 import type { RedisProblem, RedisSettings } from "../../session/settings.ts";
 import { toTransportReason } from "../../upstream/failure.ts";
-import { withTimeout } from "../../upstream/semaphore.ts";
+import { withTimeout } from "../../upstream/limits.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 

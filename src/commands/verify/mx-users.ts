@@ -6,11 +6,11 @@
  */
 
 import type { MxConfig, PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/types.ts";
-import { parseJson } from "../../json.ts";
 import type { MxApi, Operation } from "../../mx/call.ts";
 import { toMdxApi } from "../../mx/mdx.ts";
 import { toPlatformApi } from "../../mx/platform.ts";
 import { toSsoApi } from "../../mx/sso-v2.ts";
+import { parseJson } from "../../text.ts";
 import type { Exchange, ExchangeRequest } from "../../upstream/exchange.ts";
 
 /** `problem`: what went wrong, as the end of "MX …". A new user may be `not_found` for a moment. */

@@ -6,7 +6,7 @@
  */
 
 import { type Budget, MIN_CALL_MS } from "../../session/budget.ts";
-import { createSemaphore } from "../../upstream/semaphore.ts";
+import { createSemaphore } from "../../upstream/limits.ts";
 import type { Send } from "../call.ts";
 import { toNotSentError } from "../outcome.ts";
 import type { BulkheadState, NotSentReason } from "./instrument.ts";

@@ -1,13 +1,16 @@
 /**
- * Work for one key is done one after the other; different keys do not wait for each other.
+ * Work for one key is done one after the other, and different keys do not wait for each other. So what is written for one User or
+ * Member is written in order: a process never races with itself.
  *
- * A caller whose time runs out while waiting leaves the queue without holding up those behind it.
+ * Reads and URL requests run freely (docs/decisions/0002-only-writes-wait.md). A caller whose time runs out while waiting leaves
+ * the queue without holding up those behind it.
  */
 
 import { type Budget, timeIsUp } from "../../session/budget.ts";
-import { withTimeout } from "../../upstream/semaphore.ts";
+import { withTimeout } from "../../upstream/limits.ts";
+import type { Send } from "../call.ts";
 
-export type KeyedMutex = <T>(key: string, budget: Budget, work: () => Promise<T>) => Promise<T>;
+type KeyedMutex = <T>(key: string, budget: Budget, work: () => Promise<T>) => Promise<T>;
 
 export function createKeyedMutex(): KeyedMutex {
   const tails = new Map<string, Promise<void>>();
@@ -26,5 +29,15 @@ export function createKeyedMutex(): KeyedMutex {
     } finally {
       finish();
     }
+  };
+}
+
+export function serializeWrites(send: Send): Send {
+  const runExclusive = createKeyedMutex();
+
+  return function sendSerialized(call, budget) {
+    const { serializeBy } = call;
+    if (serializeBy === undefined) return send(call, budget);
+    return runExclusive(serializeBy, budget, () => send(call, budget));
   };
 }

@@ -7,17 +7,23 @@
  * | create        | 1        | 1         | never blindly: create-or-find.ts reads first |
  * | update, URL   | 1        | 1         | 1         |
  *
- * In an outage retries are a tenth of the calls at most (retry-budget.ts). The wait is exponential with full jitter; a `Retry-After` of at most two seconds is honoured, a longer one ends it.
- * A connection that ended while it was idle, closed or in silence, is no sign of trouble: the call is repeated at once. Where
- * there was no answer, the repeat goes out on a new connection.
- * Source: docs/decisions/0003-retries.md; AWS Builders' Library, Timeouts, retries, and backoff with jitter.
+ * The wait is exponential with full jitter. A `Retry-After` of at most two seconds is honoured, and a longer one ends the
+ * retries. A connection that ended while it was idle, closed or in silence, is no sign of trouble: the call is repeated at
+ * once. If there was no answer, the repeat goes out on a new connection.
+ *
+ * A retry budget keeps retries from making an outage worse: over any ten seconds with n calls there are at most
+ * max(30, 10 + 0.09 n) of them. Every call earns a share of a retry. Seconds of health cannot save up more than a few, or the
+ * first seconds of an outage would spend what ten good ones left over. If calls are rare, thirty in ten seconds are free, but
+ * later calls pay for them.
+ * Sources: docs/decisions/0003-retries.md; AWS Builders' Library, Timeouts, retries, and backoff with jitter; Finagle,
+ * `RetryBudget`; Google, Site Reliability Engineering, chapter 22, "Retries".
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallKind } from "../../session/budget.ts";
 import type { Answer, FailedAnswer, Failure, Send } from "../call.ts";
 import { isStale } from "../outcome.ts";
-import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
+import { createSlidingWindow } from "./sliding-window.ts";
 
 export type RetryOptions = {
   /** In [0, 1). */
@@ -83,4 +89,42 @@ function toWaitMs(answer: FailedAnswer, attempt: number, random: () => number): 
   const askedMs = (answer.retryAfterSeconds ?? 0) * 1000;
   const backoffMs = random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
   return Math.max(askedMs, backoffMs);
+}
+
+type RetryBudget = {
+  /** Counts a first try. */
+  recordCall(): void;
+  /** Whether one more retry may happen; counts it if so. */
+  takeRetry(): boolean;
+};
+
+type RetryBudgetOptions = {
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number;
+};
+
+/** In hundredths of a retry, to stay exact. */
+const RETRY = 100;
+/** What is kept below the tenth that is promised pays for `MAX_CREDIT`. */
+const EARNED_BY_CALL = 9;
+const MAX_CREDIT = 10 * RETRY;
+const FREE_RETRIES = 30;
+const MAX_DEBT = FREE_RETRIES * RETRY;
+
+export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
+  const { now = () => performance.now() } = options;
+  const recent = createSlidingWindow<"retry">(now);
+  let credit = 0;
+
+  return {
+    recordCall() {
+      credit = Math.min(credit + EARNED_BY_CALL, MAX_CREDIT);
+    },
+    takeRetry() {
+      if (credit < RETRY && recent.count("retry") >= FREE_RETRIES) return false;
+      recent.add("retry");
+      credit = Math.max(credit - RETRY, -MAX_DEBT);
+      return true;
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../../src/app/metrics.ts";
 import { AppError, LOGIN_REFUSALS } from "../../../src/errors.ts";
 import { WIDGET_TYPES } from "../../../src/session/widget-options.ts";
-import type { RequestEntry } from "../../../src/telemetry/logger.ts";
+import type { RequestEntry } from "../../../src/telemetry/log-entries.ts";
 
 function metricsOf() {
   return createMetrics({

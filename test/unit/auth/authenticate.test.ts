@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Authenticator, createAuthentication } from "../../../src/auth/authenticate.ts";
+import {
+  type Authenticator,
+  type CredentialHeaders,
+  type CredentialRules,
+  createAuthentication,
+  findCredential,
+  hasCredentialCookie,
+} from "../../../src/auth/authenticate.ts";
 import { createBudget } from "../../../src/session/budget.ts";
 import { principalOf } from "../fakes.ts";
 
@@ -61,5 +68,156 @@ describe.each(CREDENTIALS)("%s", (_what, headers, token) => {
       code: "auth_unavailable",
       reason: "deadline",
     });
+  });
+});
+
+const ALL: CredentialRules = {
+  jwt: true,
+  introspection: true,
+  tokenCookie: "__Host-token",
+  sessionCookie: "sid",
+};
+const JWT_ONLY: CredentialRules = {
+  jwt: true,
+  introspection: false,
+  tokenCookie: undefined,
+  sessionCookie: undefined,
+};
+
+const LONG = "x".repeat(30_000);
+
+const jwt = (token: string) => ({ kind: "jwt", token });
+const opaque = (token: string) => ({ kind: "opaque", token });
+const session = (value: string) => cookies(`sid=${value}`);
+const cookies = (text: string) => ({ kind: "session", cookies: text });
+
+describe("the credential of a request", () => {
+  it.each<[string, CredentialHeaders, object]>([
+    ["a bearer token with two dots", { authorization: "Bearer a.b.c" }, jwt("a.b.c")],
+    ["another bearer token", { authorization: "bearer abc==" }, opaque("abc==")],
+    ["one with four dots", { authorization: "Bearer a.b.c.d.e" }, opaque("a.b.c.d.e")],
+    ["a token in a cookie", { cookie: "__Host-token=a.b.c" }, jwt("a.b.c")],
+    ["a session cookie", { cookie: "sid=s%3A1.x/y+z==" }, session("s%3A1.x/y+z==")],
+    ["a quoted cookie", { cookie: 'sid="s-1"' }, session('"s-1"')],
+    ["one of many cookies", { cookie: "a=1;sid=s-1; xsid=2;sid2=3" }, session("s-1")],
+    ["a header before cookies", { authorization: "Bearer x", cookie: "sid=s" }, opaque("x")],
+    ["a cookie that comes twice", { cookie: "sid=s; other=1; sid=s" }, session("s")],
+    ["a token that comes twice", { cookie: "__Host-token=a.b.c;__Host-token=a.b.c" }, jwt("a.b.c")],
+    ["chunks of Auth.js", { cookie: "sid.1=b; x=1; sid.0=a" }, cookies("sid.1=b; sid.0=a")],
+    ["chunks of oauth2-proxy", { cookie: "sid_0=a; sid_1=b" }, cookies("sid_0=a; sid_1=b")],
+    [
+      "chunks of ASP.NET Core",
+      { cookie: "sid=chunks-2; sidC1=a; sidC2=b" },
+      cookies("sid=chunks-2; sidC1=a; sidC2=b"),
+    ],
+    [
+      "chunks that come twice",
+      { cookie: "sid.0=a; sid.1=b; sid.0=a" },
+      cookies("sid.0=a; sid.1=b"),
+    ],
+    ["the session without its neighbours", { cookie: "sid_csrf=1; sid.x=2; sid=s" }, session("s")],
+    ["of 30 kB", { authorization: `Bearer ${LONG}` }, opaque(LONG)],
+    ["of 30 kB in a cookie", { cookie: `sid=${LONG}` }, session(LONG)],
+    ["the token before the session", { cookie: "sid=s; __Host-token=a.b.c" }, jwt("a.b.c")],
+  ])("is %s", (_what, headers, proof) => {
+    expect(findCredential(ALL, headers)).toEqual(proof);
+  });
+
+  it.each<[string, CredentialHeaders, string]>([
+    ["nothing", {}, "no_credential"],
+    ["other cookies", { cookie: "SID=1; sid ; sid2=1" }, "no_credential"],
+    [
+      "cookies that are nearly chunks",
+      {
+        cookie:
+          "sid.=1; sid.a=1; sid-0=1; sidc1=1; sidC=1; sid.0.0=1; sid.12345=1; xsid.0=1; sid.-1=1",
+      },
+      "no_credential",
+    ],
+    ["an empty header", { authorization: "", cookie: "sid=s" }, "scheme"],
+    ["another scheme", { authorization: "Basic YTpi", cookie: "sid=s" }, "scheme"],
+    ["two cookies", { cookie: "sid=a; sid=b" }, "cookie_twice"],
+    ["two tokens", { cookie: "__Host-token=a.b.c; __Host-token=a.b.d" }, "cookie_twice"],
+    ["two chunks of one number", { cookie: "sid.0=a; sid.1=b; sid.0=c" }, "cookie_twice"],
+    ["a chunk with a bad value", { cookie: 'sid.0=a; sid.1="b' }, "cookie_value"],
+    ["two cookies, one empty", { cookie: "sid=; sid=a" }, "cookie_twice"],
+    ["a bad token cookie beside a session", { cookie: "__Host-token=; sid=a" }, "cookie_value"],
+    ...[
+      "",
+      '"',
+      '"a',
+      'a"',
+      "a b",
+      "a,b",
+      "a\\b",
+      "a\tb",
+      "a\r\nb",
+      "a\0b",
+      "\u00e9",
+      '""',
+      "a\u00a0",
+      "a\u000b",
+      "a\ufeff",
+    ].map((value): [string, CredentialHeaders, string] => [
+      `the cookie ${JSON.stringify(value)}`,
+      { cookie: `sid=${value}` },
+      "cookie_value",
+    ]),
+  ])("is none with %s", (_what, headers, reason) => {
+    expect(() => findCredential(ALL, headers)).toThrow(
+      expect.objectContaining({ code: "unauthenticated", reason }),
+    );
+  });
+
+  it.each(
+    ["\u00a0", "\u0085", "\u000b", "\u000c", "\u00ad", "\u2003", "\ufeff", "\0", "\r\n"].flatMap(
+      (blank) => [
+        `${blank}sid=evil`,
+        ` ${blank}sid=evil`,
+        `a=1;${blank} sid=evil`,
+        `sid${blank}=evil`,
+      ],
+    ),
+  )("is none in %j: a cookie of another name", (cookie) => {
+    expect(() => findCredential(ALL, { cookie })).toThrow(
+      expect.objectContaining({ code: "unauthenticated", reason: "no_credential" }),
+    );
+    expect(hasCredentialCookie(ALL, { cookie })).toBe(false);
+  });
+
+  it.each(["sid=s", "\tsid=s", "a=1;\t sid=s", "sid=s \t;b=2", "sid=s\t"])(
+    "is found in %j",
+    (cookie) => {
+      expect(findCredential(ALL, { cookie })).toEqual(session("s"));
+    },
+  );
+
+  it("is only what is configured", () => {
+    const without = (rules: Partial<CredentialRules>) => ({ ...ALL, ...rules });
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+    expect(() => findCredential(JWT_ONLY, bearer("abc"))).toThrow();
+    expect(() => findCredential(JWT_ONLY, { cookie: "sid=s; __Host-token=a.b.c" })).toThrow();
+    expect(findCredential(without({ jwt: false }), bearer("a.b.c"))).toEqual(opaque("a.b.c"));
+    const sessionsOnly = without({ jwt: false, introspection: false, tokenCookie: undefined });
+    expect(() => findCredential(sessionsOnly, { ...bearer("a.b.c"), cookie: "sid=s" })).toThrow();
+  });
+
+  it.each<[CredentialHeaders, boolean]>([
+    [{}, false],
+    [{ cookie: "other=1" }, false],
+    [{ cookie: "sid=1" }, true],
+    [{ cookie: "sid=" }, true],
+    [{ cookie: "sid=1; sid=2" }, true],
+    [{ cookie: "__Host-token=1" }, true],
+    [{ cookie: "sid.0=1" }, true],
+    [{ cookie: "sid_7=1" }, true],
+    [{ cookie: "sidC1=1" }, true],
+    [{ cookie: "sid_csrf=1" }, false],
+    [{ cookie: "sid=1", authorization: "" }, false],
+    [{ cookie: "sid=1", authorization: "Bearer x" }, false],
+  ])("of %j is by cookie: %s", (headers, expected) => {
+    expect(hasCredentialCookie(ALL, headers)).toBe(expected);
+    expect(hasCredentialCookie(JWT_ONLY, headers)).toBe(false);
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { TenantTrust } from "../../../src/auth/claims.ts";
 import {
   createIntrospectionAuthenticator,
   type IntrospectionEndpoint,
 } from "../../../src/auth/introspection.ts";
 import { createLoginCall, type LoginCall } from "../../../src/auth/login-client.ts";
-import type { TenantTrust } from "../../../src/auth/trust.ts";
 import { authUnavailable } from "../../../src/errors.ts";
 import { createSecret } from "../../../src/secret.ts";
 import type { Exchange } from "../../../src/upstream/exchange.ts";

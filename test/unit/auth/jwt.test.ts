@@ -15,9 +15,9 @@ import {
 } from "jose";
 import { describe, expect, it } from "vitest";
 import { createAuthentication } from "../../../src/auth/authenticate.ts";
+import type { TenantTrust } from "../../../src/auth/claims.ts";
 import { createIssuerKeys, type FindKeys } from "../../../src/auth/issuer-keys.ts";
 import { createJwtAuthenticator, type TrustedIssuer } from "../../../src/auth/jwt.ts";
-import type { TenantTrust } from "../../../src/auth/trust.ts";
 import { AppError } from "../../../src/errors.ts";
 import { frozenBudget, tenantOf, trustOf } from "../fakes.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import { createLogger, type RequestEntry } from "../../../src/telemetry/logger.ts";
+import type { RequestEntry } from "../../../src/telemetry/log-entries.ts";
+import { createLogger } from "../../../src/telemetry/logger.ts";
 import { withPrettyLines } from "../../../src/telemetry/pretty-lines.ts";
 
 const REQUEST: RequestEntry = {

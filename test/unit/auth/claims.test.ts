@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findTenantOfAnswer, toPrincipal } from "../../../src/auth/trust.ts";
+import { findTenantOfAnswer, toPrincipal } from "../../../src/auth/claims.ts";
 import { tenantOf, trustOf } from "../fakes.ts";
 
 const named = (name: string) => ({ tenant: tenantOf({ name }) });

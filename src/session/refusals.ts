@@ -1,11 +1,18 @@
 /**
- * MX says 404 for a URL. That can mean the User, or something that an option names.
+ * Why MX gives a user no widget: the user is disabled there, or an option names something that MX does not know.
  *
- * Source: MX Platform API, Errors: 404 is an "unknown item, id or URL".
+ * Nothing is created for a disabled user. A 404 for a URL can mean the User or what an option names.
+ * Sources: MX SSO API v2, Update user (`status`); MX Platform API, Users (`is_disabled`), and Errors: 404 is an "unknown item, id
+ * or URL".
  */
 
 import { AppError } from "../errors.ts";
 import type { WidgetRequest } from "./types.ts";
+
+/** Throws `user_disabled`. */
+export function refuseDisabled({ isDisabled }: { isDisabled: boolean }): void {
+  if (isDisabled) throw new AppError("user_disabled", "This user is disabled at MX.");
+}
 
 /** Options with the id of something at MX. */
 const REFERENCES = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toRedisProblem } from "../../../src/rate-limit/redis-problem.ts";
+import { toRedisProblem } from "../../../src/rate-limit/redis.ts";
 
 const coded = (code: string) => Object.assign(new Error("canary"), { code });
 

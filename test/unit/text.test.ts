@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findNearest } from "../../src/nearest.ts";
+import { findNearest } from "../../src/text.ts";
 
 const NAMES = ["color_scheme", "mode", "locale", "connect_widget", "connections_widget"];
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createSemaphore, withTimeout } from "../../../src/upstream/semaphore.ts";
+import { createSemaphore, withTimeout } from "../../../src/upstream/limits.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -2,7 +2,7 @@
  * An issuer's public keys: loaded at start, refreshed every ten minutes, kept while the issuer is down.
  *
  * An outage of the issuer stops nobody whose key is known, for a day. Tokens with unknown keys cause at most one load in
- * 30 s; after a failed load the next one starts 5 s later. Why this is not jose's `createRemoteJWKSet`:
+ * 5 s; after a failed load the next one starts 5 s later. Why this is not jose's `createRemoteJWKSet`:
  * docs/decisions/0014-own-key-cache.md.
  */
 
@@ -46,8 +46,8 @@ export type IssuerKeys = Disposable & {
 type KeySet = ReturnType<typeof createLocalJWKSet>;
 
 const REFRESH_MS = 10 * 60 * 1000;
-const RETRY_MS = 5000;
-const UNKNOWN_KEY_INTERVAL_MS = 30_000;
+/** After a failed load, and between two that tokens with unknown keys cause. */
+const PAUSE_MS = 5000;
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
 /** Starts loading at once. Disposal ends the refreshes. */
@@ -79,7 +79,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
       onLoad?.(true);
     } catch {
       failedAt = now();
-      nextMs = RETRY_MS;
+      nextMs = PAUSE_MS;
       onLoad?.(false);
     }
     wasAsked = true;
@@ -101,7 +101,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   async function known(): Promise<KeySet> {
     const keys = current();
     if (keys) return keys;
-    if (loading || now() - failedAt >= RETRY_MS) await waitForLoad();
+    if (loading || now() - failedAt >= PAUSE_MS) await waitForLoad();
     const late = current();
     if (late) return late;
     throw noKeys(loading ? "slow_keys" : "no_keys");
@@ -110,7 +110,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   /** Newer keys than those that were tried; `undefined` if the issuer was asked a moment ago. */
   async function newer(tried: KeySet): Promise<KeySet | undefined> {
     if (loaded && loaded.keys !== tried) return current(); // Another request has asked meanwhile.
-    const isTooSoon = now() - unknownKeyAt < UNKNOWN_KEY_INTERVAL_MS || now() - failedAt < RETRY_MS;
+    const isTooSoon = now() - Math.max(unknownKeyAt, failedAt) < PAUSE_MS;
     if (!loading && isTooSoon) return undefined;
     unknownKeyAt = now();
     await waitForLoad();
@@ -149,5 +149,5 @@ async function findFitting(keys: KeySet, header: JWSHeaderParameters): Promise<C
 }
 
 function noKeys(reason: "no_keys" | "slow_keys" | "too_many_waiting") {
-  return authUnavailable({ retryAfterSeconds: RETRY_MS / 1000, reason });
+  return authUnavailable({ retryAfterSeconds: PAUSE_MS / 1000, reason });
 }

@@ -236,18 +236,30 @@ describe("after a token with an unknown key, an issuer's keys", () => {
     keys[Symbol.dispose]();
   });
 
-  it("are asked for at most once in 30 s, whatever comes", async () => {
+  it("are asked for at most once in 5 s, whatever comes", async () => {
     const { state, keys } = await loadedKeys();
     const flood = () =>
       Promise.all(Array.from({ length: 500 }, (_, index) => findKeys(keys, `junk-${index}`)));
     await flood();
     expect(state.loads).toBe(2);
-    await pass(29 * SECOND);
+    await pass(5 * SECOND - 1);
     await flood();
     expect(state.loads).toBe(2);
-    await pass(1 * SECOND);
+    await pass(1);
     await flood();
     expect(state.loads).toBe(3);
+    keys[Symbol.dispose]();
+  });
+
+  it("are found 5 s after a rotation at the latest, although junk is tried all the time", async () => {
+    const { state, keys } = await loadedKeys();
+    await findKeys(keys, "junk");
+    state.published = "key-2"; // The rotation.
+    for (let elapsed = 0; elapsed < 5 * SECOND; elapsed += 100) {
+      await findKeys(keys, `junk-${elapsed}`);
+      await pass(100);
+    }
+    expect(await findKeys(keys, "key-2")).toBe(1);
     keys[Symbol.dispose]();
   });
 

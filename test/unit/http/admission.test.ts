@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
 import type { Request, RequestHandler, Response } from "express";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import { createAdmission } from "../../../src/http/admission.ts";
+import { createAdmission, type Lifecycle } from "../../../src/http/admission.ts";
 import { principalOf, tenantOf } from "../fakes.ts";
 
 function admissionOf(maxInFlight: number, isShared = true) {
@@ -18,18 +18,16 @@ function admissionOf(maxInFlight: number, isShared = true) {
     run(admit, res);
     return res;
   };
-  const end = (res: Response) => Object.assign(res, { closed: true }).emit("close");
   const takeShare = (tenant: string, res: Response) => {
     res.locals.principal = principalOf({}, tenantOf({ name: tenant }));
-    run(takeTenantShare, res);
+    return run(takeTenantShare, res);
   };
   /** Whether it got in; what is refused has ended. */
   function ask(tenant: string): Response | undefined {
     let res: Response | undefined;
     try {
       res = enter();
-      takeShare(tenant, res);
-      return res;
+      return takeShare(tenant, res) ? res : undefined;
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== "overloaded") throw error;
       if (res) end(res);
@@ -42,13 +40,18 @@ function admissionOf(maxInFlight: number, isShared = true) {
     for (let res = ask(tenant); res; res = ask(tenant)) taken.push(res);
     return taken;
   }
-  return { enter, end, ask, fill, takeShare };
+  return { enter, ask, fill, takeShare };
 }
 
 /** What admission reads of a response, and the event that ends it. */
 function newResponse(closed = false): Response {
   const parts = { locals: {}, closed, writableFinished: true };
   return Object.assign(new EventEmitter(), parts) as unknown as Response;
+}
+
+/** The answer has been sent, or the caller has gone. */
+function end(res: Response): void {
+  Object.assign(res, { closed: true }).emit("close");
 }
 
 /** Whether the middleware passed the request on. */
@@ -76,6 +79,74 @@ describe("a request whose caller has gone before it is admitted", () => {
   });
 });
 
+describe("a replica", () => {
+  function replicaOf(state: Lifecycle["state"], maxInFlight = 1) {
+    const lifecycle = { state };
+    return createAdmission({ maxInFlight, isShared: false, deadlineMs: 8000, lifecycle });
+  }
+  const overloaded = expect.objectContaining({ code: "overloaded", retryAfterSeconds: 1 });
+
+  it("passes on what has a place", () => {
+    const { shedLoad, admit } = replicaOf("serving");
+    expect(run(shedLoad, newResponse())).toBe(true);
+    expect(run(admit, newResponse())).toBe(true);
+  });
+
+  it("sheds what comes while all places are taken, and no longer", () => {
+    const { shedLoad, admit } = replicaOf("serving", 2);
+    const first = newResponse();
+    run(admit, first);
+    run(shedLoad, newResponse());
+    run(admit, newResponse());
+    expect(() => run(shedLoad, newResponse())).toThrow(overloaded);
+
+    end(first);
+    expect(run(shedLoad, newResponse())).toBe(true);
+  });
+
+  it("refuses what loses the last place while its body comes", () => {
+    const { shedLoad, admit } = replicaOf("serving");
+    const [fast, slow] = [newResponse(), newResponse()];
+    for (const res of [fast, slow]) run(shedLoad, res);
+    run(admit, fast);
+    expect(() => run(admit, slow)).toThrow(overloaded);
+  });
+
+  it.each([
+    ["serving", true],
+    ["draining", true],
+    ["closing", false],
+  ] as const)("that is %s takes something new: %s", (state, isTaken) => {
+    const { shedLoad } = replicaOf(state);
+    const ask = () => run(shedLoad, newResponse());
+    if (isTaken) return expect(ask()).toBe(true);
+    const shuttingDown = { code: "shutting_down", retryAfterSeconds: 1 };
+    expect(ask).toThrow(expect.objectContaining(shuttingDown));
+  });
+});
+
+describe("the budget of a request", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("is its deadline, from when it is admitted", () => {
+    const { enter } = admissionOf(1);
+    const { budget } = enter().locals;
+    vi.advanceTimersByTime(3000);
+    expect(budget?.remainingMs()).toBe(5000);
+  });
+
+  it.each([
+    ["the caller has gone", false],
+    ["the answer has been sent", true],
+  ])("when %s allows another call: %s", (_what, writableFinished) => {
+    const { enter } = admissionOf(1);
+    const res = Object.assign(enter(), { writableFinished });
+    end(res);
+    expect(res.locals.budget?.allows("read", 0)).toBe(writableFinished);
+  });
+});
+
 describe("of several tenants", () => {
   it("one may have half of all, a second half of the rest, and there is room for another", () => {
     const { fill } = admissionOf(200);
@@ -84,7 +155,7 @@ describe("of several tenants", () => {
   });
 
   it.each([1, 2, 3])("each gets in where %i may be in flight and nobody is", (maxInFlight) => {
-    const { ask, end } = admissionOf(maxInFlight);
+    const { ask } = admissionOf(maxInFlight);
     for (const tenant of ["a", "b", "a"]) {
       const res = ask(tenant);
       expect(res).toBeDefined();
@@ -93,7 +164,7 @@ describe("of several tenants", () => {
   });
 
   it("one gets its share back with the end of its requests", () => {
-    const { fill, ask, end } = admissionOf(20);
+    const { fill, ask } = admissionOf(20);
     for (let round = 0; round < 100; round += 1) {
       const taken = fill("a");
       expect(taken).toHaveLength(10);
@@ -103,13 +174,20 @@ describe("of several tenants", () => {
   });
 
   it("one loses nothing where a caller has gone before it was known whose he is", () => {
-    const { enter, end, fill, takeShare } = admissionOf(20);
+    const { enter, fill, takeShare } = admissionOf(20);
     for (let count = 0; count < 100; count += 1) {
       const res = enter();
       end(res);
       takeShare("a", res);
     }
     expect(fill("a")).toHaveLength(10);
+  });
+
+  it("one that has its share is told so, and when to try again", () => {
+    const { enter, fill, takeShare } = admissionOf(20);
+    fill("a");
+    const refused = { code: "overloaded", reason: "tenant_share", retryAfterSeconds: 1 };
+    expect(() => takeShare("a", enter())).toThrow(expect.objectContaining(refused));
   });
 
   it("none is held up by requests whose tenant is not known yet, as long as they are few", () => {

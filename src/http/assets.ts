@@ -34,7 +34,7 @@ export function toAsset(
     cacheControl?: string;
   } = {},
 ): Asset {
-  const bytes = Buffer.from(content);
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
   return {
     content: bytes,

@@ -39,26 +39,9 @@ export function createPages({ basePath, docs, hosted }: PageOptions): RequestHan
  * inline styles, so the policy stays strict; it may draw icons from `data:` and ask this origin.
  */
 export function createDocs(basePath: string): RequestHandler {
-  const { resolve } = createRequire(import.meta.url);
-  const own = (name: string) => readFileSync(new URL(`docs-page/${name}`, import.meta.url));
-  const swagger = (name: string) => readFileSync(resolve(`swagger-ui-dist/${name}`));
-  const contract = readFileSync(new URL("../../openapi.yaml", import.meta.url), "utf8").replace(
-    "\n  - url: /\n",
-    `\n  - url: ${basePath || "/"}\n`,
-  );
-  const options = { policy: DOCS_POLICY };
+  const contract = CONTRACT.replace("\n  - url: /\n", `\n  - url: ${basePath || "/"}\n`);
   const files = createAssets(
-    new Map([
-      ["/openapi.yaml", toAsset(contract, "application/yaml")],
-      ["/docs", toAsset(own("index.html"), "text/html", options)],
-      ["/docs/page.css", toAsset(own("page.css"), "text/css", options)],
-      ["/docs/page.js", toAsset(own("page.js"), "text/javascript", options)],
-      ["/docs/swagger-ui.css", toAsset(swagger("swagger-ui.css"), "text/css", options)],
-      [
-        "/docs/swagger-ui-bundle.js",
-        toAsset(swagger("swagger-ui-bundle.js"), "text/javascript", options),
-      ],
-    ]),
+    new Map([["/openapi.yaml", toAsset(contract, "application/yaml")], ...DOCS_PAGE]),
   );
   return Router({ strict: true })
     .get("/", ({ baseUrl }, res) => res.status(302).location(`${baseUrl}/docs`).end())
@@ -68,6 +51,25 @@ export function createDocs(basePath: string): RequestHandler {
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Two megabytes, read once. */
+const DOCS_PAGE = toDocsPage();
+const CONTRACT = readFileSync(new URL("../../openapi.yaml", import.meta.url), "utf8");
+
+function toDocsPage(): [path: string, asset: Asset][] {
+  const { resolve } = createRequire(import.meta.url);
+  const own = (name: string) => readFileSync(new URL(`docs-page/${name}`, import.meta.url));
+  const swagger = (name: string) => readFileSync(resolve(`swagger-ui-dist/${name}`));
+  const options = { policy: DOCS_POLICY };
+  const [css, script] = ["swagger-ui.css", "swagger-ui-bundle.js"];
+  return [
+    ["/docs", toAsset(own("index.html"), "text/html", options)],
+    ["/docs/page.css", toAsset(own("page.css"), "text/css", options)],
+    ["/docs/page.js", toAsset(own("page.js"), "text/javascript", options)],
+    [`/docs/${css}`, toAsset(swagger(css), "text/css", options)],
+    [`/docs/${script}`, toAsset(swagger(script), "text/javascript", options)],
+  ];
+}
 
 function toProblemPages(hasDocs: boolean): [path: string, page: Asset][] {
   return Object.values(PROBLEM_TYPES).map((type) => {

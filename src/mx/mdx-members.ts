@@ -102,7 +102,8 @@ function createMember(
     {
       isThere: (creation) => creation !== "no_user",
       kind: call.kind,
-      create: ({ newConnection }) => createWhenVisible(send, { ...call, newConnection }, budget),
+      create: ({ newConnection }) =>
+        createWhenVisible(send, { ...call, newConnection }, owned.user ?? "known", budget),
       toCreated(answer) {
         if (answer.outcome === "not_found") return "no_user";
         toMember(answer, owned);
@@ -110,6 +111,8 @@ function createMember(
       },
       find: (connection) => readMember(send, owned, connection, budget),
       settleMs: SETTLE_MS,
+      showsWithinMs: NEW_USER_WAIT_MS,
+      conflictWaitsMs: [NEW_USER_WAIT_MS],
       onCreated: () => audit("member_created"),
     },
     budget,
@@ -117,9 +120,16 @@ function createMember(
 }
 
 /** MX may not know a new User for a moment. A create may be sent twice, so the second one waits as long as a URL does. */
-async function createWhenVisible(send: Send, call: MxCall, budget: Budget): Promise<Answer> {
+async function createWhenVisible(
+  send: Send,
+  call: MxCall,
+  user: NonNullable<OwnedMember["user"]>,
+  budget: Budget,
+): Promise<Answer> {
+  const mayWait = () => budget.allows(call.kind, NEW_USER_WAIT_MS);
+  if (user === "late" && mayWait()) await sleep(NEW_USER_WAIT_MS);
   const answer = await send(call, budget);
-  if (answer.outcome !== "not_found" || !budget.allows(call.kind, NEW_USER_WAIT_MS)) return answer;
+  if (answer.outcome !== "not_found" || user !== "new" || !mayWait()) return answer;
   await sleep(NEW_USER_WAIT_MS);
   return send(call, budget);
 }

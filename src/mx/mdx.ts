@@ -19,6 +19,7 @@ import type {
 } from "../session/types.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
+import { NEW_USER_WAIT_MS } from "./new-user-url.ts";
 import { classifyByStatus } from "./outcome.ts";
 import { read, refuseOtherUser, requireGood, UserGuid } from "./response-guards.ts";
 import { withClient } from "./sso-v3.ts";
@@ -35,6 +36,8 @@ const UserBody = z.object({
     is_disabled: z.boolean().nullish(),
   }),
 });
+
+const NO_BODY: z.infer<typeof UserBody> = { user: {} };
 
 export function toMdxApi(config: { baseUrl: URL; apiKey: Secret; clientId: string }): MxApi {
   const { apiKey } = config;
@@ -151,6 +154,7 @@ async function createUser(
         wasThere: creates === 1, // After no create, another request has just made it; after two, this one.
       }),
       settleMs: SETTLE_MS,
+      showsWithinMs: NEW_USER_WAIT_MS,
       onCreated: () => audit("user_created"),
     },
     budget,
@@ -160,7 +164,7 @@ async function createUser(
 
 function toUser(answer: Answer, userId: string): PlatformUser {
   const good = requireGood(answer);
-  const { user } = read(UserBody, good);
+  const { user } = good.body === undefined ? NO_BODY : read(UserBody, good); // The status says it all.
   refuseOtherUser(good, user.id, userId);
   const { guid, is_disabled: isDisabled } = user;
   return {

@@ -22,6 +22,7 @@ import type {
   Identity,
   MemberCredentials,
   MxApis,
+  OwnedMember,
   Platform,
   PlatformUser,
   RequestContext,
@@ -130,24 +131,29 @@ export async function openByMdx(
     findMember(),
   ]);
   const { memberId, member, credentials } = found;
-  const own = (userGuid: string | undefined) => ({
+  const own = (userGuid: string | undefined, user: OwnedMember["user"]): OwnedMember => ({
     userId: identity.userId,
     userGuid,
     memberId: memberId.value,
+    user,
   });
   if (memberId.isMxGuid && !(known && member)) throw unknownMember();
 
   if (known) {
-    const owned = own(known.userGuid);
+    const owned = own(known.userGuid, "known");
     if (member) refuseForeignMember(member, owned);
-    await requireMember(ensureMember(members, owned, found, context));
-    if (!member) context.audit("user_healed");
-    return known.url;
+    if (await ensureMember(members, owned, found, context)) {
+      if (!member) context.audit("user_healed");
+      return known.url;
+    }
+    if (memberId.isMxGuid) throw unknownMember();
   }
 
+  // Also where the User had a URL, but MDX does not find it for a Member: it was deleted meanwhile, or MDX shows it late.
   const beside = (userGuid: string | undefined) => {
     const unread: FoundMember = { ...found, member: undefined }; // One read before the create proves nothing.
-    return requireMember(ensureMember(members, own(userGuid), unread, context));
+    const owned = own(userGuid, known ? "late" : "new");
+    return requireMember(ensureMember(members, owned, unread, context));
   };
   return createAndOpen(platform, identity, { request, credentials, beside }, context);
 }

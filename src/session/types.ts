@@ -180,7 +180,13 @@ export type Member = {
 };
 
 /** MX's guid of the user is known where MX's answer has named it. */
-export type OwnedMember = { memberId: string; userId: string; userGuid: string | undefined };
+export type OwnedMember = {
+  memberId: string;
+  userId: string;
+  userGuid: string | undefined;
+  /** `new`: MX may not find the User yet. `late`: MX has just not found it, although it had a URL. Default: `known`. */
+  user?: "known" | "new" | "late" | undefined;
+};
 
 /** `no_user`: the User is gone, so there is nothing to attach a Member to. */
 export type MemberCreation = "created" | "no_user" | Member;

@@ -7,6 +7,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { type Clock, stopClock } from "../support/clock.ts";
+import { startPartnerLookup } from "../support/partner-lookup.ts";
 import { type StartOptions, start } from "../support/start.ts";
 
 let clock: Clock;
@@ -96,6 +97,20 @@ describe.each(ALL)("with %s", (apis) => {
     expectOneOfEach(service.mx, apis);
   });
 
+  it.each([
+    [200, "", "nothing in it"],
+    [201, "", "nothing in it"],
+    [204, "", "nothing in it"],
+    [201, '{"user":{}}', "no id in it"],
+    [200, '{"user":{"id":"ada","guid":null,"is_disabled":null,"more":[1]}}', "more in it"],
+  ])("a create of the user that MX answers with %i and %j is good: %s", async (status, body) => {
+    await using service = await start({ apis });
+    const fault = { kind: "raw", status, body, applied: true } as const;
+    service.mx.failNext(fault, { operation: "mdx.create_user" });
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+  });
+
   it("a profile that MX refuses is left out, and the log names its fields", async () => {
     await using service = await start({ apis });
     service.mx.failNext({ kind: "status", status: 422 }, { operation: "mdx.create_user" });
@@ -142,6 +157,98 @@ describe.each(WITH_MEMBERS)("Members with %s", (apis) => {
 
     expect(service.mx.calls.depth()).toBe(2);
     expect([...service.mx.state.members.values()]).toMatchObject([{ timesUpdated: 1 }]);
+  });
+
+  it("login and password are sent on each login, in two round trips", async () => {
+    await using lookup = await startPartnerLookup({ login: "ada.b", password: "correct horse" });
+    const environment = {
+      MEMBER_CREDENTIALS: "lookup",
+      MEMBER_USERKEY_SECRET: undefined,
+      ...lookup.environment,
+    };
+    await using service = await start({ apis, environment });
+    expect((await service.post("ada")).status).toBe(200);
+    lookup.answer = { login: "ada.b", password: "battery staple" };
+    service.mx.settings.latencyMs = 30;
+    const [created] = service.mx.calls.of("mdx.create_member");
+    service.mx.calls.clear();
+
+    expect((await service.post("ada")).status).toBe(200);
+
+    expect(created?.body).toEqual({
+      member: { id: "M-ada", login: "ada.b", password: "correct horse" },
+    });
+    expect(service.mx.calls.depth()).toBe(2);
+    expect(operations(service.mx)).toEqual(
+      [urlOf(apis), "mdx.read_member", "mdx.update_member"].toSorted(),
+    );
+    const [updated] = service.mx.calls.of("mdx.update_member");
+    expect(updated?.body).toEqual({ member: { login: "ada.b", password: "battery staple" } });
+    expectOneOfEach(service.mx, apis);
+  });
+
+  it.each([200, 201, 204])(
+    "writes of a Member that MX answers with a bare %i are good",
+    async (status) => {
+      await using service = await start({ apis, environment: EXPIRING });
+      const fault = { kind: "raw", status, body: "", applied: true } as const;
+      service.mx.failNext(fault, { operation: "mdx.create_member" });
+      service.mx.failNext(fault, { operation: "mdx.update_member" });
+      expect((await service.post("ada")).status).toBe(200);
+      expect((await service.post("ada")).status).toBe(200);
+      expectOneOfEach(service.mx, apis);
+    },
+  );
+
+  it("a Member that somebody else makes meanwhile is found, and gets this login's userkey", async () => {
+    await using service = await start({ apis, environment: EXPIRING });
+    service.mx.before("mdx.create_member", () => {
+      const userGuid = service.mx.state.findUser("ada")?.guid ?? "";
+      service.mx.state.createMember({ id: "M-ada", userGuid, credentials: [] });
+    });
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+    const credentials = [{ field_name: "userkey", response: "ada" }];
+    expect([...service.mx.state.members.values()]).toMatchObject([{ credentials }]);
+  });
+
+  it("a Member that is deleted before its update is made again", async () => {
+    await using service = await start({ apis, environment: EXPIRING });
+    await service.post("ada");
+    const member = service.mx.state.findMember("M-ada");
+    service.mx.before("mdx.update_member", () => member && service.mx.state.deleteMember(member));
+    expect((await service.post("ada")).status).toBe(200);
+    expect(service.mx.state.members.size).toBe(1);
+  });
+
+  it("a known user who is deleted before the Member is made is made again", async () => {
+    await using service = await start({ apis });
+    service.mx.state.createUser({ id: "ada" });
+    service.mx.before("mdx.create_member", () => service.mx.deleteUser("ada"));
+    expect((await service.post("ada")).status).toBe(200);
+    expect([service.mx.state.users.size, service.mx.state.members.size]).toEqual([1, 1]);
+  });
+
+  it("a user whom MDX shows later than the API of the URLs is waited for", async () => {
+    await using service = await start({ apis });
+    service.mx.settings.mdxPropagationMs = 900;
+    service.mx.state.createUser({ id: "ada" }); // By another replica.
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+  });
+
+  it("a Member whom MDX shows late is made once", async () => {
+    await using service = await start({ apis });
+    service.mx.state.createUser({ id: "ada" });
+    await clock.advance(LATER_MS);
+    service.mx.settings.mdxPropagationMs = 900;
+    service.mx.failNext(
+      { kind: "status", status: 502, applied: true },
+      { operation: "mdx.create_member" },
+    );
+    expect((await service.post("ada")).status).toBe(200);
+    expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
   });
 
   it("a Member that is missing is made, and the log says that the user was healed", async () => {

@@ -10,13 +10,15 @@ import { startIdentityProvider } from "./identity-provider.ts";
 import { Seed } from "./seed.ts";
 import { startSimulator } from "./simulator.ts";
 
-const HELP = `mx-simulator: MX's Platform API, SSO API and widgets in memory, and an OpenID provider for their users.
+const HELP = `mx-simulator: MX's Platform API, SSO APIs, MDX Real Time and widgets in memory, and an OpenID provider for their users.
 
   --host ADDRESS         where to listen                                  127.0.0.1
   --platform-port PORT   Platform API                                     4100
-  --sso-port PORT        SSO API                                          4101
+  --sso-port PORT        SSO API v2                                       4101
   --widget-port PORT     widgets, and the control API below /_simulator   4102
   --login-port PORT      the OpenID provider                              4103
+  --sso-v3-port PORT     SSO API v3                                       4104
+  --mdx-port PORT        MDX Real Time                                    4105
   --latency MS           time that each API call takes                    0
   --propagation MS       how long a new user is not found                 0
   --seed FILE            JSON with the users and members to start with
@@ -32,6 +34,8 @@ const OPTIONS = {
   "sso-port": { ...number, default: "4101" },
   "widget-port": { ...number, default: "4102" },
   "login-port": { ...number, default: "4103" },
+  "sso-v3-port": { ...number, default: "4104" },
+  "mdx-port": { ...number, default: "4105" },
   latency: { ...number, default: "0" },
   propagation: { ...number, default: "0" },
   seed: { type: "string" },
@@ -82,6 +86,8 @@ async function run(): Promise<void> {
     host,
     platformPort: port("platform-port"),
     ssoPort: port("sso-port"),
+    ssoV3Port: port("sso-v3-port"),
+    mdxPort: port("mdx-port"),
     widgetPort: port("widget-port"),
     latencyMs: toNumber("latency", 60_000),
     propagationMs: toNumber("propagation", 60_000),
@@ -94,7 +100,9 @@ async function run(): Promise<void> {
   process.stdout.write(`MX is simulated until you press Ctrl+C.
 
   Platform API   ${simulator.platformUrl}   client ${credentials.clientId}, key ${credentials.apiKey}
-  SSO API        ${simulator.ssoUrl}   client ${credentials.clientGuid}, key ${credentials.ssoKey}
+  SSO API v2     ${simulator.ssoUrl}   client ${credentials.clientGuid}, key ${credentials.ssoKey}
+  SSO API v3     ${simulator.ssoV3Url}   client ${credentials.vendorClientId}, key ${credentials.mdApiKey}
+  MDX Real Time  ${simulator.mdxUrl}   client and key of SSO API v3
   Control        ${simulator.controlUrl}
   OpenID         ${issuer.issuer}   audience mx-session-bff
 

@@ -5,7 +5,7 @@
  *     POST   /_simulator/faults       a fault (faults.ts), with "operation", and "times" as a number or "always"
  *     DELETE /_simulator/faults
  *     POST   /_simulator/clock        { "advanceMs": 600000 }
- *     POST   /_simulator/settings     { "latencyMs", "propagationMs", "requestsPerSecond", "memberExists", "deviations" }
+ *     POST   /_simulator/settings     { "latencyMs", "propagationMs", "deviations", … } (settings.ts)
  *     POST   /_simulator/seed         { "users": [{ "id", "guid", "email", "members": [{ "id", … }] }] } (seed.ts)
  *     DELETE /_simulator/users/{id}   as MX may do on its own
  *
@@ -96,6 +96,7 @@ const SettingsBody = z
   .strictObject({
     latencyMs: z.number().min(0),
     propagationMs: z.number().min(0),
+    mdxPropagationMs: z.number().min(0),
     requestsPerSecond: z.int().positive().nullable(),
     missingWidgets: z.array(z.string()),
     memberExists: z.strictObject({ status: z.int().min(400).max(599), message: z.string() }),

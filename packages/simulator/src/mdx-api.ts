@@ -5,6 +5,7 @@
  */
 
 import { Router } from "express";
+import type { Clock } from "./clock.ts";
 import { deviates } from "./deviations.ts";
 import { malformedPath } from "./malformed-path.ts";
 import { createMdxMembers } from "./mdx-members.ts";
@@ -25,11 +26,14 @@ export function createMdxApi(options: {
   credentials: VendorCredentials;
   state: SimulatorState;
   settings: SimulatorSettings;
+  clock: Clock;
   serve: Serve;
 }): Router {
-  const { state, settings } = options;
-  const users = createMdxUsers(state, settings);
-  const members = createMdxMembers(state, settings);
+  const { state, settings, clock } = options;
+  const isShown = ({ createdAt }: { createdAt: number }) =>
+    clock.now() - createdAt >= settings.mdxPropagationMs;
+  const users = createMdxUsers(state, settings, isShown);
+  const members = createMdxMembers(state, settings, isShown);
   const vendorCall = createVendorCall({ ...options, mediaType: MDX_MEDIA_TYPE });
   const call: VendorCall = (operation, handle) =>
     vendorCall(operation, (request) =>

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { deviates } from "./deviations.ts";
 import type { ApiRequest } from "./serve.ts";
 import type { SimulatorSettings } from "./settings.ts";
-import type { MemberCredential, SimulatedMember, SimulatorState } from "./state.ts";
+import type { MemberCredential, SimulatedMember, SimulatedUser, SimulatorState } from "./state.ts";
 import { type Handle, vendorError } from "./vendor-api.ts";
 
 const credentials = {
@@ -25,15 +25,16 @@ const Rooted = z.object({ member: z.looseObject({}) });
 export function createMdxMembers(
   state: SimulatorState,
   settings: SimulatorSettings,
+  isShown: (thing: SimulatedUser | SimulatedMember) => boolean,
 ): Record<"create" | "read" | "update" | "delete", Handle> {
   const findUser = ({ params }: ApiRequest) => {
     const user = state.findUser(params.user ?? "");
-    return user?.id === params.user ? user : undefined;
+    return user && user.id === params.user && isShown(user) ? user : undefined;
   };
   const findMember = (request: ApiRequest) => {
     const user = findUser(request);
     const member = state.findMember(request.id);
-    return user && member?.userGuid === user.guid ? member : undefined;
+    return user && member?.userGuid === user.guid && isShown(member) ? member : undefined;
   };
 
   return {

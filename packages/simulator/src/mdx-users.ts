@@ -31,12 +31,13 @@ const Rooted = z.object({ user: z.looseObject({}) });
 export function createMdxUsers(
   state: SimulatorState,
   settings: SimulatorSettings,
+  isShown: (user: SimulatedUser) => boolean,
 ): Record<"create" | "read" | "update" | "delete", Handle> {
   const known = createKnownUsers(state, settings);
   /** By the partner's id alone. */
   const find = (id: string) => {
     const user = known.find(id);
-    return user?.guid === id ? undefined : user;
+    return user && user.guid !== id && isShown(user) ? user : undefined;
   };
 
   return {

@@ -42,6 +42,7 @@ export type SimulatedMember = {
   readonly userGuid: string;
   credentials: readonly MemberCredential[];
   timesUpdated: number;
+  readonly createdAt: number;
 };
 
 /** What a widget URL stands for. One of the SSO API stands for a URL of each of seven widget types. */
@@ -139,7 +140,8 @@ export function createState(clock: Clock): SimulatorState {
   }
 
   function createMember(given: NewMember): SimulatedMember {
-    const member: SimulatedMember = { guid: `MBR-${randomUUID()}`, timesUpdated: 0, ...given };
+    const own = { guid: `MBR-${randomUUID()}`, timesUpdated: 0, createdAt: clock.now() };
+    const member: SimulatedMember = { ...own, ...given };
     claim(guidsByMemberId, member);
     members.set(member.guid, member);
     created.members += 1;

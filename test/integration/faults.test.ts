@@ -17,6 +17,7 @@ import type { Environment } from "../../src/config/types.ts";
 import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
 import { type Clock, letTimePass, stopClock } from "../support/clock.ts";
 import {
+  type ChooseFault,
   type FaultServer,
   type Misbehaviour,
   type StartedBehindFaults,
@@ -55,7 +56,9 @@ beforeAll(() => {
 });
 afterAll(() => clock[Symbol.dispose]());
 
-type Apis = "platform" | "sso" | "both";
+type Apis = "platform" | "sso" | "both" | "v3" | "v3-members";
+type Wire = "platform" | "sso" | "mdx";
+const WITH_MEMBERS: Apis[] = ["sso", "both", "v3-members"];
 
 /** A service for each `apis`, behind a wire that works again, and a user whom it does not know yet. */
 function shareServices(environment?: Environment) {
@@ -65,12 +68,13 @@ function shareServices(environment?: Environment) {
     for (const service of services.values()) await service[Symbol.asyncDispose]();
   });
 
-  return async function setUp(apis: Apis) {
+  return async function setUp(apis: Apis, wireOf: Wire = apis === "platform" ? apis : "sso") {
     const service =
       services.get(apis) ??
       (await startBehindFaults({ apis, environment: { ...UNLIMITED, ...environment } }));
     services.set(apis, service);
-    for (const wire of [service.platform, service.sso]) {
+    const wires = [service.platform, service.sso, service.mdx];
+    for (const wire of wires) {
       await wire.listenAgain();
       wire.reset();
     }
@@ -83,11 +87,16 @@ function shareServices(environment?: Environment) {
       service,
       mx,
       subject,
-      wire: apis === "platform" ? service.platform : service.sso,
+      wire: service[wireOf],
+      /** Of all wires, in no order. */
+      operations: () => wires.flatMap((wire) => wire.operations()).sort(),
+      misbehave: (choose: ChooseFault) => {
+        for (const wire of wires) wire.misbehave(choose);
+      },
       login: () => clock.run(service.post(subject)),
       expectMadeOnce() {
         expect(mx.state.created.users - before.users).toBe(1);
-        expect(mx.state.created.members - before.members).toBe(apis === "platform" ? 0 : 1);
+        expect(mx.state.created.members - before.members).toBe(WITH_MEMBERS.includes(apis) ? 1 : 0);
       },
     };
   };
@@ -171,16 +180,18 @@ describe("POST /session when MX", () => {
       isSeen: true,
     },
   ];
-  /** One URL request, tried twice; two reads side by side, each tried three times. */
-  const ROWS = [
+  /** One URL request, tried twice; two reads side by side, each tried three times; and one beside a URL that is given. */
+  const ROWS: { apis: Apis; wireOf?: Wire; calls: number; others?: number }[] = [
     { apis: "platform", calls: 2 },
     { apis: "sso", calls: 6 },
-  ] as const;
+    { apis: "v3", calls: 2 },
+    { apis: "v3-members", wireOf: "mdx", calls: 3, others: 1 },
+  ];
 
   it.each(ROWS.flatMap((row) => CASES.map((each) => ({ ...row, ...each }))))(
     "$name ($apis): 503 after $calls calls",
-    async ({ apis, calls, arrange, isSeen }) => {
-      const { service, wire, login, expectMadeOnce } = await setUp(apis);
+    async ({ apis, wireOf, calls, others = 0, arrange, isSeen }) => {
+      const { service, wire, login, expectMadeOnce } = await setUp(apis, wireOf);
       await login();
       wire.reset();
       await arrange(wire);
@@ -191,7 +202,7 @@ describe("POST /session when MX", () => {
       // Of two reads side by side, the other one may still have a try when the first one has failed.
       expect(callsOfLastRequest(service)).toBeGreaterThanOrEqual(apis === "sso" ? 4 : calls);
       // Resets may be told before a byte was sent and after: each kind has tries of its own.
-      expect(callsOfLastRequest(service)).toBeLessThanOrEqual(isSeen ? calls : 10);
+      expect(callsOfLastRequest(service)).toBeLessThanOrEqual(isSeen ? calls + others : 10);
       await clock.advance(1000);
       expect(wire.requests).toHaveLength(isSeen ? calls : 0);
 
@@ -234,44 +245,57 @@ describe("POST /session when MX takes too long", () => {
     },
   ];
 
-  it.each(
-    (["platform", "sso"] as const).flatMap((apis) => CASES.map((each) => ({ apis, ...each }))),
-  )("$name ($apis): 504 at the deadline", async ({ apis, arrange }) => {
-    const { service, wire, login, expectMadeOnce } = await setUp(apis);
-    await login();
-    wire.reset();
-    await arrange(wire);
+  const ROWS: { apis: Apis; wireOf?: Wire; calls: number }[] = [
+    { apis: "platform", calls: 1 },
+    { apis: "sso", calls: 2 },
+    { apis: "v3", calls: 1 },
+    { apis: "v3-members", wireOf: "mdx", calls: 2 },
+  ];
 
-    const { result, ms } = await login();
+  it.each(ROWS.flatMap((row) => CASES.map((each) => ({ ...row, ...each }))))(
+    "$name ($apis): 504 at the deadline",
+    async ({ apis, wireOf, calls, arrange }) => {
+      const { service, wire, login, expectMadeOnce } = await setUp(apis, wireOf);
+      await login();
+      wire.reset();
+      await arrange(wire);
 
-    expectProblem(result, 504, "upstream-timeout");
-    expect(ms).toBeGreaterThanOrEqual(DEADLINE_MS);
-    expect(ms).toBeLessThan(DEADLINE_MS + GRACE_MS);
-    expect(callsOfLastRequest(service)).toBe(apis === "sso" ? 2 : 1);
+      const { result, ms } = await login();
 
-    await disconnect(wire);
-    wire.reset();
-    expect((await login()).result.status).toBe(200);
-    expectMadeOnce();
-  });
+      expectProblem(result, 504, "upstream-timeout");
+      expect(ms).toBeGreaterThanOrEqual(DEADLINE_MS);
+      expect(ms).toBeLessThan(DEADLINE_MS + GRACE_MS);
+      expect(callsOfLastRequest(service)).toBe(calls);
+
+      await disconnect(wire);
+      wire.reset();
+      expect((await login()).result.status).toBe(200);
+      expectMadeOnce();
+    },
+  );
 
   it.each([
     { apis: "platform", calls: ["platform.request_widget_url", "platform.create_user"] },
     { apis: "sso", calls: ["sso.read_user", "sso.read_member", "sso.create_user"] },
+    { apis: "v3", calls: ["sso_v3.request_widget_url", "mdx.create_user"] },
+    {
+      apis: "v3-members",
+      calls: ["sso_v3.request_widget_url", "mdx.read_member", "mdx.create_user"],
+    },
   ] as const)(
     "over several calls ($apis): 504, and no call starts in the last 250 ms",
     async ({ apis, calls }) => {
-      const { wire, login, expectMadeOnce } = await setUp(apis);
-      wire.misbehave(() => ({ kind: "delay", ms: 400 }));
+      const { misbehave, operations, login, expectMadeOnce } = await setUp(apis);
+      misbehave(() => ({ kind: "delay", ms: 400 }));
 
       const { result, ms } = await login();
 
       expectProblem(result, 504, "upstream-timeout");
       expect(ms).toBeLessThan(DEADLINE_MS + GRACE_MS);
       await clock.advance(1000); // Whatever would still be sent has been sent.
-      expect(wire.operations().sort()).toEqual([...calls].sort());
+      expect(operations()).toEqual([...calls].sort());
 
-      wire.reset();
+      misbehave(() => undefined);
       expect((await login()).result.status).toBe(200);
       expectMadeOnce();
     },
@@ -323,8 +347,10 @@ describe("POST /session when MX's answer is not acceptable HTTP", () => {
     ],
   ];
 
-  it.each(CASES)("(%s): 502, not repeated, not shown, not logged", async (_name, fault) => {
-    const { service, wire, login, expectMadeOnce } = await setUp("platform");
+  it.each(
+    (["platform", "v3"] as const).flatMap((apis) => CASES.map((each) => [apis, ...each] as const)),
+  )("(%s, %s): 502, not repeated, not shown, not logged", async (apis, _name, fault) => {
+    const { service, wire, login, expectMadeOnce } = await setUp(apis);
     await login();
     wire.reset();
     wire.misbehave(() => fault);
@@ -344,12 +370,14 @@ describe("POST /session when MX's answer is not acceptable HTTP", () => {
   });
 
   it.each([
-    ["sso.create_user", ["sso.create_user"]],
-    ["sso.create_member", ["sso.create_user", "sso.create_member"]],
+    ["sso", "sso", "sso.create_user", ["sso.create_user"]],
+    ["sso", "sso", "sso.create_member", ["sso.create_user", "sso.create_member"]],
+    ["v3", "mdx", "mdx.create_user", ["mdx.create_user"]],
+    ["v3-members", "mdx", "mdx.create_member", ["mdx.create_user", "mdx.create_member"]],
   ] as const)(
-    "to %s: 502, not repeated, and the next login heals it",
-    async (operation, creates) => {
-      const { wire, login, expectMadeOnce } = await setUp("sso");
+    "(%s, %s) to %s: 502, not repeated, and the next login heals it",
+    async (apis, wireOf, operation, creates) => {
+      const { wire, login, expectMadeOnce } = await setUp(apis, wireOf);
       wire.misbehave(
         hitting(operation, { kind: "say", text: "SSH-2.0-canary\r\n", applied: true }),
       );
@@ -455,13 +483,34 @@ describe("POST /session when MX's certificate", () => {
 describe("a first login", () => {
   const setUp = shareServices();
 
-  type Row = { apis: "platform" | "sso" | "both"; operation: Operation; read: Operation };
+  type Row = {
+    apis: Apis;
+    operation: Operation;
+    read: Operation;
+    wireOf?: Wire;
+    /** Creates that follow. */
+    next?: Operation[];
+  };
+  const mdx = { apis: "v3-members", wireOf: "mdx" } as const;
   const ROWS: Row[] = [
     { apis: "platform", operation: "platform.create_user", read: "platform.read_user" },
-    { apis: "sso", operation: "sso.create_user", read: "sso.read_user" },
-    { apis: "sso", operation: "sso.create_member", read: "sso.read_member" },
-    { apis: "both", operation: "sso.create_user", read: "sso.read_user" },
-    { apis: "both", operation: "sso.create_member", read: "sso.read_member" },
+    ...(["sso", "both"] as const).flatMap((apis): Row[] => [
+      {
+        apis,
+        operation: "sso.create_user",
+        read: "sso.read_user",
+        next: ["sso.create_member"],
+      },
+      { apis, operation: "sso.create_member", read: "sso.read_member" },
+    ]),
+    { ...mdx, apis: "v3", operation: "mdx.create_user", read: "mdx.read_user" },
+    {
+      ...mdx,
+      operation: "mdx.create_user",
+      read: "mdx.read_user",
+      next: ["mdx.create_member"],
+    },
+    { ...mdx, operation: "mdx.create_member", read: "mdx.read_member" },
   ];
   const CUTS: [string, Misbehaviour][] = [
     ["a reset before MX did it", { kind: "reset" }],
@@ -475,8 +524,8 @@ describe("a first login", () => {
 
   it.each(CASES)(
     "whose $operation ($apis) ends with $cut: 200, read before it is repeated, made once",
-    async ({ apis, operation, read, fault }) => {
-      const { wire, mx, subject, login, expectMadeOnce } = await setUp(apis);
+    async ({ apis, wireOf, operation, read, next = [], fault }) => {
+      const { wire, mx, subject, login, expectMadeOnce } = await setUp(apis, wireOf);
       wire.misbehave(hitting(operation, fault));
 
       const { result } = await login();
@@ -487,18 +536,15 @@ describe("a first login", () => {
       const seen = wire.operations();
       expect(
         seen.slice(seen.indexOf(operation)).filter((each) => /read|create/.test(each)),
-      ).toEqual([
-        ...(isApplied ? [operation, read] : [operation, read, operation]),
-        ...(operation === "sso.create_user" ? ["sso.create_member"] : []),
-      ]);
+      ).toEqual([...(isApplied ? [operation, read] : [operation, read, operation]), ...next]);
       expectMadeOnce();
     },
   );
 
   it.each(ROWS)(
     "whose $operation ($apis) is cut off again and again: 503 after two creates, and the next one heals it",
-    async ({ apis, operation }) => {
-      const { wire, login, expectMadeOnce } = await setUp(apis);
+    async ({ apis, wireOf, operation }) => {
+      const { wire, login, expectMadeOnce } = await setUp(apis, wireOf);
       wire.misbehave(hitting(operation, { kind: "reset" }, ALWAYS));
 
       expectUnavailable((await login()).result);
@@ -512,8 +558,8 @@ describe("a first login", () => {
 
   it.each(ROWS)(
     "whose $operation ($apis) is refused once: 200, repeated without a read, for nothing was done",
-    async ({ apis, operation, read }) => {
-      const { wire, login, expectMadeOnce } = await setUp(apis);
+    async ({ apis, wireOf, operation, read }) => {
+      const { wire, login, expectMadeOnce } = await setUp(apis, wireOf);
       const refusal = toHttp({ error: "maintenance" }).replace("200 OK", "503 Service Unavailable");
       wire.misbehave(hitting(operation, { kind: "say", text: refusal }));
 
@@ -528,12 +574,12 @@ describe("a first login", () => {
 
   it.each(ROWS)(
     "whose $operation ($apis) finds that it exists when it is repeated: 200, for that is success",
-    async ({ apis, operation }) => {
-      const { wire, mx, subject, login, expectMadeOnce } = await setUp(apis);
+    async ({ apis, wireOf, operation }) => {
+      const { wire, mx, subject, login, expectMadeOnce } = await setUp(apis, wireOf);
       wire.misbehave(hitting(operation, { kind: "reset" }));
       mx.before(operation, () => {
         const user = mx.state.findUser(subject) ?? mx.state.createUser({ id: subject });
-        if (operation !== "sso.create_member") return;
+        if (!operation.endsWith("create_member")) return;
         mx.state.createMember({ id: `M-${subject}`, userGuid: user.guid, credentials: [] });
       });
 
@@ -546,28 +592,33 @@ describe("a first login", () => {
     },
   );
 
-  it("whose User MX does not show for a while: three URL requests, then 503", async () => {
-    const { wire, mx, login, expectMadeOnce } = await setUp("platform");
-    mx.settings.propagationMs = 60_000;
+  it.each([
+    ["platform", "platform.create_user", "platform.request_widget_url"],
+    ["v3", "mdx.create_user", "sso_v3.request_widget_url"],
+  ] as const)(
+    "whose User MX does not show for a while (%s): three URL requests, then 503",
+    async (apis, create, url) => {
+      const { operations, mx, login, expectMadeOnce } = await setUp(apis);
+      mx.settings.propagationMs = 60_000;
 
-    const { result, ms } = await login();
+      const { result, ms } = await login();
 
-    expectUnavailable(result);
-    expect(wire.operations()).toEqual([
-      "platform.request_widget_url",
-      "platform.create_user",
-      ...Array(3).fill("platform.request_widget_url"),
-    ]);
-    expect(ms).toBeGreaterThanOrEqual(700);
-    expect(ms).toBeLessThan(1500);
-    mx.advance(60_000);
-    mx.settings.propagationMs = 0;
-    expect((await login()).result.status).toBe(200);
-    expectMadeOnce();
-  });
+      expectUnavailable(result);
+      expect(operations()).toEqual([create, ...Array(4).fill(url)].sort());
+      expect(ms).toBeGreaterThanOrEqual(700);
+      expect(ms).toBeLessThan(1500);
+      mx.advance(60_000);
+      mx.settings.propagationMs = 0;
+      expect((await login()).result.status).toBe(200);
+      expectMadeOnce();
+    },
+  );
 });
 
-describe("a Member update", () => {
+describe.each([
+  ["sso", "sso", "sso.update_member"],
+  ["v3-members", "mdx", "mdx.update_member"],
+] as const)("a Member update (%s)", (apis, wireOf, update) => {
   const environment = {
     MEMBER_CREDENTIALS: "claim",
     MEMBER_USERKEY_CLAIM: "sid",
@@ -587,14 +638,14 @@ describe("a Member update", () => {
   ] as [string, Misbehaviour][])(
     "that ends with %s is repeated once: 200",
     async (_name, fault) => {
-      await using service = await startBehindFaults({ apis: "sso", environment });
+      await using service = await startBehindFaults({ apis, environment });
       await login(service, "first");
-      service.sso.reset();
-      service.sso.misbehave(hitting("sso.update_member", fault));
+      service[wireOf].reset();
+      service[wireOf].misbehave(hitting(update, fault));
 
       expect((await login(service, "second")).status).toBe(200);
-      expect(service.sso.operations().filter((each) => /update|create/.test(each))).toEqual(
-        Array(2).fill("sso.update_member"),
+      expect(service[wireOf].operations().filter((each) => /update|create/.test(each))).toEqual(
+        Array(2).fill(update),
       );
       const [member] = service.mx.state.members.values();
       expect(member?.credentials).toEqual([{ field_name: "userkey", response: "second" }]);
@@ -602,34 +653,34 @@ describe("a Member update", () => {
   );
 
   it("that never gets through is tried twice: 503", async () => {
-    await using service = await startBehindFaults({ apis: "sso", environment });
+    await using service = await startBehindFaults({ apis, environment });
     await login(service, "first");
-    service.sso.reset();
-    service.sso.misbehave(hitting("sso.update_member", { kind: "reset" }, ALWAYS));
+    service[wireOf].reset();
+    service[wireOf].misbehave(hitting(update, { kind: "reset" }, ALWAYS));
 
     expectUnavailable(await login(service, "second"));
-    expect(service.sso.operations().filter((each) => each === "sso.update_member")).toHaveLength(2);
+    expect(service[wireOf].operations().filter((each) => each === update)).toHaveLength(2);
     expect(service.mx.state.created).toMatchObject({ users: 1, members: 1 });
   });
 
   it("waits for the one before it, repeats included, so that the last login's userkey stays", async () => {
-    await using service = await startBehindFaults({ apis: "sso", environment });
+    await using service = await startBehindFaults({ apis, environment });
     await login(service, "first");
-    service.sso.reset();
+    service[wireOf].reset();
     service.mx.calls.clear();
     service.mx.settings.latencyMs = 30;
-    service.sso.misbehave(hitting("sso.update_member", { kind: "reset" }));
+    service[wireOf].misbehave(hitting(update, { kind: "reset" }));
 
     const logins = await Promise.all(["a", "b", "c", "d"].map((sid) => login(service, sid)));
 
     expect(logins.map(({ status }) => status)).toEqual(Array(4).fill(200));
-    const updates = service.mx.calls.of("sso.update_member");
+    const updates = service.mx.calls.of(update);
     expect(updates).toHaveLength(4);
     updates.reduce((before, update) => {
       expect(update.startedAt).toBeGreaterThan(before.endedAt ?? ALWAYS);
       return update;
     });
-    const sent = service.sso.requests.filter(({ operation }) => operation === "sso.update_member");
+    const sent = service[wireOf].requests.filter(({ operation }) => operation === update);
     expect(sent[1]?.body).toBe(sent[0]?.body); // The repeat comes before the next login's update.
   });
 });
@@ -659,15 +710,19 @@ describe("connections that MX closes at the moment of reuse", () => {
     expect(service.platform.requests.length).toBeLessThanOrEqual(80);
   });
 
-  it.each(["platform", "sso"] as const)("50 of 50 first logins (%s)", async (apis) => {
+  it.each([
+    ["platform", "platform"],
+    ["sso", "sso"],
+    ["v3-members", "mdx"],
+  ] as const)("50 of 50 first logins (%s, on the wire to %s)", async (apis, wireOf) => {
     await using service = await startBehindFaults({ apis });
-    service[apis].misbehave(() => ({ kind: "stale", by: "fin" }));
+    service[wireOf].misbehave(() => ({ kind: "stale", by: "fin" }));
 
     const answers = await askAll(service, subjectsOf(50), 20);
 
     expect(countByStatus(answers)).toEqual({ 200: 50 });
     expect(service.mx.state.created.users).toBe(50);
-    expect(service.mx.state.created.members).toBe(apis === "sso" ? 50 : 0);
+    expect(service.mx.state.created.members).toBe(apis === "platform" ? 0 : 50);
   });
 });
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Fault } from "../../packages/simulator/src/faults.ts";
 import type { Operation } from "../../packages/simulator/src/operation.ts";
 import { type Clock, stopClock } from "../support/clock.ts";
-import { type Started, start } from "../support/start.ts";
+import { type Apis, type Started, start } from "../support/start.ts";
 
 let clock: Clock;
 beforeAll(() => {
@@ -18,7 +18,11 @@ afterAll(() => clock[Symbol.dispose]());
 const FORGOTTEN_MS = 11_000;
 
 const ALWAYS = Number.POSITIVE_INFINITY;
-const URL_OPERATION = "platform.request_widget_url";
+/** Which call makes the URL, and under which name it stands in the answer. */
+const URLS = [
+  ["platform", "platform.request_widget_url", "widget_url"],
+  ["v3", "sso_v3.request_widget_url", "url"],
+] as const;
 
 type Case = {
   name: string;
@@ -30,7 +34,7 @@ type Case = {
   retryAfter?: string;
 };
 
-/** For a known user of the Platform API, whose session is one URL request. */
+/** For a known user of the Platform API or the SSO API v3, whose session is one URL request. ROOT stands for the name. */
 const URL_FAULTS: Case[] = [
   {
     name: "502 for ever",
@@ -144,28 +148,42 @@ const URL_FAULTS: Case[] = [
   },
   {
     name: "an empty URL",
-    fault: { kind: "raw", body: '{"widget_url":{"url":""}}' },
+    fault: { kind: "raw", body: '{"ROOT":{"url":""}}' },
     status: 502,
     type: "upstream-bad-response",
     maxCalls: 1,
   },
   {
     name: "a missing URL",
-    fault: { kind: "raw", body: '{"widget_url":{"type":"connect_widget"}}' },
+    fault: { kind: "raw", body: '{"ROOT":{"type":"connect_widget"}}' },
     status: 502,
     type: "upstream-bad-response",
     maxCalls: 1,
   },
   {
     name: "a javascript: URL",
-    fault: { kind: "raw", body: '{"widget_url":{"url":"javascript:alert(1)"}}' },
+    fault: { kind: "raw", body: '{"ROOT":{"url":"javascript:alert(1)"}}' },
+    status: 502,
+    type: "upstream-bad-response",
+    maxCalls: 1,
+  },
+  {
+    name: "an http: URL of another machine",
+    fault: { kind: "raw", body: '{"ROOT":{"url":"http://mx.example/md/connect/x"}}' },
+    status: 502,
+    type: "upstream-bad-response",
+    maxCalls: 1,
+  },
+  {
+    name: "a URL that is a number",
+    fault: { kind: "raw", body: '{"ROOT":{"url":7}}' },
     status: 502,
     type: "upstream-bad-response",
     maxCalls: 1,
   },
   {
     name: "a URL of 5 kB",
-    fault: { kind: "raw", body: `{"widget_url":{"url":"https://mx.example/${"x".repeat(5000)}"}}` },
+    fault: { kind: "raw", body: `{"ROOT":{"url":"https://mx.example/${"x".repeat(5000)}"}}` },
     status: 502,
     type: "upstream-bad-response",
     maxCalls: 1,
@@ -186,7 +204,7 @@ const URL_FAULTS: Case[] = [
   },
   {
     name: "truncated JSON once",
-    fault: { kind: "raw", body: '{"widget_url":{"url":"ht' },
+    fault: { kind: "raw", body: '{"ROOT":{"url":"ht' },
     times: 1,
     status: 200,
     maxCalls: 2,
@@ -215,10 +233,10 @@ const URL_FAULTS: Case[] = [
   },
 ];
 
-describe("POST /session when MX answers the URL request with", () => {
+describe.each(URLS)("POST /session when MX (%s) answers %s with", (apis, operation, root) => {
   let service: Started;
   beforeAll(async () => {
-    service = await start();
+    service = await start({ apis });
     await service.post("ada");
   });
   afterAll(() => service[Symbol.asyncDispose]());
@@ -228,7 +246,8 @@ describe("POST /session when MX answers the URL request with", () => {
     async ({ fault, times = ALWAYS, status, type, maxCalls, retryAfter }) => {
       await clock.advance(FORGOTTEN_MS);
       service.mx.calls.clear();
-      service.mx.failNext(fault, { operation: URL_OPERATION, times });
+      const told = JSON.parse(JSON.stringify(fault).replace("ROOT", root));
+      service.mx.failNext(told, { operation, times });
 
       const response = await service.post("ada");
 
@@ -245,6 +264,7 @@ describe("POST /session when MX answers the URL request with", () => {
 
   it("a URL off the configured origins: 502", async () => {
     await using service = await start({
+      apis,
       environment: { WIDGET_URL_ORIGINS: "https://widgets.moneydesktop.com" },
     });
 
@@ -254,9 +274,9 @@ describe("POST /session when MX answers the URL request with", () => {
   });
 
   it("silence: 504 within the deadline", async () => {
-    await using service = await start({ environment: { REQUEST_DEADLINE: "1500ms" } });
+    await using service = await start({ apis, environment: { REQUEST_DEADLINE: "1500ms" } });
     await service.post("ada");
-    service.mx.failNext({ kind: "silence" }, { operation: URL_OPERATION, times: ALWAYS });
+    service.mx.failNext({ kind: "silence" }, { operation, times: ALWAYS });
 
     const { result: response, ms } = await clock.run(service.post("ada"));
 
@@ -279,10 +299,14 @@ describe("POST /session when nothing listens at MX's address", () => {
   });
 });
 
-const STEPS: { apis: "platform" | "sso"; operation: Operation }[] = [
+const STEPS: { apis: Apis; operation: Operation }[] = [
   { apis: "platform", operation: "platform.create_user" },
   { apis: "sso", operation: "sso.create_user" },
   { apis: "sso", operation: "sso.create_member" },
+  { apis: "v3", operation: "mdx.create_user" },
+  { apis: "v3-members", operation: "mdx.create_user" },
+  { apis: "v3-members", operation: "mdx.create_member" },
+  { apis: "v3-both", operation: "mdx.create_user" },
 ];
 
 const CUTS: [string, Fault][] = [
@@ -294,7 +318,7 @@ const CUTS: [string, Fault][] = [
   ["truncated JSON after", { kind: "raw", body: '{"user":{"gu', applied: true }],
 ];
 
-describe.each(STEPS)("a first login whose $operation ends with", ({ apis, operation }) => {
+describe.each(STEPS)("a first login ($apis) whose $operation ends with", ({ apis, operation }) => {
   let service: Started;
   beforeAll(async () => {
     service = await start({ apis });
@@ -311,7 +335,8 @@ describe.each(STEPS)("a first login whose $operation ends with", ({ apis, operat
 
     expect(response.status).toBe(200);
     expect(service.mx.state.created.users - users).toBe(1);
-    expect(service.mx.state.created.members - members).toBe(apis === "sso" ? 1 : 0);
+    const hasMember = apis !== "platform" && apis !== "v3";
+    expect(service.mx.state.created.members - members).toBe(hasMember ? 1 : 0);
     expect(service.mx.calls.of(operation).length).toBeLessThanOrEqual(2);
   });
 

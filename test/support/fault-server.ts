@@ -211,24 +211,28 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
   };
 }
 
-export type StartedBehindFaults = Started & { platform: FaultServer; sso: FaultServer };
+/** `sso` is the SSO API of whichever version is configured. */
+export type StartedBehindFaults = Started & Record<"platform" | "sso" | "mdx", FaultServer>;
 
 /** The whole service, with a fault server in front of each of MX's APIs. */
 export async function startBehindFaults(options: StartOptions = {}): Promise<StartedBehindFaults> {
   const { apis = "platform", environment } = options;
   await using parts = new AsyncDisposableStack();
   const mx = options.mx ?? parts.use(await startSimulator());
+  const isV3 = apis.startsWith("v3");
   const platform = parts.use(await startFaultServer({ upstream: mx.platformUrl }));
-  const sso = parts.use(await startFaultServer({ upstream: mx.ssoUrl }));
+  const sso = parts.use(await startFaultServer({ upstream: isV3 ? mx.ssoV3Url : mx.ssoUrl }));
+  const mdx = parts.use(await startFaultServer({ upstream: mx.mdxUrl }));
   const urls = {
-    ...(apis !== "sso" && { MX_PLATFORM_BASE_URL: platform.url }),
+    ...((apis === "platform" || apis.endsWith("both")) && { MX_PLATFORM_BASE_URL: platform.url }),
     ...(apis !== "platform" && { MX_SSO_BASE_URL: sso.url }),
+    ...(isV3 && { MX_MDX_BASE_URL: mdx.url }),
   };
   const started = parts.use(
     await start({ ...options, mx, environment: { ...urls, ...environment } }),
   );
   const owned = parts.move();
-  return { ...started, platform, sso, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...started, platform, sso, mdx, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 const CLOSE = "connection: close";
@@ -271,6 +275,12 @@ const OPERATIONS: [Operation, RegExp][] = [
   ["platform.read_user", /^GET \/users\/([^/]+)$/],
   ["platform.create_user", /^POST \/users$/],
   ["platform.request_widget_url", /^POST \/users\/([^/]+)\/widget_urls$/],
+  ["sso_v3.request_widget_url", /^POST \/[^/]+\/users\/([^/]+)\/urls\.json$/],
+  ["mdx.create_user", /^POST \/[^/]+\/users\.json$/],
+  ["mdx.read_user", /^GET \/[^/]+\/users\/([^/]+)\.json$/],
+  ["mdx.create_member", /^POST \/[^/]+\/users\/([^/]+)\/members\.json$/],
+  ["mdx.read_member", /^GET \/[^/]+\/users\/[^/]+\/members\/([^/]+)\.json$/],
+  ["mdx.update_member", /^PUT \/[^/]+\/users\/[^/]+\/members\/([^/]+)\.json$/],
 ];
 
 /** TLS has no reset of its own. */

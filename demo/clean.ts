@@ -1,6 +1,6 @@
 /** `npm run demo -- --real --clean`: deletes the demo's users at MX. One that cannot be deleted is disabled, and named. */
 
-import { openPools } from "../src/app/pools.ts";
+import { openPools } from "../src/app/connections.ts";
 import { createTenant } from "../src/app/tenant.ts";
 import { createMxUsers, type MxUsers, toProblem } from "../src/commands/verify/mx-users.ts";
 import type { Config } from "../src/config/types.ts";

@@ -3,8 +3,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { loadEnvFile } from "./app/env-file.ts";
-import { writeAll } from "./app/exit.ts";
+import { loadEnvFile, writeAll } from "./app/process.ts";
 import {
   type CheckResult,
   toExitCode,
@@ -154,7 +153,7 @@ async function withTenant(
 
 const runUser: RunWithTenant = async (config, tenant, options) => {
   const { user: value = "", subject, live = false, json = false } = options;
-  const { lookUpUser } = await import("./app/look-up-user.ts");
+  const { lookUpUser } = await import("./app/commands.ts");
   const { text, code } = await lookUpUser(config, tenant, { value, subject, isLive: live, json });
   await writeAll(code === 0 || json ? process.stdout : process.stderr, text);
   return code;
@@ -170,7 +169,7 @@ const runVerify: RunWithTenant = async (config, tenant, options) => {
     );
     return 2;
   }
-  const { verifyMx } = await import("./app/verify-mx.ts");
+  const { verifyMx } = await import("./app/commands.ts");
   const interrupt = new AbortController();
   const abort = () => interrupt.abort(); // It ends by itself, once it has deleted what it made.
   for (const name of INTERRUPTS) process.on(name, abort);

@@ -3,11 +3,16 @@
  */
 
 import { once } from "node:events";
-import { trustExtraAuthorities } from "./app/env-file.ts";
-import { explainAndExit, loadOrExit } from "./app/exit.ts";
-import { logStart, openLog } from "./app/log.ts";
+import {
+  endProcess,
+  explainAndExit,
+  loadOrExit,
+  logStart,
+  openLog,
+  trustExtraAuthorities,
+  watchForShutdown,
+} from "./app/process.ts";
 import { startService } from "./app/service.ts";
-import { endProcess, watchForShutdown } from "./app/shutdown.ts";
 import { runCommandLine } from "./cli.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { openTracer } from "./telemetry/tracing.ts";

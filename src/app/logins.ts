@@ -1,4 +1,7 @@
-/** The configured ways to log in, wired: for each credential its authenticator, and for each issuer its keys. */
+/**
+ * The tenants with their ways to MX, and the configured logins that lead to them: for each credential its authenticator, and for
+ * each issuer its keys.
+ */
 
 import {
   type Authentication,
@@ -18,12 +21,18 @@ import type {
   SessionCheckConfig,
   TenantConfig,
 } from "../config/types.ts";
+import type { ApiName } from "../mx/call.ts";
 import type { KeySource } from "../session/settings.ts";
 import type { Tenant } from "../session/types.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
+import { createExchange } from "../upstream/exchange.ts";
 import { toLimits } from "../upstream/limits.ts";
-import type { Connect } from "./tenant.ts";
+import { withConnectSpan } from "../upstream/spans.ts";
+import { createUserinfoByIssuer, toExchangeOptions } from "./connections.ts";
+import type { Metrics } from "./metrics.ts";
+import { type Connect, createTenant } from "./tenant.ts";
 
-export type LoginOptions = {
+type LoginOptions = {
   tenants: readonly { config: TenantConfig; tenant: Tenant }[];
   connect: Connect;
   /** Told of each load of an issuer's keys; can read how old they are. */
@@ -41,7 +50,7 @@ export type Logins = Authentication &
 type Member = { config: TenantConfig; trust: TenantTrust };
 
 /** Starts loading the issuers' keys. Disposal ends their refreshes. */
-export function createLogins(config: Config, options: LoginOptions): Logins {
+function createLogins(config: Config, options: LoginOptions): Logins {
   const { connect } = options;
   const { jwt: takesJwts, tokenCookie, introspection, sessionCheck } = config.logins;
   const members = options.tenants.map(toMember);
@@ -147,4 +156,45 @@ function toSessionCheck(
   const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
   const call = createLoginCall({ operation: "partner.session_check", exchange });
   return createSessionAuthenticator({ call, url: endpoint.url, tenants });
+}
+
+/** A session asks MX two things at once at most. */
+const WARM_CONNECTIONS = 2;
+/** With more tenants than that, idle connections alone would come near the 2,000 that MX takes from one address. */
+const MAX_WARM_TENANTS = 100;
+
+type LoginParts = {
+  metrics: Metrics;
+  tracing: Tracing | undefined;
+  /** Closes what is opened here. */
+  parts: AsyncDisposableStack;
+};
+
+export function openLogins(config: Config, { metrics, tracing, parts }: LoginParts): Logins {
+  const connect = createConnect(config, parts);
+  const userinfo = parts.use(createUserinfoByIssuer(config));
+  const tenants = config.tenants.map((each) => {
+    const observe = (api: ApiName) => metrics.mx(each.name, api);
+    const instruments = { observe, tracing, userinfo: userinfo.of };
+    return { config: each, tenant: createTenant(each, connect, instruments) };
+  });
+  return parts.use(
+    createLogins(config, {
+      tenants,
+      connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
+      watchKeys: metrics.issuerKeys,
+    }),
+  );
+}
+
+function createConnect(config: Config, parts: AsyncDisposableStack): Connect {
+  return ({ origin }, connections) =>
+    parts.use(
+      createExchange({
+        origin,
+        connections,
+        warm: config.tenants.length <= MAX_WARM_TENANTS ? WARM_CONNECTIONS : 0,
+        ...toExchangeOptions(config),
+      }),
+    );
 }

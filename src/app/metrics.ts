@@ -6,13 +6,12 @@
  * Sources: Prometheus, Metric and label naming; OpenTelemetry, Semantic conventions for HTTP metrics.
  */
 
-import { Registry } from "@prometheus-io/client";
+import { performance } from "node:perf_hooks";
+import { collectDefaultMetrics, Registry } from "@prometheus-io/client";
 import type { ApiName } from "../mx/call.ts";
 import type { MxObserver } from "../mx/policies/instrument.ts";
-import { createFileMetrics, type FileMetrics } from "./file-metrics.ts";
 import { createMeters, type Meters, neverThrows } from "./meters.ts";
 import { createMxMetrics } from "./mx-metrics.ts";
-import { processMetrics } from "./process-metrics.ts";
 import { createRequestMetrics, type RequestMetrics } from "./request-metrics.ts";
 
 export type Metrics = RequestMetrics & {
@@ -25,7 +24,7 @@ export type Metrics = RequestMetrics & {
   files: FileMetrics;
 };
 
-export type MetricsOptions = {
+type MetricsOptions = {
   version: string;
   tenants: readonly string[];
   maxInFlight: number;
@@ -112,4 +111,97 @@ function registerReplica({ gauge, gauges, total }: Meters, options: MetricsOptio
     "node_version",
   );
   buildInfo({ version, node_version: process.version }, () => 1);
+}
+
+type WatchedVariable = {
+  variable: string;
+  /** How many of its files differ from what is used. */
+  countChanged(): number;
+  /** Whether a changed file can be taken over at run time. */
+  canReload: boolean;
+};
+
+export type FileMetrics = {
+  /** Gives what counts reloads. There is no series for variables that are not set. */
+  watch(
+    variables: readonly WatchedVariable[],
+  ): (variable: string, result: "taken_over" | "refused") => void;
+  /** Of the certificate in use: seconds since 1970. */
+  certificateExpires(read: () => number): void;
+};
+
+function createFileMetrics({ counter, gauge, gauges }: Meters): FileMetrics {
+  return {
+    watch(variables) {
+      if (variables.length === 0) return () => {};
+      const changed = gauges(
+        "bff_files_changed",
+        "Files that differ from what this process uses, by the variable that names them.",
+        "variable",
+      );
+      for (const { variable, countChanged } of variables) changed({ variable }, countChanged);
+      const reloadable = variables.filter(({ canReload }) => canReload);
+      if (reloadable.length === 0) return () => {};
+      const reloads = counter(
+        "bff_file_reloads_total",
+        "Changed files that were taken over without a restart, or refused.",
+        "variable",
+        "result",
+      );
+      for (const { variable } of reloadable)
+        for (const result of ["taken_over", "refused"]) reloads.inc({ variable, result }, 0);
+      return neverThrows((variable, result) => reloads.inc({ variable, result }));
+    },
+    certificateExpires: (read) =>
+      gauge(
+        "bff_tls_certificate_expires_timestamp_seconds",
+        "When the public port's certificate expires, in seconds since 1970.",
+        read,
+      ),
+  };
+}
+
+/** Two are kept because their collectors fill others: `process_cpu_user_seconds_total` and `nodejs_eventloop_lag_seconds`. */
+const KEPT = new Set([
+  "process_cpu_seconds_total",
+  "process_cpu_user_seconds_total",
+  "process_start_time_seconds",
+  "process_resident_memory_bytes",
+  "process_open_fds",
+  "process_max_fds",
+  "nodejs_heap_size_used_bytes",
+  "nodejs_heap_size_total_bytes",
+  "nodejs_external_memory_bytes",
+  "nodejs_eventloop_lag_seconds",
+  "nodejs_eventloop_lag_mean_seconds",
+  "nodejs_eventloop_lag_p99_seconds",
+  "nodejs_eventloop_lag_max_seconds",
+  "nodejs_gc_duration_seconds",
+]);
+
+let registry: Registry | undefined;
+
+function processMetrics(): Registry {
+  registry ??= collect();
+  return registry;
+}
+
+function collect(): Registry {
+  const register = new Registry();
+  collectDefaultMetrics({ register, gcDurationBuckets: [] });
+  for (const { name } of register.getMetricsAsArray()) {
+    if (!KEPT.has(name)) register.removeSingleMetric(name);
+  }
+  let before = performance.eventLoopUtilization();
+  createMeters(register).gauge(
+    "nodejs_eventloop_utilization_ratio",
+    "Busy share of the event loop since the last scrape, 0 to 1.",
+    () => {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, before);
+      before = now;
+      return utilization;
+    },
+  );
+  return register;
 }

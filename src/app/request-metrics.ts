@@ -7,6 +7,7 @@ import {
   type ParserRefusal,
   type RequestEntry,
 } from "../telemetry/log-entries.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { type Meters, neverThrows } from "./meters.ts";
 
 const METHODS = new Set(["GET", "POST", "OPTIONS"]);
@@ -126,5 +127,23 @@ function createCap(max: number): (value: string) => string {
   return (value) => {
     if (known.size < max) known.add(value);
     return known.has(value) ? value : "other";
+  };
+}
+
+/** What is logged is also counted. */
+export function withMetrics(
+  logger: Logger,
+  metrics: Pick<RequestMetrics, "request" | "sessionEvent">,
+): Logger {
+  return {
+    ...logger,
+    request(entry) {
+      metrics.request(entry);
+      logger.request(entry);
+    },
+    change(entry) {
+      metrics.sessionEvent(entry.tenant, entry.event);
+      logger.change(entry);
+    },
   };
 }

@@ -1,29 +1,30 @@
 /**
  * Composition root: builds each part once, wires inbound to outbound, listens, and drains.
  */
+/** The configured limits, wired. They share one store where there is one. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tracer } from "@opentelemetry/api";
 import type { Config } from "../config/types.ts";
-import type { Lifecycle } from "../http/admission.ts";
+import type { Lifecycle, RateLimits } from "../http/admission.ts";
 import { createApp } from "../http/app.ts";
-import { toReadiness } from "../http/health.ts";
-import { createOperations } from "../http/operations.ts";
+import { createOperations, toReadiness } from "../http/operations.ts";
 import { createDocs } from "../http/pages.ts";
 import { createParserRefusalLog } from "../http/parser-refusals.ts";
 import { type Listening, listen } from "../http/server.ts";
+import { createRateLimiter } from "../rate-limit/limiter.ts";
+import type { SharedStore } from "../rate-limit/shared-store.ts";
 import { openSession } from "../session/open-session.ts";
+import type { RateLimit, RedisSettings } from "../session/settings.ts";
 import type { ParserRefusal } from "../telemetry/log-entries.ts";
 import { createPseudonym, type Logger } from "../telemetry/logger.ts";
 import { type Tracing, withOpenSessionSpan, withSpan } from "../telemetry/tracing.ts";
 import { VERSION } from "../telemetry/version.ts";
-import { toAuditKey } from "./deployment-keys.ts";
-import type { Logins } from "./logins.ts";
+import { deriveKey, toAuditKey } from "./deployment-keys.ts";
+import { type Logins, openLogins } from "./logins.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createRateLimits } from "./rate-limits.ts";
-import { createCertificate, toPem } from "./tls.ts";
-import { openLogins } from "./upstreams.ts";
-import { type TakeOver, watchFiles } from "./watch-files.ts";
+import { withMetrics } from "./request-metrics.ts";
+import { createCertificate, type TakeOver, toPem, watchFiles } from "./watch-files.ts";
 
 export type Service = AsyncDisposable & {
   /** Base URL of the public port. */
@@ -153,23 +154,35 @@ async function drain(config: Config, lifecycle: Lifecycle, server: Listening): P
   await server.close(config.requestDeadlineMs + 250);
 }
 
-/** What is logged is also counted. */
-function withMetrics(logger: Logger, metrics: Metrics): Logger {
-  return {
-    ...logger,
-    request(entry) {
-      metrics.request(entry);
-      logger.request(entry);
-    },
-    change(entry) {
-      metrics.sessionEvent(entry.tenant, entry.event);
-      logger.change(entry);
-    },
-  };
-}
-
 /** Where a person on this machine can reach it. */
 function toUrl(scheme: "http" | "https", host: string | undefined, port: number): URL {
   const name = !host || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return new URL(`${scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`);
+}
+
+type RateLimitParts = { metrics: Metrics; logger: Logger; parts: AsyncDisposableStack };
+
+async function createRateLimits(
+  config: Config,
+  { metrics, logger, parts }: RateLimitParts,
+): Promise<RateLimits> {
+  const { user, address, failures, redis } = config.rateLimits;
+  const store = redis && parts.use(await openStore(redis, logger));
+  const keySecret = deriveKey(config, "rate-limit");
+  const limiter = (name: string, limit: RateLimit | undefined) =>
+    limit && createRateLimiter({ name, limit, store, keySecret, ...metrics.rateLimit(name) });
+  return {
+    user: limiter("user", user),
+    address: limiter("address", address),
+    failures: limiter("failures", failures),
+  };
+}
+
+/** Only a service with REDIS_URL loads the client. */
+async function openStore(settings: RedisSettings, logger: Logger): Promise<SharedStore> {
+  const { createSharedStore } = await import("../rate-limit/shared-store.ts");
+  return createSharedStore(settings, {
+    onProblem: (problem) => logger.redis("failed", problem),
+    onRecovery: () => logger.redis("recovered"),
+  });
 }

@@ -13,11 +13,10 @@ import { createMdxUsers, toMdxApi, withMdxUsers, withSsoV3Urls } from "../mx/mdx
 import { createMdxMembers } from "../mx/mdx-members.ts";
 import { createPlatform, toPlatformApi } from "../mx/platform.ts";
 import { type MxObserver, NO_OBSERVER } from "../mx/policies/instrument.ts";
-import type { UrlRule } from "../mx/response-guards.ts";
 import { createSsoDirectory, toSsoApi } from "../mx/sso-v2.ts";
 import { createSsoV3Urls, toSsoV3Api } from "../mx/sso-v3.ts";
-import { type CredentialRule, findCredentials } from "../session/credentials.ts";
-import { createMemberIds } from "../session/member-id.ts";
+import type { UrlRule } from "../mx/widget-url.ts";
+import { type CredentialRule, createMemberIds, findCredentials } from "../session/member.ts";
 import { findProfile, type ProfileSource } from "../session/profile.ts";
 import type { MxApis, Platform, PlatformVersion, Principal, Tenant } from "../session/types.ts";
 import { toUserId } from "../session/user-id.ts";
@@ -60,10 +59,10 @@ export function createTenant(
     });
   return {
     name: config.name,
-    toUserId: (principal) => toUserId(config.userId, principal),
+    toUserId: toUserId.bind(undefined, config.userId),
     memberIds,
-    findProfile: (identity, lookedUp, context) => findProfile(profile, identity, lookedUp, context),
-    findCredentials: (identity, context) => findCredentials(credentials, identity, context),
+    findProfile: findProfile.bind(undefined, profile),
+    findCredentials: findCredentials.bind(undefined, credentials),
     parseWidgetRequest: createWidgetRequestParser(config.widgets),
     corsOrigins: config.corsOrigins,
     allowCallbackPayload: config.allowCallbackPayload,

@@ -3,22 +3,25 @@
  * example. Without that, users get errors while `--check`, which reads the file anew, says that all is well.
  *
  * Secrets are reported and not taken over: replicas that change one by one at unknown times would be harder to operate
- * than a restart. What can be taken over (`takeOver`) is tried at each look until it works.
+ * than a restart. What can be taken over, such as the public port's certificate, is tried at each look until it works.
  *
- * Files are looked at by their path, since Kubernetes swaps a link somewhere above them.
+ * Files are read by their path, since Kubernetes swaps a link somewhere above them.
  */
 
 import { readFile } from "node:fs/promises";
 import { toFileDigest } from "../config/files.ts";
-import type { NamedFile } from "../config/types.ts";
+import { type KeyPair, parseKeyPair, readValidity } from "../config/key-pair.ts";
+import { isPair } from "../config/tls.ts";
+import type { NamedFile, TlsConfig } from "../config/types.ts";
+import type { TlsPair } from "../http/tls.ts";
 import type { FileReason } from "../telemetry/log-entries.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { FileMetrics } from "./file-metrics.ts";
+import type { FileMetrics } from "./metrics.ts";
 
 /** Uses what the file at this path has now. Gives the reason where that cannot be used. */
 export type TakeOver = (path: string) => Promise<FileReason | undefined>;
 
-export type WatchOptions = {
+type WatchOptions = {
   files: readonly NamedFile[];
   /** By variable. */
   takeOver: Readonly<Record<string, TakeOver>>;
@@ -97,4 +100,45 @@ function toHint(variable: string, takeOver: TakeOver | undefined): string {
   if (takeOver)
     return "The content from before stays in use. Correct the file: it is looked at again.";
   return "The content from before stays in use. Restart the replicas one by one to use the new one.";
+}
+
+type Certificate = {
+  /** Of both files together. A pair that cannot be used leaves the one before in place. */
+  takeOver: TakeOver;
+  /** Of the pair in use: seconds since 1970. */
+  expiresAt(): number;
+};
+
+export function createCertificate(
+  { certFile, keyFile, pair }: TlsConfig,
+  use: (pair: TlsPair) => void,
+): Certificate {
+  let used = pair;
+  return {
+    async takeOver() {
+      const next = await readPair(certFile, keyFile);
+      if (typeof next === "string") return next;
+      use(toPem(next));
+      used = next;
+      return undefined;
+    },
+    expiresAt: () => readValidity(used).toMs / 1000,
+  };
+}
+
+export function toPem({ cert, key }: KeyPair): TlsPair {
+  return { cert: cert.reveal(), key: key.reveal() };
+}
+
+/** A pair of which nothing is wrong now; else the reason. */
+async function readPair(certFile: string, keyFile: string): Promise<KeyPair | FileReason> {
+  try {
+    const parsed = parseKeyPair(await readFile(certFile, "utf8"), await readFile(keyFile, "utf8"));
+    if (!isPair(parsed)) return parsed.reason;
+    const { fromMs, toMs } = readValidity(parsed);
+    if (Date.now() >= toMs) return "expired";
+    return Date.now() < fromMs ? "not_yet_valid" : parsed;
+  } catch {
+    return "unreadable";
+  }
 }

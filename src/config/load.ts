@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { RedisSettings } from "../session/settings.ts";
-import { hasForeignListeners } from "../upstream/listeners.ts";
+import { hasForeignListeners } from "../upstream/connection.ts";
 import { checkMxHosts, checkNoProxy, checkUpstreams } from "./egress.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
 import { type FileRecord, recordFiles } from "./files.ts";

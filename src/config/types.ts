@@ -4,8 +4,7 @@
  */
 
 import type { Secret } from "../secret.ts";
-import type { CredentialRule } from "../session/credentials.ts";
-import type { MemberIdRule } from "../session/member-id.ts";
+import type { CredentialRule, MemberIdRule } from "../session/member.ts";
 import type { ProfileRule } from "../session/profile.ts";
 import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";

@@ -20,7 +20,7 @@ const url = (findProblem: (parsed: URL) => string | undefined) =>
     return parsed;
   });
 
-/** One of the partner's own systems. Whether it may be http depends on ALLOW_HTTP_HOSTS: see http-hosts.ts. */
+/** One of the partner's own systems. Whether it may be http depends on ALLOW_HTTP_HOSTS: see egress.ts. */
 export const upstream = url((parsed) => findUpstreamProblem(parsed, [parsed.hostname])).register(
   VALUE_TYPES,
   { form: "an https URL (http only on loopback and at `ALLOW_HTTP_HOSTS`)" },

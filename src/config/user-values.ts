@@ -1,7 +1,7 @@
 /** The types of variables about what MX learns of a user. */
 
 import * as z from "zod";
-import { isTemplate } from "../session/member-id.ts";
+import { isTemplate } from "../session/member.ts";
 import { PROFILE_FIELDS, type ProfileField, type ProfileRule } from "../session/profile.ts";
 import { parseJson } from "../text.ts";
 import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";

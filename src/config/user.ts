@@ -1,6 +1,6 @@
 /** One tenant's variables -> what MX learns about its users: their profile, and the ids of their Members. */
 
-import { DEFAULT_TEMPLATE, type MemberIdRule } from "../session/member-id.ts";
+import { DEFAULT_TEMPLATE, type MemberIdRule } from "../session/member.ts";
 import { findUpstreamProblem } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
 import type { LookupConfig, ProfileConfig, SsoConfig } from "./types.ts";

@@ -1,6 +1,6 @@
 /** What an operator should know about a configuration with which the service runs nevertheless. */
 
-import { hasForeignListeners } from "../upstream/listeners.ts";
+import { hasForeignListeners } from "../upstream/connection.ts";
 import { readValidity } from "./key-pair.ts";
 import type { Config } from "./types.ts";
 

@@ -5,8 +5,8 @@
 import type { Request, RequestHandler, Response } from "express";
 import type { RequestEntry, RequestEvent } from "../telemetry/log-entries.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { HEALTH_PATHS } from "./health.ts";
 import { HOSTED_PATHS } from "./hosted-page.ts";
+import { HEALTH_PATHS } from "./operations.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { SESSION_PATHS } from "./session.ts";
 

@@ -1,18 +1,23 @@
 /**
- * How many requests are served at once. Load beyond that is shed before body and token cost anything; what is admitted
- * gets its budget. A request counts from when its body is there: callers that send theirs slowly would otherwise keep out
- * all others (decision 0009).
+ * How much is served: how many requests at once, and how many of one caller in a while.
+ *
+ * Load beyond the limit is shed before body and token cost anything; what is admitted gets its budget. A request counts from
+ * when its body is there: callers that send theirs slowly would otherwise keep out all others (decision 0009).
  *
  * Of several tenants none may have more requests in flight than places are free: one whose upstream hangs ends at half of
  * all, a second one at a quarter, and there is always room for another.
+ *
+ * Rate limits count per address before anything is read, per address for logins that fail, and per user. The two by address are
+ * off by default: without TRUSTED_PROXIES they would throttle the load balancer.
  * Sources: AWS Builders' Library, Using load shedding to avoid overload; Choudhury and Hahne, Dynamic queue length
- * thresholds for shared-memory packet switches (1998).
+ * thresholds for shared-memory packet switches (1998); for the RateLimit fields draft-ietf-httpapi-ratelimit-headers-11, which
+ * is a draft, so they may change.
  */
 
 import type { RequestHandler } from "express";
 import { AppError } from "../errors.ts";
 import { createBudget } from "../session/budget.ts";
-import { admittedRequest } from "./request-context.ts";
+import { admittedRequest, toAddressKey } from "./request-context.ts";
 
 export type AdmissionOptions = {
   maxInFlight: number;
@@ -25,7 +30,7 @@ export type AdmissionOptions = {
 /** `draining`: still served, but connections are not kept (server.ts). `closing`: nothing new is taken. */
 export type Lifecycle = { state: "serving" | "draining" | "closing" };
 
-export type Admission = {
+type Admission = {
   /** Refuses what comes while all places are taken, or while the replica closes. */
   shedLoad: RequestHandler;
   /** Takes a place until the answer has been sent or the caller has gone. Refuses if others took the last one meanwhile. */
@@ -85,5 +90,52 @@ export function createAdmission(options: AdmissionOptions): Admission {
       count(name, 1);
       next();
     },
+  };
+}
+
+/** Ports to the counters; what is undefined is off. */
+export type RateLimits = {
+  user: Limiter | undefined;
+  address: Limiter | undefined;
+  failures: Limiter | undefined;
+};
+
+export type Limiter = {
+  take(key: string): Promise<{ remaining: number; resetSeconds: number }>;
+  check(key: string): Promise<void>;
+};
+
+export function createAddressLimit(limiter: Limiter | undefined): RequestHandler {
+  return async function limitByAddress(_req, res, next) {
+    await limiter?.take(toAddressKey(res.locals.address));
+    next();
+  };
+}
+
+/** Counts only logins that fail: a good token is not held up by a neighbour's bad ones, until the limit. */
+export async function limitFailures<T>(
+  limiter: Limiter | undefined,
+  address: string | undefined,
+  authenticate: () => Promise<T>,
+): Promise<T> {
+  if (!limiter) return authenticate();
+  const key = toAddressKey(address);
+  await limiter.check(key);
+  try {
+    return await authenticate();
+  } catch (error) {
+    if (error instanceof AppError && error.code === "unauthenticated") await limiter.take(key);
+    throw error;
+  }
+}
+
+export function createUserLimit(limiter: Limiter | undefined): RequestHandler {
+  return async function limitByUser(_req, res, next) {
+    if (limiter) {
+      const { issuer, subject, tenant } = admittedRequest(res).principal;
+      const left = await limiter.take(`${tenant.name}\0${issuer}\0${subject}`);
+      res.set("RateLimit", `"user";r=${left.remaining};t=${left.resetSeconds}`);
+    }
+    next();
   };
 }

@@ -8,13 +8,11 @@ import express, { type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import { createAccessLog } from "./access-log.ts";
 import { rejectAmbiguousRequest, toPathTarget } from "./ambiguity.ts";
-import { trustProxies } from "./client-address.ts";
-import { createCorsHeaders } from "./cors.ts";
-import { type HealthOptions, routePublicHealth } from "./health.ts";
+import { type HealthOptions, routePublicHealth } from "./operations.ts";
+import { createCorsHeaders } from "./origins.ts";
 import { createPages, type PageOptions } from "./pages.ts";
 import { createProblemHandler, notFound } from "./problems.ts";
-import { requestContext } from "./request-context.ts";
-import { createRequestSpan } from "./request-span.ts";
+import { createRequestSpan, requestContext, trustProxies } from "./request-context.ts";
 import { routeSessions, type SessionOptions } from "./session.ts";
 
 export type AppOptions = SessionOptions &

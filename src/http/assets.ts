@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { RequestHandler, Response } from "express";
-import { openToAllOrigins } from "./cors.ts";
+import { openToAllOrigins } from "./origins.ts";
 import { refuseMethod } from "./problems.ts";
 
 export type Asset = {

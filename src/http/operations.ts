@@ -1,14 +1,48 @@
 /**
- * The operations port: for the orchestrator and the operator, never for the public.
+ * Liveness and readiness on both ports, and the operations port: for the orchestrator and the operator, never for the public.
+ *
+ * MX's state does not change them: a restart would not repair MX.
+ * Source: Kubernetes, Configure Liveness, Readiness and Startup Probes.
  */
 
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+  type Router,
+} from "express";
 import { AppError } from "../errors.ts";
-import { HEALTH_PATHS, type HealthOptions, toReadiness } from "./health.ts";
+import type { Lifecycle } from "./admission.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { methodNotAllowed, notFound } from "./problems.ts";
 
-export type OperationsOptions = HealthOptions & {
+export type HealthOptions = {
+  lifecycle: Lifecycle;
+  /** Each issuer was asked for its keys, and one has answered; or there are logins that need none. */
+  canAuthenticate: () => boolean;
+};
+
+export const HEALTH_PATHS = ["/livez", "/readyz"];
+
+type Readiness = Lifecycle["state"] | "ready" | "waiting_for_keys";
+
+export function toReadiness({ lifecycle, canAuthenticate }: HealthOptions): Readiness {
+  if (lifecycle.state !== "serving") return lifecycle.state;
+  return canAuthenticate() ? "ready" : "waiting_for_keys";
+}
+
+/** For platforms that reach the public port alone. The status code says it all; the public learns no more. */
+export function routePublicHealth(router: Router, options: HealthOptions): void {
+  router.get("/livez", (_req, res) => {
+    res.status(200).end();
+  });
+  router.get("/readyz", (_req, res) => {
+    res.status(toReadiness(options) === "ready" ? 200 : 503).end();
+  });
+  router.all(HEALTH_PATHS, methodNotAllowed("GET, HEAD"));
+}
+
+type OperationsOptions = HealthOptions & {
   metrics: { contentType: string; text(): Promise<string> };
   /** From `createDocs`. */
   docs: RequestHandler;

@@ -9,23 +9,24 @@ import type { Budget } from "../session/budget.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { Principal, RequestContext } from "../session/types.ts";
 import type { Logger, ToPseudonym } from "../telemetry/logger.ts";
-import { type AdmissionOptions, createAdmission } from "./admission.ts";
-import { createCorsPreflight } from "./cors.ts";
 import {
-  type CookieLogins,
-  createCsrfGuard,
-  createOriginGuard,
-  requireTenantOrigin,
-} from "./csrf.ts";
-import { jsonBody } from "./json-body.ts";
-import { methodNotAllowed } from "./problems.ts";
-import {
+  type AdmissionOptions,
   createAddressLimit,
+  createAdmission,
   createUserLimit,
   type Limiter,
   limitFailures,
   type RateLimits,
-} from "./rate-limit.ts";
+} from "./admission.ts";
+import { jsonBody } from "./json-body.ts";
+import {
+  type CookieLogins,
+  createCorsPreflight,
+  createCsrfGuard,
+  createOriginGuard,
+  requireTenantOrigin,
+} from "./origins.ts";
+import { methodNotAllowed } from "./problems.ts";
 import { admittedRequest } from "./request-context.ts";
 
 export type SessionOptions = AdmissionOptions & {

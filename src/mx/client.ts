@@ -10,7 +10,7 @@ import { blameOptions, classifyFailure } from "./outcome.ts";
 import { withBulkhead } from "./policies/bulkhead.ts";
 import { withCircuitBreaker } from "./policies/circuit-breaker.ts";
 import { type MxObserver, withObserver, withSpans } from "./policies/instrument.ts";
-import { serializeWrites } from "./policies/keyed-mutex.ts";
+import { createKeyedMutex } from "./policies/keyed-mutex.ts";
 import { withRetry } from "./policies/retry.ts";
 
 export type MxClientOptions = {
@@ -40,6 +40,20 @@ export function createMxClient(api: MxApi, options: MxClientOptions): Send {
       observer,
     ),
   );
+}
+
+/**
+ * What is written for one User or Member is written in order: a process never races with itself. Reads and URL requests run freely
+ * (docs/decisions/0002-only-writes-wait.md).
+ */
+export function serializeWrites(send: Send): Send {
+  const runExclusive = createKeyedMutex();
+
+  return function sendSerialized(call, budget) {
+    const { serializeBy } = call;
+    if (serializeBy === undefined) return send(call, budget);
+    return runExclusive(serializeBy, budget, () => send(call, budget));
+  };
 }
 
 /**

@@ -9,7 +9,7 @@ import * as z from "zod";
 import { AppError, type UpstreamFailure } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { MIN_CALL_MS, timeIsUp } from "../session/budget.ts";
-import { type CredentialLookup, isCredential, toUserkey } from "../session/credentials.ts";
+import { type CredentialLookup, isCredential, toUserkey } from "../session/member.ts";
 import type { Identity, MemberCredentials } from "../session/types.ts";
 import { parseJson } from "../text.ts";
 import {

@@ -17,8 +17,8 @@ import type {
 } from "../session/types.ts";
 import type { Answer, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
-import { NEW_USER_WAIT_MS } from "./new-user-url.ts";
-import { refuseOtherUser, requireGood } from "./response-guards.ts";
+import { refuseOtherUser, requireGood } from "./outcome.ts";
+import { NEW_USER_WAIT_MS } from "./widget-url.ts";
 
 /** How long a create that was cut off may still take at MX. */
 const SETTLE_MS = 200;

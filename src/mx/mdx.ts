@@ -19,10 +19,9 @@ import type {
 } from "../session/types.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
-import { NEW_USER_WAIT_MS } from "./new-user-url.ts";
-import { classifyByStatus } from "./outcome.ts";
-import { read, refuseOtherUser, requireGood, UserGuid } from "./response-guards.ts";
+import { classifyByStatus, read, refuseOtherUser, requireGood, UserGuid } from "./outcome.ts";
 import { withClient } from "./sso-v3.ts";
+import { NEW_USER_WAIT_MS } from "./widget-url.ts";
 
 const MEDIA_TYPE = "application/vnd.moneydesktop.mdx.v5+json";
 /** How long a create that was cut off may still take at MX. */

@@ -12,6 +12,7 @@
  * - `invalid_response`: a complete answer that cannot be from a healthy MX
  */
 
+import * as z from "zod";
 import { AppError, type UpstreamReason } from "../errors.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
 import type {
@@ -128,9 +129,9 @@ export function toAppError(answer: FailedAnswer): AppError {
         const message = "MX did not answer in time. Try again.";
         return new AppError("upstream_timeout", message, { upstream });
       }
-      return reason === "unparseable" ? unusable(answer) : unavailable(answer);
+      return reason === "unparseable" ? unusable(answer, reason, outcome) : unavailable(answer);
     case "invalid_response":
-      return unusable(answer);
+      return unusable(answer, reason);
     case "option_rejected":
       return new AppError("invalid_request", "MX refused an option of this request.", { upstream });
     case "not_found":
@@ -145,12 +146,11 @@ export function toAppError(answer: FailedAnswer): AppError {
 }
 
 /** An answer that looked good, but cannot be used. */
-export function toInvalid(answer: GoodAnswer, reason: UpstreamReason): FailedAnswer {
-  const { operation, sentAt, status } = answer;
-  return { operation, sentAt, outcome: "invalid_response", status, reason };
-}
-
-function unusable({ operation, outcome, status, reason }: FailedAnswer): AppError {
+export function unusable(
+  { operation, status }: Pick<FailedAnswer, "operation" | "status">,
+  reason: UpstreamReason | undefined,
+  outcome: Failure = "invalid_response",
+): AppError {
   const message = "MX answered in a way that this service cannot use.";
   const upstream = { operation, outcome, status, reason };
   return new AppError("upstream_bad_response", message, { upstream });
@@ -189,4 +189,30 @@ function isCreate(operation: Operation): boolean {
 
 function namesUser(operation: Operation): boolean {
   return operation === "platform.read_user" || operation === "platform.request_widget_url";
+}
+
+/** MX's own ids are put into paths, so they have to look like it. */
+export const UserGuid = z.string().regex(/^USR-[A-Za-z0-9_-]{1,255}$/);
+
+/** The answer as `schema` sees it. Throws `upstream_bad_response` where the shape is wrong. */
+export function read<Schema extends z.ZodType>(
+  schema: Schema,
+  answer: GoodAnswer,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(answer.body);
+  if (!parsed.success) throw unusable(answer, "schema");
+  return parsed.data;
+}
+
+/** Throws what fits the outcome of any other answer. */
+export function requireGood(answer: Answer): GoodAnswer {
+  if (answer.outcome === "ok") return answer;
+  throw toAppError(answer);
+}
+
+/** Where an answer names a user, it must be this one: a mixed-up answer opens somebody else's accounts. */
+export function refuseOtherUser(answer: GoodAnswer, named: unknown, own: string | undefined): void {
+  if (named === undefined || named === null || own === undefined || named === own) return;
+  answer.discard?.(); // It may have been meant for the request before, on the same connection.
+  throw unusable(answer, "other_user");
 }

@@ -11,7 +11,7 @@ import * as z from "zod";
 import type { Budget } from "../session/budget.ts";
 import type { PlatformUser, PlatformVersion } from "../session/types.ts";
 import type { GoodAnswer, Send } from "./call.ts";
-import { read, refuseOtherUser, requireGood, UserGuid, unusable } from "./response-guards.ts";
+import { read, refuseOtherUser, requireGood, UserGuid, unusable } from "./outcome.ts";
 
 export type PathIds = {
   /** Costs a call only where MX wants its guid and it is not remembered. */

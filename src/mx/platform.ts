@@ -16,17 +16,9 @@ import type {
 } from "../session/types.ts";
 import type { GoodAnswer, MxApi, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
-import { requestUntilVisible } from "./new-user-url.ts";
-import { classifyPlatform } from "./outcome.ts";
+import { classifyPlatform, read, refuseOtherUser, requireGood } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
-import {
-  read,
-  refuseOtherUser,
-  requireGood,
-  toWidgetUrl,
-  type UrlRule,
-  unusable,
-} from "./response-guards.ts";
+import { requestUntilVisible, requireWidgetUrl, type UrlRule } from "./widget-url.ts";
 
 export type PlatformOptions = {
   version: PlatformVersion;
@@ -130,7 +122,7 @@ function bindCreateUser(send: Send, createOnce: CreateOnce, ids: PathIds): Platf
 
 function toOwnUrl(
   user: PlatformPath,
-  { widgetType }: WidgetRequest,
+  request: WidgetRequest,
   answer: GoodAnswer,
   urlRule: UrlRule,
 ) {
@@ -139,9 +131,7 @@ function toOwnUrl(
   refuseOtherUser(answer, made.external_user_guid, user.userId);
   refuseOtherUser(answer, made.user_guid, toGuid(user));
   refuseOtherUser(answer, made.guid, toGuid(user));
-  const url = toWidgetUrl(urlRule, widgetType, made.url, answer.sentAt);
-  if (!url) throw unusable(answer, "widget_url");
-  return url;
+  return requireWidgetUrl(urlRule, request, made.url, answer);
 }
 
 /** With the partner's id in the path (v20250224) MX's guid is not known, and so cannot be compared. */

@@ -22,15 +22,8 @@ import type {
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
 import { createCreateOnce } from "./create-or-find.ts";
-import { classifySsoV2 } from "./outcome.ts";
-import {
-  read,
-  refuseOtherUser,
-  requireGood,
-  toWidgetUrl,
-  type UrlRule,
-  UserGuid,
-} from "./response-guards.ts";
+import { classifySsoV2, read, refuseOtherUser, requireGood, UserGuid } from "./outcome.ts";
+import { toWidgetUrl, type UrlRule } from "./widget-url.ts";
 
 /** How long a create that was cut off may still take at MX. */
 const SETTLE_MS = 200;

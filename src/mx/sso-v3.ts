@@ -10,9 +10,8 @@ import * as z from "zod";
 import type { Secret } from "../secret.ts";
 import type { Platform, WidgetRequest } from "../session/types.ts";
 import type { MxApi, MxCall, Send } from "./call.ts";
-import { requestUntilVisible } from "./new-user-url.ts";
-import { classifyByStatus } from "./outcome.ts";
-import { read, refuseOtherUser, toWidgetUrl, type UrlRule, unusable } from "./response-guards.ts";
+import { classifyByStatus, read, refuseOtherUser } from "./outcome.ts";
+import { requestUntilVisible, requireWidgetUrl, type UrlRule } from "./widget-url.ts";
 
 const MEDIA_TYPE = "application/vnd.moneydesktop.sso.v3+json";
 
@@ -52,9 +51,7 @@ export function createSsoV3Urls(
       if (!answer) return undefined;
       const { url: made } = read(UrlBody, answer);
       refuseOtherUser(answer, made.user_id, user.userId); // Assumption A16: it is the partner's id.
-      const url = toWidgetUrl(urlRule, request.widgetType, made.url, answer.sentAt);
-      if (!url) throw unusable(answer, "widget_url");
-      return url;
+      return requireWidgetUrl(urlRule, request, made.url, answer);
     },
   };
 }

@@ -1,20 +1,162 @@
 /**
- * The Member step of a login: the user's Member exists, and its credentials are current.
+ * The workflows with Members: a User and a Member exist, the Member's credentials are current, and MX makes a URL.
  *
- * Nothing is written to a Member that is somebody else's, or of which nobody says whose it is.
- * Source: MX SSO API v2, Guide, "Basic SSO API workflow", steps 3 to 5.
+ * With the SSO API v2 it is MX's single sign-on workflow. With MDX Real Time the URL is requested at once, as with the Platform API,
+ * while the Member is read: a known user with permanent credentials costs one round trip, with expiring ones two, and a first
+ * login three. Both are safe to repeat at any point: a run that stopped halfway is completed by the next one.
+ *
+ * Nothing is written to a Member that is somebody else's, or if nobody says whose it is.
+ * Sources: MX SSO API v2, Guide, "Basic SSO API workflow", steps 1 to 6; MX SSO API v3, Get a widget URL; MX MDX Real Time, Create
+ * user and Create member.
  */
 
 import { AppError } from "../errors.ts";
+import { createAndOpen, requestKnownUrl } from "./platform-workflow.ts";
+import {
+  hasReferences,
+  notYetPropagated,
+  toNotFoundError,
+  unknownReference,
+  userDisabled,
+} from "./refusals.ts";
 import type {
   Identity,
   Member,
   MemberCredentials,
   MemberDirectory,
   MemberId,
+  MxApis,
   OwnedMember,
   RequestContext,
+  SsoDirectory,
+  SsoUser,
+  WidgetRequest,
+  WidgetUrl,
 } from "./types.ts";
+
+/**
+ * Runs the workflow and gives the URL: from this run's own User answer, or, where the Platform API is configured too,
+ * asked for beside the last step. `undefined`: the User vanished between two steps.
+ */
+export async function openBySso(
+  mx: Extract<MxApis, { kind: "sso" | "both" }>,
+  identity: Identity,
+  request: WidgetRequest,
+  pass: { isRestart: boolean },
+  context: RequestContext,
+): Promise<WidgetUrl | undefined> {
+  const { directory } = mx;
+  const { userId } = identity;
+  const findMember = prepareMember(directory, identity, context); // Throws before MX is called, if at all.
+  const [known, found] = await Promise.all([
+    directory.findUser(userId, context),
+    findMember(), // Wasted only on a first login; saves a round trip on all others.
+  ]);
+  const { memberId, member: knownMember, credentials } = found;
+  if (known?.isDisabled) throw userDisabled();
+  if (memberId.isMxGuid && !(known && knownMember)) throw unknownMember();
+  const user = known ?? (await createUser(directory, identity, credentials, context));
+  const member = known && knownMember; // A Member read before the create proves nothing (assumption A12: it is gone).
+  if (member) refuseForeignMember(member, { userId, userGuid: user.guid });
+
+  const owned = { userId, userGuid: user.guid, memberId: memberId.value };
+  const [isMemberCurrent, url] = await Promise.all([
+    ensureMember(directory, owned, { ...found, member }, context),
+    mx.kind === "both"
+      ? requestUrl(mx, user, identity, request, pass, context)
+      : ownUrl(user, request),
+  ]);
+  if (isMemberCurrent && known && !knownMember) context.audit("user_healed");
+  if (isMemberCurrent && known && !url && hasReferences(request)) {
+    throw toNotFoundError(request, unknownReference()); // MX has just confirmed the User.
+  }
+  return isMemberCurrent ? url : undefined;
+}
+
+/** Only now is a profile of interest. */
+async function createUser(
+  directory: SsoDirectory,
+  identity: Identity,
+  { lookedUp }: MemberCredentials,
+  context: RequestContext,
+): Promise<SsoUser> {
+  const { userId, principal } = identity;
+  const profile = await principal.tenant.findProfile(identity, lookedUp, context);
+  const user = await directory.createUser({ userId, profile }, context);
+  if (user.isDisabled) throw userDisabled(); // It existed, or another request was faster.
+  return user;
+}
+
+function requestUrl(
+  mx: Extract<MxApis, { kind: "both" }>,
+  user: SsoUser,
+  identity: Identity,
+  request: WidgetRequest,
+  pass: { isRestart: boolean },
+  context: RequestContext,
+): Promise<WidgetUrl | undefined> {
+  const { guid } = user;
+  // Twice unknown may mean: made a moment ago by another replica.
+  const isNew = user.isNew || pass.isRestart;
+  // Assumption A14: a User of the SSO API is one of the Platform API, too.
+  return mx.platform.requestWidgetUrl(
+    { userId: identity.userId, pathId: guid, isConfirmed: true, isNew },
+    request,
+    context,
+  );
+}
+
+/** Rejects, rather than throws, where there is none: the Member step beside it must not be left alone. */
+async function ownUrl(user: SsoUser, request: WidgetRequest): Promise<WidgetUrl> {
+  const url = user.widgetUrls.get(request.widgetType);
+  if (url) return url;
+  throw new AppError("upstream_bad_response", "MX answered without a usable widget URL.", {
+    upstream: { operation: "sso.read_user", outcome: "invalid_response", reason: "no_widget_url" },
+  });
+}
+
+export async function openByMdx(
+  { platform, members }: Extract<MxApis, { kind: "mdx" }>,
+  identity: Identity,
+  request: WidgetRequest,
+  context: RequestContext,
+): Promise<WidgetUrl> {
+  const findMember = prepareMember(members, identity, context); // Throws before MX is called, if at all.
+  const [known, found] = await Promise.all([
+    requestKnownUrl(platform, identity, request, context),
+    findMember(),
+  ]);
+  const { memberId, member, credentials } = found;
+  const own = (userGuid: string | undefined, user: OwnedMember["user"]): OwnedMember => ({
+    userId: identity.userId,
+    userGuid,
+    memberId: memberId.value,
+    user,
+  });
+  if (memberId.isMxGuid && !(known && member)) throw unknownMember();
+
+  if (known) {
+    const owned = own(known.userGuid, "known");
+    if (member) refuseForeignMember(member, owned);
+    if (await ensureMember(members, owned, found, context)) {
+      if (!member) context.audit("user_healed");
+      return known.url;
+    }
+    if (memberId.isMxGuid) throw unknownMember();
+  }
+
+  // Also where the User had a URL, but MDX does not find it for a Member: it was deleted meanwhile, or MDX shows it late.
+  const beside = (userGuid: string | undefined) => {
+    const unread: FoundMember = { ...found, member: undefined }; // One read before the create proves nothing.
+    const owned = own(userGuid, known ? "late" : "new");
+    return requireMember(ensureMember(members, owned, unread, context));
+  };
+  return createAndOpen(platform, identity, { request, credentials, beside }, context);
+}
+
+async function requireMember(ensured: Promise<boolean>): Promise<void> {
+  if (!(await ensured)) throw notYetPropagated("session");
+}
 
 export type FoundMember = {
   memberId: MemberId;
@@ -26,7 +168,7 @@ export type FoundMember = {
  * What the login itself lacks throws here, before MX is called. The function that it gives reads the Member beside the
  * partner's lookup; only an id that the lookup has to name is waited for.
  */
-export function prepareMember(
+function prepareMember(
   directory: MemberDirectory,
   identity: Identity,
   context: RequestContext,
@@ -47,7 +189,7 @@ export function prepareMember(
 }
 
 /** Gives false where User or Member vanished between two calls. */
-export async function ensureMember(
+async function ensureMember(
   directory: MemberDirectory,
   owned: OwnedMember,
   { memberId, member, credentials }: FoundMember,
@@ -66,10 +208,7 @@ export async function ensureMember(
   return update(creation); // Whoever was faster may hold older ones.
 }
 
-export function refuseForeignMember(
-  member: Member,
-  own: Pick<OwnedMember, "userId" | "userGuid">,
-): void {
+function refuseForeignMember(member: Member, own: Pick<OwnedMember, "userId" | "userGuid">): void {
   const isOther = (named: string | undefined, id: string | undefined) =>
     named !== undefined && id !== undefined && named !== id;
   if (isOther(member.userGuid, own.userGuid) || isOther(member.userId, own.userId))
@@ -77,7 +216,7 @@ export function refuseForeignMember(
 }
 
 /** A guid of MX's own names a Member that exists, or the partner is mistaken. */
-export function unknownMember(): AppError {
+function unknownMember(): AppError {
   return memberFault("unknown_member");
 }
 

@@ -7,9 +7,9 @@
  */
 
 import { AppError } from "../errors.ts";
-import { openByMdx, openByPlatform } from "./platform-workflow.ts";
+import { openByMdx, openBySso } from "./member-workflow.ts";
+import { openByPlatform } from "./platform-workflow.ts";
 import { toNotFoundError } from "./refusals.ts";
-import { openBySso } from "./sso-workflow.ts";
 import type { Principal, RequestContext, WidgetRequest, WidgetUrl } from "./types.ts";
 
 export type OpenSession = (

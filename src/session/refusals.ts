@@ -9,9 +9,8 @@
 import { AppError } from "../errors.ts";
 import type { WidgetRequest } from "./types.ts";
 
-/** Throws `user_disabled`. */
-export function refuseDisabled({ isDisabled }: { isDisabled: boolean }): void {
-  if (isDisabled) throw new AppError("user_disabled", "This user is disabled at MX.");
+export function userDisabled(): AppError {
+  return new AppError("user_disabled", "This user is disabled at MX.");
 }
 
 /** Options with the id of something at MX. */
@@ -54,6 +53,14 @@ export function unknownReference(): AppError {
       outcome: "not_found",
       reason: "unknown_reference",
     },
+  });
+}
+
+/** MX made the User a moment ago, and does not find it yet. */
+export function notYetPropagated(operation: "session" | "platform.request_widget_url"): AppError {
+  return new AppError("upstream_unavailable", "MX has not finished creating the user. Try again.", {
+    retryAfterSeconds: 1,
+    upstream: { operation, outcome: "not_found", reason: "not_yet_propagated" },
   });
 }
 

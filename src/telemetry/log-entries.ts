@@ -1,9 +1,6 @@
-/**
- * What is logged: the entries of the closed schema, and the fields that they become, by the names that OpenTelemetry and the
- * Elastic Common Schema have for them.
- */
+/** What is logged: the entries of the closed schema, and the words that stand for them in a line. */
 
-import { AppError } from "../errors.ts";
+import type { AppError } from "../errors.ts";
 import type { SessionEvent } from "../session/types.ts";
 
 export type RequestEntry = {
@@ -104,49 +101,8 @@ export type LifecycleFields = {
   configDigest?: string;
 };
 
-/** `error` is what somebody has to act on; MX's bad days are warnings. */
-export function toLevel({ status, error }: RequestEntry): "info" | "warn" | "error" {
-  if (error?.code === "internal_error" || error?.code === "upstream_rejected") return "error";
-  if (error?.upstream?.outcome === "rejected") return "error"; // Our credentials, at the partner's login.
-  return status >= 500 ? "warn" : "info";
-}
-
-export function toFields(entry: RequestEntry): Record<string, unknown> {
-  const { error } = entry;
-  return {
-    "http.request.method": entry.method,
-    "http.route": entry.route,
-    "http.response.status_code": entry.status,
-    duration_ms: entry.durationMs,
-    request_id: entry.requestId,
-    request_id_received: entry.receivedRequestId,
-    trace_id: entry.traceId,
-    "event.name": entry.event,
-    "event.outcome": entry.event && OUTCOMES[entry.event],
-    tenant: entry.tenant,
-    "user.hash": entry.userHash,
-    "client.address": entry.clientAddress,
-    "mx.widget_type": entry.widgetType,
-    "mx.calls": entry.mxCalls,
-    "client.gone": entry.isClientGone || undefined,
-    "error.type": entry.errorType,
-    ...toUpstreamFields(error),
-    ...(error?.code === "internal_error" && describe(error.cause)),
-  };
-}
-
-function toUpstreamFields(error: AppError | undefined): Record<string, unknown> {
-  return {
-    "error.reason": error?.reason,
-    "upstream.operation": error?.upstream?.operation,
-    "upstream.outcome": error?.upstream?.outcome,
-    "upstream.status": error?.upstream?.status,
-    "upstream.reason": error?.upstream?.reason,
-  };
-}
-
 /** Source of the field names: OpenTelemetry (`event.name`, `client.address`); Elastic Common Schema for the others. */
-const OUTCOMES: Record<RequestEvent, "success" | "failure" | "unknown"> = {
+export const OUTCOMES: Record<RequestEvent, "success" | "failure" | "unknown"> = {
   "session.opened": "success",
   "session.refused": "failure",
   "session.failed": "failure",
@@ -155,56 +111,19 @@ const OUTCOMES: Record<RequestEvent, "success" | "failure" | "unknown"> = {
   "rate_limit.exceeded": "failure",
 };
 
-const CHANGES: Record<SessionEvent, string> = {
+export const CHANGES: Record<SessionEvent, string> = {
   user_created: "mx.user.created",
   member_created: "mx.member.created",
   member_updated: "mx.member.updated",
   user_healed: "mx.user.healed",
 };
 
-export function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
-  return {
-    "event.name": CHANGES[entry.event],
-    "event.outcome": "success",
-    request_id: entry.requestId,
-    trace_id: entry.traceId,
-    tenant: entry.tenant,
-    "user.hash": entry.userHash,
-    "client.address": entry.clientAddress,
-  };
-}
-
-export function toProfileFields({ error, ...entry }: ProfileFailure) {
-  const fields = {
-    "event.name": "profile.unavailable",
-    "event.outcome": "failure",
-    ...toCommonFields(entry),
-  };
-  return error instanceof AppError
-    ? { ...fields, ...toUpstreamFields(error) }
-    : { ...fields, ...describe(error) };
-}
-
-export function toCommonFields({
-  requestId,
-  traceId,
-  tenant,
-  userHash,
-}: Omit<ProfileFailure, "error">) {
-  return { request_id: requestId, trace_id: traceId, tenant, "user.hash": userHash };
-}
-
-const LIFECYCLE: Record<LifecycleEvent, string> = {
+export const LIFECYCLE: Record<LifecycleEvent, string> = {
   listening: "service.started",
   configured: "configuration.loaded",
   draining: "service.draining",
   stopped: "service.stopped",
 };
-
-export function toLifecycleFields(event: LifecycleEvent, fields: LifecycleFields) {
-  const { configDigest, ...others } = fields;
-  return { "event.name": LIFECYCLE[event], ...others, config_digest: configDigest };
-}
 
 /** What the bytes look like, and what to do. */
 export const REFUSAL_HINTS: Record<ParserRefusal, string> = {
@@ -220,15 +139,3 @@ export const REFUSAL_HINTS: Record<ParserRefusal, string> = {
   timeout: "A connection that sent no complete request in time.",
   malformed: "No valid HTTP/1.1.",
 };
-
-/** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */
-export function describe(cause: unknown): Record<string, unknown> {
-  if (!(cause instanceof Error)) return { "error.name": typeof cause };
-  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
-  const frames = cause.stack?.replace(cause.message, "").match(/\bsrc\/[\w/-]{1,80}\.ts:\d+:\d+/g);
-  return {
-    "error.name": /^\w{1,64}$/.test(cause.name) ? cause.name : "Error",
-    "error.code": code && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined,
-    "error.frames": frames?.slice(0, 8),
-  };
-}

@@ -8,27 +8,24 @@
 
 import { createHmac } from "node:crypto";
 import { pino } from "pino";
+import { AppError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type { RedisProblem } from "../session/settings.ts";
 import type { Principal } from "../session/types.ts";
 import { createLogDestination, type LogDestination } from "./log-destination.ts";
 import {
+  CHANGES,
   type ChangeEntry,
-  describe,
   type FileEntry,
+  LIFECYCLE,
   type LifecycleEvent,
   type LifecycleFields,
+  OUTCOMES,
   type ParserRefusal,
   type ProfileFailure,
   type ProfileRefusal,
   REFUSAL_HINTS,
   type RequestEntry,
-  toChangeFields,
-  toCommonFields,
-  toFields,
-  toLevel,
-  toLifecycleFields,
-  toProfileFields,
 } from "./log-entries.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
@@ -110,6 +107,88 @@ export function createLogger(
       log[event === "changed" ? "warn" : "info"](fields, "file");
     },
     linesLost: () => destination.linesLost?.() ?? 0,
+  };
+}
+
+/** `error` is what somebody has to act on; MX's bad days are warnings. */
+function toLevel({ status, error }: RequestEntry): "info" | "warn" | "error" {
+  if (error?.code === "internal_error" || error?.code === "upstream_rejected") return "error";
+  if (error?.upstream?.outcome === "rejected") return "error"; // Our credentials, at the partner's login.
+  return status >= 500 ? "warn" : "info";
+}
+
+function toFields(entry: RequestEntry): Record<string, unknown> {
+  const { error } = entry;
+  return {
+    "http.request.method": entry.method,
+    "http.route": entry.route,
+    "http.response.status_code": entry.status,
+    duration_ms: entry.durationMs,
+    request_id: entry.requestId,
+    request_id_received: entry.receivedRequestId,
+    trace_id: entry.traceId,
+    "event.name": entry.event,
+    "event.outcome": entry.event && OUTCOMES[entry.event],
+    tenant: entry.tenant,
+    "user.hash": entry.userHash,
+    "client.address": entry.clientAddress,
+    "mx.widget_type": entry.widgetType,
+    "mx.calls": entry.mxCalls,
+    "client.gone": entry.isClientGone || undefined,
+    "error.type": entry.errorType,
+    ...toUpstreamFields(error),
+    ...(error?.code === "internal_error" && describe(error.cause)),
+  };
+}
+
+function toUpstreamFields(error: AppError | undefined): Record<string, unknown> {
+  return {
+    "error.reason": error?.reason,
+    "upstream.operation": error?.upstream?.operation,
+    "upstream.outcome": error?.upstream?.outcome,
+    "upstream.status": error?.upstream?.status,
+    "upstream.reason": error?.upstream?.reason,
+  };
+}
+
+function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
+  return {
+    "event.name": CHANGES[entry.event],
+    "event.outcome": "success",
+    ...toCommonFields(entry),
+    "client.address": entry.clientAddress,
+  };
+}
+
+function toProfileFields({ error, ...entry }: ProfileFailure) {
+  const fields = {
+    "event.name": "profile.unavailable",
+    "event.outcome": "failure",
+    ...toCommonFields(entry),
+  };
+  return error instanceof AppError
+    ? { ...fields, ...toUpstreamFields(error) }
+    : { ...fields, ...describe(error) };
+}
+
+function toCommonFields({ requestId, traceId, tenant, userHash }: Omit<ChangeEntry, "event">) {
+  return { request_id: requestId, trace_id: traceId, tenant, "user.hash": userHash };
+}
+
+function toLifecycleFields(event: LifecycleEvent, fields: LifecycleFields) {
+  const { configDigest, ...others } = fields;
+  return { "event.name": LIFECYCLE[event], ...others, config_digest: configDigest };
+}
+
+/** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */
+function describe(cause: unknown): Record<string, unknown> {
+  if (!(cause instanceof Error)) return { "error.name": typeof cause };
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+  const frames = cause.stack?.replace(cause.message, "").match(/\bsrc\/[\w/-]{1,80}\.ts:\d+:\d+/g);
+  return {
+    "error.name": /^\w{1,64}$/.test(cause.name) ? cause.name : "Error",
+    "error.code": code && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined,
+    "error.frames": frames?.slice(0, 8),
   };
 }
 

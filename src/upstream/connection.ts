@@ -1,12 +1,14 @@
 /**
- * One connection to an origin: how its socket is opened, straight or through a tunnel of a forward proxy, and the HTTP/1.1
- * client on it.
+ * One connection to an origin: how its socket is opened, straight or through a tunnel of a forward proxy, the HTTP/1.1
+ * client on it, and whether something besides this service listens to what that client sends.
  *
  * Each opening resolves the name again, and ends within one time limit of its own: undici's rounds up, and does not cover
  * a tunnel. The client lives and dies with the socket and never opens another one, so that counting connections counts sockets.
- * Sources: RFC 9110, section 9.3.6 (CONNECT); Node.js, `net.connect`, which tries all addresses of a name.
+ * Sources: RFC 9110, section 9.3.6 (CONNECT); Node.js, `net.connect`, which tries all addresses of a name, and
+ * `diagnostics_channel`, "HTTP"; undici, Diagnostics Channel Support.
  */
 
+import { channel } from "node:diagnostics_channel";
 import { Socket } from "node:net";
 import { buildConnector, Client, type Dispatcher, errors } from "undici";
 import type { Secret } from "../secret.ts";
@@ -201,4 +203,27 @@ export function createConnection(
     isDue: false,
     close,
   };
+}
+
+/**
+ * An APM agent that was loaded before the service subscribes to these channels, records URLs, and adds headers to requests.
+ * Channels about connections and bytes alone are left out: their subscribers see neither a path nor a header.
+ */
+const CHANNELS = [
+  "undici:request:create",
+  "undici:request:bodyChunkSent",
+  "undici:request:bodySent",
+  "undici:request:headers",
+  "undici:request:bodyChunkReceived",
+  "undici:request:trailers",
+  "undici:request:error",
+  "undici:client:sendHeaders",
+  "http.client.request.created",
+  "http.client.request.start",
+  "http.client.request.error",
+  "http.client.response.finish",
+].map((name) => channel(name));
+
+export function hasForeignListeners(): boolean {
+  return CHANNELS.some(({ hasSubscribers }) => hasSubscribers);
 }

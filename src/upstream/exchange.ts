@@ -11,9 +11,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { TransportReason } from "../errors.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, hasForeignListeners } from "./connection.ts";
 import { type ExchangeFailure, isOfConnection, toFailure, toOpenFailure } from "./failure.ts";
-import { hasForeignListeners } from "./listeners.ts";
 import { type ConnectionOptions, createConnections } from "./pool.ts";
 
 export type ExchangeRequest = {

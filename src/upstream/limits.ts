@@ -1,5 +1,9 @@
-/** Limits on calls: how many at once, how many may wait and for how long, and how long one may take. */
+/**
+ * What limits are made of: how many may work at once, how many may wait and for how long, how often something happened lately,
+ * and how long one call may take.
+ */
 
+/** How long one call to an upstream may take, by what a whole request may take. `--check` uses the same. */
 export type Limits = {
   /** For the name, the tunnel and the handshakes together. */
   connectTimeoutMs: number;
@@ -97,4 +101,44 @@ export async function withTimeout<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** How often something happened in the last ten seconds, in steps of one second. */
+type SlidingWindow<Event extends string> = {
+  add(event: Event): void;
+  count(event: Event): number;
+  clear(): void;
+};
+
+const WINDOW_SECONDS = 10;
+
+/** `now`: milliseconds of a clock that never goes back. */
+export function createSlidingWindow<Event extends string>(now: () => number): SlidingWindow<Event> {
+  type Second = { at: number; counts: Map<Event, number> };
+  let seconds: Second[] = [];
+
+  /** Drops what is too old. */
+  function recent(): Second[] {
+    const at = Math.floor(now() / 1000);
+    if (seconds[0] && seconds[0].at <= at - WINDOW_SECONDS) {
+      seconds = seconds.filter((second) => second.at > at - WINDOW_SECONDS);
+    }
+    return seconds;
+  }
+
+  return {
+    add(event) {
+      const at = Math.floor(now() / 1000);
+      let current = recent().at(-1);
+      if (current?.at !== at) {
+        current = { at, counts: new Map() };
+        seconds.push(current);
+      }
+      current.counts.set(event, (current.counts.get(event) ?? 0) + 1);
+    },
+    count: (event) => recent().reduce((sum, { counts }) => sum + (counts.get(event) ?? 0), 0),
+    clear() {
+      seconds = [];
+    },
+  };
 }

@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import { DEVIATIONS, type Deviation } from "../../packages/simulator/src/deviations.ts";
 import type { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
-import { verifyMx } from "../../src/app/verify-mx.ts";
+import { verifyMx } from "../../src/app/commands.ts";
 import { findOtherHost, isIntegrationHost } from "../../src/commands/mx-environment.ts";
 import { STEPS } from "../../src/commands/verify/steps.ts";
 import { loadConfig } from "../../src/config/load.ts";

@@ -4,7 +4,7 @@ import type { JSONWebKeySet } from "jose";
 import type { TenantTrust } from "../../src/auth/claims.ts";
 import type { Answer, FailedAnswer, Failure, GoodAnswer, Outcome } from "../../src/mx/call.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
-import { createMemberIds } from "../../src/session/member-id.ts";
+import { createMemberIds } from "../../src/session/member.ts";
 import type {
   Claims,
   Identity,

@@ -3,7 +3,7 @@
  * data provider.
  */
 
-import { toUserkey } from "../../session/credentials.ts";
+import { toUserkey } from "../../session/member.ts";
 import type { MemberDirectory, OwnedMember } from "../../session/types.ts";
 import { meetsConflict, membersOf, type Run, type Step } from "./step.ts";
 

@@ -40,7 +40,7 @@ export const PLATFORM_STEPS: readonly Step[] = [
     id: "A15",
     assumption: "A new User gets a widget URL within a second.",
     change:
-      "Lengthen NEW_USER_WAITS_MS in src/mx/new-user-url.ts; until then, some first logins fail and the next one works.",
+      "Lengthen NEW_USER_WAITS_MS in src/mx/widget-url.ts; until then, some first logins fail and the next one works.",
     phase: "with",
     after: ["A13", "A14"],
     needs: ["urls"],

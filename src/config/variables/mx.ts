@@ -1,6 +1,6 @@
 /** Variables about MX: its APIs, Member credentials, and widgets. */
 
-import { DEFAULT_TEMPLATE } from "../../session/member-id.ts";
+import { DEFAULT_TEMPLATE } from "../../session/member.ts";
 import { WIDGET_TYPES } from "../../session/widget-options.ts";
 import * as secrets from "../secret-values.ts";
 import * as url from "../url-values.ts";

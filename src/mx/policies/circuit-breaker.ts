@@ -8,10 +8,10 @@
  */
 
 import type { Budget } from "../../session/budget.ts";
+import { createSlidingWindow } from "../../upstream/limits.ts";
 import type { Answer, MxCall, Send } from "../call.ts";
 import { isStale, toNotSentError } from "../outcome.ts";
 import type { BreakerState, NotSentReason } from "./instrument.ts";
-import { createSlidingWindow } from "./sliding-window.ts";
 
 export type CircuitBreakerOptions = {
   /** In [0, 1). */

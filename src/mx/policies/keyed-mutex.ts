@@ -1,14 +1,11 @@
 /**
- * Work for one key is done one after the other, and different keys do not wait for each other. So what is written for one User or
- * Member is written in order: a process never races with itself.
+ * Work for one key is done one after the other; different keys do not wait for each other.
  *
- * Reads and URL requests run freely (docs/decisions/0002-only-writes-wait.md). A caller whose time runs out while waiting leaves
- * the queue without holding up those behind it.
+ * A caller whose time runs out while waiting leaves the queue without holding up those behind it.
  */
 
 import { type Budget, timeIsUp } from "../../session/budget.ts";
 import { withTimeout } from "../../upstream/limits.ts";
-import type { Send } from "../call.ts";
 
 type KeyedMutex = <T>(key: string, budget: Budget, work: () => Promise<T>) => Promise<T>;
 
@@ -29,15 +26,5 @@ export function createKeyedMutex(): KeyedMutex {
     } finally {
       finish();
     }
-  };
-}
-
-export function serializeWrites(send: Send): Send {
-  const runExclusive = createKeyedMutex();
-
-  return function sendSerialized(call, budget) {
-    const { serializeBy } = call;
-    if (serializeBy === undefined) return send(call, budget);
-    return runExclusive(serializeBy, budget, () => send(call, budget));
   };
 }

@@ -21,9 +21,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallKind } from "../../session/budget.ts";
+import { createSlidingWindow } from "../../upstream/limits.ts";
 import type { Answer, FailedAnswer, Failure, Send } from "../call.ts";
 import { isStale } from "../outcome.ts";
-import { createSlidingWindow } from "./sliding-window.ts";
 
 export type RetryOptions = {
   /** In [0, 1). */

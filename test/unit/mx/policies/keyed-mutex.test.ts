@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MxCall, Send } from "../../../../src/mx/call.ts";
-import { createKeyedMutex, serializeWrites } from "../../../../src/mx/policies/keyed-mutex.ts";
+import { serializeWrites } from "../../../../src/mx/client.ts";
+import { createKeyedMutex } from "../../../../src/mx/policies/keyed-mutex.ts";
 import { createBudget } from "../../../../src/session/budget.ts";
 import { answerOf, frozenBudget, settle } from "../../fakes.ts";
 

@@ -1,18 +1,55 @@
-/** `--verify`, wired: with the adapters that the service has. */
+/** `--user` and `--verify`, wired: with the tenant, the keys and the upstreams that the service has. */
 
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  describeUser,
+  isComplete,
+  toUserJson,
+  toUserText,
+  type UserQuestion,
+} from "../commands/user.ts";
 import { createMxUsers } from "../commands/verify/mx-users.ts";
 import { toVerifyExitCode, toVerifyJson, toVerifyText } from "../commands/verify/report.ts";
 import type { Need, Run } from "../commands/verify/step.ts";
 import { verify } from "../commands/verify/verify.ts";
 import type { Config, TenantConfig } from "../config/types.ts";
+import { AppError } from "../errors.ts";
 import type { Answer } from "../mx/call.ts";
 import { NO_OBSERVER } from "../mx/policies/instrument.ts";
 import { createBudget } from "../session/budget.ts";
+import { createPseudonym } from "../telemetry/logger.ts";
 import { VERSION } from "../telemetry/version.ts";
-import { openPools } from "./pools.ts";
+import { openPools } from "./connections.ts";
+import { toAuditKey } from "./deployment-keys.ts";
 import { createTenant } from "./tenant.ts";
+
+/** `code` 1: the user cannot have an MX user id, or MX did not answer. */
+export async function lookUpUser(
+  config: Config,
+  tenantConfig: TenantConfig,
+  { json, ...question }: UserQuestion & { json: boolean },
+): Promise<{ text: string; code: 0 | 1 }> {
+  await using pools = openPools(config);
+  const toPseudonym = createPseudonym(toAuditKey(config));
+  try {
+    const parts = {
+      config: tenantConfig,
+      tenant: createTenant(tenantConfig, pools.connect),
+      toPseudonym,
+    };
+    const report = await describeUser(parts, question);
+    const text = json ? toUserJson(report) : toUserText(report);
+    return { text, code: isComplete(report) ? 0 : 1 };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { code, message } = error;
+    return {
+      text: json ? `${JSON.stringify({ error: code, message }, null, 2)}\n` : `${message}\n`,
+      code: 1,
+    };
+  }
+}
 
 /** Of one step; MX may be slow, and nobody waits for a widget. */
 const DEADLINE_MS = 20_000;

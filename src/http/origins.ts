@@ -1,5 +1,8 @@
 /**
- * Which pages may ask. Decides before the handler: a CORS header alone would not stop the request.
+ * Which pages may ask (CSRF), and which may read the answer (CORS).
+ *
+ * Every answer to a listed origin carries the CORS headers, so that a page can also read why it was refused. They refuse
+ * nothing: the browser sends a simple request whatever the headers say. So the CSRF guard decides before the handler.
  *
  * An `Origin` that is present must be listed, or come with `Sec-Fetch-Site: same-origin`, which only a browser's own
  * page on this very origin gets. Native apps send no `Origin`, and a token.
@@ -7,14 +10,85 @@
  * The browser sends a cookie by itself, whichever page made the request. So a login by cookie also needs `X-CSRF: 1`,
  * which no foreign page can add without a preflight, and a page that is known: no `Origin` together with no
  * `Sec-Fetch-Site`, or with `Sec-Fetch-Site: none`, is not a known page.
- * Sources: W3C Fetch Metadata; RFC 10017, "Backend For Frontend".
+ * Sources: Fetch Standard, section 3.2 (CORS protocol); W3C Fetch Metadata; RFC 10017, "Backend For Frontend".
  */
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { AppError, type Reason } from "../errors.ts";
-import { isAppOrigin, withdrawCors } from "./cors.ts";
 import { admittedRequest } from "./request-context.ts";
+
+/** What is granted to a preflight that asks for no header in particular. */
+const ALLOWED_HEADERS =
+  "authorization, content-type, accept-language, accept-version, traceparent, x-csrf, x-request-id, x-callback-payload";
+const EXPOSED_HEADERS = "ratelimit, retry-after, x-request-id";
+const PREFLIGHT_SECONDS = "600";
+
+type CorsOptions = {
+  /** Of all tenants: a preflight does not say whose user it is for. */
+  origins: ReadonlySet<string>;
+  /** Whether a login can be a cookie. */
+  takesCookies: boolean;
+};
+
+export function createCorsHeaders({ origins, takesCookies }: CorsOptions): RequestHandler {
+  return function corsHeaders(req, res, next) {
+    const { origin } = req.headers;
+    res.set("Vary", "Origin");
+    if (origin !== undefined && origins.has(origin)) {
+      res.set("Access-Control-Allow-Origin", origin);
+      res.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
+      if (takesCookies && !isAppOrigin(origin)) res.set("Access-Control-Allow-Credentials", "true");
+    }
+    next();
+  };
+}
+
+/** Answers a preflight. `allow` lists the methods of the path. */
+export function createCorsPreflight(allow: string): RequestHandler {
+  return function corsPreflight(req, res) {
+    res.set("Allow", allow);
+    if (req.headers.origin !== undefined) {
+      res.set("Access-Control-Allow-Methods", "POST");
+      res.set("Access-Control-Allow-Headers", toAllowedHeaders(req));
+      res.vary("Access-Control-Request-Headers");
+      res.set("Access-Control-Max-Age", PREFLIGHT_SECONDS);
+    }
+    res.status(204).end();
+  };
+}
+
+/**
+ * All that the page asks for: monitoring adds headers (baggage, sentry-trace, x-datadog-…) that nobody can list beforehand,
+ * and what is not used here does no harm. What is no field name is left out. Source: RFC 9110, section 5.6.2 (token).
+ */
+function toAllowedHeaders({ headers }: Request): string {
+  const names = headers["access-control-request-headers"]?.split(",") ?? [];
+  const tokens = names.flatMap((name) => TOKEN.exec(name)?.[1] ?? []);
+  return tokens.length > 0 ? tokens.join(", ").toLowerCase() : ALLOWED_HEADERS;
+}
+
+const TOKEN = /^[ \t]*([\w!#$%&'*+.^`|~-]+)[ \t]*$/;
+
+/** Of an app's own scheme, such as capacitor://localhost. Any app can claim one, and the browser's rules for cookies end there. */
+function isAppOrigin(origin: string | undefined): boolean {
+  return origin !== undefined && !/^https?:/i.test(origin);
+}
+
+/** Takes back what `corsHeaders` has granted. */
+function withdrawCors(res: Response): void {
+  res.removeHeader("Access-Control-Allow-Origin");
+  res.removeHeader("Access-Control-Expose-Headers");
+  res.removeHeader("Access-Control-Allow-Credentials");
+}
+
+/** For files that are the same for everyone. */
+export function openToAllOrigins(res: Response): void {
+  withdrawCors(res);
+  res.removeHeader("Vary");
+  res.set("Access-Control-Allow-Origin", "*");
+  res.set("Cross-Origin-Resource-Policy", "cross-origin");
+}
 
 /** Port to the logins that a browser sends by itself. */
 export type CookieLogins = {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import { openBySso } from "../../../src/session/sso-workflow.ts";
+import { openBySso } from "../../../src/session/member-workflow.ts";
 import type {
   Member,
   MemberCreation,

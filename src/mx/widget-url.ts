@@ -1,5 +1,5 @@
 /**
- * Asks for a widget URL, whichever API makes it. MX may answer 404 for a moment after a create, so a new User is waited for.
+ * Widget URLs, whichever API makes them: requests one, waits for a new User, and checks what came.
  *
  * Source: MX Platform API, Errors (404 after a create). That the SSO API v3 is alike is assumed, too.
  */
@@ -7,9 +7,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, type FieldError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
-import type { WidgetRequest } from "../session/types.ts";
+import type { WidgetRequest, WidgetUrl } from "../session/types.ts";
+import { isLoopback } from "../upstream/upstream-url.ts";
 import type { FailedAnswer, GoodAnswer, MxCall, Send } from "./call.ts";
-import { requireGood } from "./response-guards.ts";
+import { requireGood, unusable } from "./outcome.ts";
 
 /** Waits before the tries for the URL of a new User: assumption A15 (docs/assumptions.md). */
 const NEW_USER_WAITS_MS = [0, 300, 700];
@@ -53,4 +54,47 @@ function toOptionError(request: WidgetRequest, answer: FailedAnswer): AppError {
     errors: [error],
     upstream: { operation, outcome, status },
   });
+}
+
+/** Source: MX Platform API, Request widget URL: "expires after ten minutes or upon first use". */
+const URL_LIFETIME_MS = 10 * 60 * 1000;
+const MAX_URL_LENGTH = 4096;
+
+export type UrlRule = {
+  /** On loopback, for an MX that is itself plain http there: the simulator. */
+  allowHttp: boolean;
+  /** Empty: any. */
+  origins: readonly string[];
+};
+
+/** `undefined` where the URL cannot be used. It is passed on byte for byte and not looked into further. */
+export function toWidgetUrl(
+  rule: UrlRule,
+  type: string,
+  url: unknown,
+  sentAt: Date,
+): WidgetUrl | undefined {
+  if (
+    typeof url !== "string" ||
+    url.length > MAX_URL_LENGTH ||
+    !/^https?:\/\/[\x21-\x7e]+$/.test(url)
+  )
+    return undefined;
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, origin, hostname } = new URL(url);
+  if (protocol !== "https:" && !(rule.allowHttp && isLoopback(hostname))) return undefined;
+  if (rule.origins.length > 0 && !rule.origins.includes(origin)) return undefined;
+  return { type, url, expiresAt: new Date(sentAt.getTime() + URL_LIFETIME_MS) };
+}
+
+/** The same, for an answer that is about nothing else. */
+export function requireWidgetUrl(
+  rule: UrlRule,
+  { widgetType }: WidgetRequest,
+  url: unknown,
+  answer: GoodAnswer,
+): WidgetUrl {
+  const usable = toWidgetUrl(rule, widgetType, url, answer.sentAt);
+  if (!usable) throw unusable(answer, "widget_url");
+  return usable;
 }

@@ -1,13 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import {
-  read,
-  refuseOtherUser,
-  requireGood,
-  toWidgetUrl,
-  type UrlRule,
-  UserGuid,
-} from "../../../src/mx/response-guards.ts";
+import { read, refuseOtherUser, requireGood, UserGuid } from "../../../src/mx/outcome.ts";
+import { toWidgetUrl, type UrlRule } from "../../../src/mx/widget-url.ts";
 import { answerOf } from "../fakes.ts";
 
 const ANY_HTTPS: UrlRule = { allowHttp: false, origins: [] };

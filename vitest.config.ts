@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
 
@@ -17,9 +18,14 @@ const insteadOfSources: Plugin = {
 
 process.env.UV_THREADPOOL_SIZE = "1"; // So that a test can tell when a worker has nothing more to do (test/support/clock.ts).
 
+/** The files that `npm test` runs in part only. */
+const IN_PART = globSync("test/{unit,integration,contract,processes}/**/*.test.ts").filter((path) =>
+  readFileSync(path, "utf8").includes("/support/exhaustive.ts"),
+);
+
 /**
- * `npm test` runs the first three, the slow ones last: real processes, then a real browser. `--project service` alone is
- * enough for most changes. `npm run test:release` runs the others. CONTRIBUTING.md says when.
+ * `npm test` runs the first three: everything in this process, then real processes and a real browser. `--project service`
+ * alone is enough for most changes. `npm run test:release` runs the others. CONTRIBUTING.md says when.
  */
 export default defineConfig({
   test: {
@@ -32,28 +38,37 @@ export default defineConfig({
         extends: true,
         test: {
           name: "service",
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/{processes,packages,browser,slow}/**"], // npm run test:slow runs the last.
+          include: ["test/{unit,integration,contract}/**/*.test.ts"],
           maxWorkers: 4, // Much of it is waiting for clocks and peers.
           sequence: { groupOrder: 1 },
         },
       },
+      ...["processes", "browser"].map((name) => ({
+        extends: true as const,
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      })),
       {
         extends: true,
         test: {
-          name: "processes",
-          include: ["test/processes/**/*.test.ts"],
+          name: "release",
+          include: ["test/release/**/*.test.ts"],
           maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
         extends: true,
         test: {
-          name: "browser",
-          include: ["test/browser/**/*.test.ts"],
+          name: "all",
+          include: IN_PART,
+          env: { TEST_ALL: "true" },
           maxWorkers: 3,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -63,34 +78,18 @@ export default defineConfig({
           name: "built",
           include: ["test/integration/{mxconnect,sso-workflow,both-apis,service}.test.ts"],
           globalSetup: "test/support/build.ts",
+          maxWorkers: 3,
           sequence: { groupOrder: 4 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "many",
-          include: ["test/integration/first-logins.test.ts"],
-          env: { TEST_PAIRS: "200" },
-          sequence: { groupOrder: 4 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "packages",
-          include: ["test/packages/**/*.test.ts"],
-          sequence: { groupOrder: 5 },
         },
       },
       {
         extends: true,
         test: {
           name: "engines",
-          include: ["test/browser/{mishaps,embed-blocked}.test.ts"],
+          include: ["test/release/{mishaps,embed-blocked}.test.ts"],
           env: { TEST_ENGINES: "firefox,webkit" },
           maxWorkers: 2,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],

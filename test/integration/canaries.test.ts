@@ -1,6 +1,6 @@
 /**
  * The search for markers finds what it is there to find. Every test that uses `start()` checks that there is nothing to
- * find, and test/processes/canaries.test.ts does so for what a process writes.
+ * find, and test/release/canaries.test.ts does so for what a process writes.
  */
 
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
  * Cross-site request forgery: what a foreign page can make a browser send, as raw requests. Each case asserts the answer,
- * and that neither the partner nor MX was asked. In a real browser: test/browser/csrf.test.ts.
+ * and that neither the partner nor MX was asked. In a real browser: test/release/csrf.test.ts.
  *
  * Source: OWASP, Cross-Site Request Forgery Prevention Cheat Sheet; W3C Fetch Metadata; Fetch Standard, section 3.2.
  */

@@ -1,4 +1,4 @@
-/** The page for phones as it is served. What it does is in test/browser/hosted.test.ts. */
+/** The page for phones as it is served. What it does is in test/release/hosted.test.ts. */
 
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

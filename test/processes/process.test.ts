@@ -2,29 +2,12 @@
  * The service as an operator runs it: a process, its environment, its signals.
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
-import { hasIPv6 } from "../support/installed.ts";
-import { COMPILE_CACHE, MAIN, runProgram, startServiceProcess } from "../support/program.ts";
+import { runProgram, startServiceProcess } from "../support/program.ts";
 import { baseEnvironment, fetchChecked } from "../support/start.ts";
-
-/** The exit code. */
-async function checkHealth(host: string, port: string): Promise<number> {
-  const path = new URL("../../src/healthcheck.ts", import.meta.url).pathname;
-  const env = { HOST: host, OPERATIONS_PORT: port };
-  const [code] = await once(spawn(process.execPath, [path], { env }), "exit");
-  return code;
-}
 
 describe("the process", () => {
   it("refuses a faulty configuration, with all faults by name and no value", async () => {
@@ -47,34 +30,6 @@ describe("the process", () => {
     ]) {
       expect(errors).toContain(name);
     }
-    expect(errors).not.toContain("canary");
-  });
-
-  it("tells every fault of a thousand tenants and no value", async () => {
-    const tenant = (index: number) => ({
-      name: `t${index}`,
-      AUTH_ISSUER: `https://canary-${index}.example`,
-      AUTH_AUDIENCE: "canary",
-      MX_PLATFORM_API_KEY: "canary",
-      ...Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`UNKNOWN_${i}`, "canary"])),
-    });
-    const file = join(await mkdtemp(join(tmpdir(), "tenants-")), "tenants.json");
-    await writeFile(
-      file,
-      JSON.stringify({ tenants: Array.from({ length: 1000 }, (_, i) => tenant(i)) }),
-    );
-    const child = spawn(process.execPath, [MAIN], {
-      env: { ...COMPILE_CACHE, TENANTS_FILE: file },
-    });
-    const exited = once(child, "exit");
-    await Promise.race([exited, sleep(1000)]); // By then nobody has read more than what a pipe takes.
-
-    const errors = Buffer.concat((await child.stderr?.toArray()) ?? []).toString();
-
-    expect(await exited).toEqual([1, null]);
-    for (let index = 0; index < 1000; index += 1)
-      expect(errors).toContain(`  tenants[${index}] (t${index}): MX_PLATFORM_CLIENT_ID is missing`);
-    expect(errors).toMatch(/Every variable is explained in docs\/configuration.md.\n$/);
     expect(errors).not.toContain("canary");
   });
 
@@ -107,30 +62,6 @@ describe("the process", () => {
     expect(events.at(-1)).toBe("service.stopped");
   });
 
-  it("is told from a dead one by healthcheck.ts", async () => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
-    await using service = await startServiceProcess(baseEnvironment(mx, issuer, "platform"));
-    const { port } = new URL(service.operationsUrl);
-
-    for (const host of ["", "127.0.0.1", "::", "0.0.0.0"])
-      expect([host, await checkHealth(host, port)]).toEqual([host, 0]);
-    service.signal("SIGKILL");
-    await service.exited;
-    expect(await checkHealth("", port)).toBe(1);
-  });
-
-  it.skipIf(!hasIPv6())("is told so by IPv6 alone, too (skipped without IPv6)", async () => {
-    const server = createServer((_req, res) => res.end()).listen(0, "::1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-
-    const code = await checkHealth("", String(port));
-    server.close();
-
-    expect(code).toBe(0);
-  });
-
   it("prints nothing of an exception that nobody caught, answers what is in flight, and exits with 1", async () => {
     await using mx = await startSimulator({ credentials: SECRETS });
     await using issuer = await startIdentityProvider();
@@ -151,34 +82,5 @@ describe("the process", () => {
     expect(await service.exited).toBe(1);
     expect(service.stdout()).toMatch(/"level":"error".*"error.name":"Error".*"msg":"fault"/);
     expectNoCanary("stdout and stderr", service.output());
-  });
-
-  it.each(["PORT", "OPERATIONS_PORT"])("names the port that is taken, and %s", async (variable) => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
-    const port = new URL(mx.ssoUrl).port;
-
-    const { code, stderr: errors } = await runProgram({
-      environment: { ...baseEnvironment(mx, issuer, "platform"), [variable]: port },
-    });
-
-    expect(code).toBe(1);
-    expect(errors).toBe(
-      `Cannot listen: port ${port} is taken by another process. Stop that one, or set ${variable} to another port.\n`,
-    );
-  });
-
-  it("names HOST where it is no address of this machine", async () => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
-
-    const { code, stderr: errors } = await runProgram({
-      environment: { ...baseEnvironment(mx, issuer, "platform"), HOST: "192.0.2.1" },
-    });
-
-    expect([code, errors]).toEqual([
-      1,
-      expect.stringMatching(/^Cannot listen: HOST is no address/),
-    ]);
   });
 });

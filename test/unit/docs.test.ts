@@ -30,7 +30,7 @@ function anchorsOf(page: string): string[] {
 
 /** A test is named by its path below test/, with or without its ending. */
 const TEST_NAME =
-  /`((?:unit|integration|contract|processes|slow|browser)\/[\w/-]+(?:\.test\.ts)?|[\w/-]+\.test\.ts)`/g;
+  /`((?:unit|integration|contract|processes|browser|release|slow)\/[\w/-]+(?:\.test\.ts)?|[\w/-]+\.test\.ts)`/g;
 
 describe.each(PAGES)("%s", (page) => {
   it("links to files and headings that exist", () => {

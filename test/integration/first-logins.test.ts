@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Response } from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Clock, stopClock } from "../support/clock.ts";
+import { runsOf } from "../support/exhaustive.ts";
 import { startPartnerLookup } from "../support/partner-lookup.ts";
 import { type Started, start } from "../support/start.ts";
 
@@ -15,8 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => clock[Symbol.dispose]());
 
-/** Two hundred with npm run test:release. */
-const PAIRS = Number(process.env.TEST_PAIRS ?? 50);
+const PAIRS = runsOf(200);
 const AT_ONCE = { MAX_IN_FLIGHT: "400" };
 
 type Post = (service: Started, subject: string) => Promise<Response>;

@@ -13,6 +13,7 @@ import {
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type Clock, stopClock } from "../support/clock.ts";
+import { runsOf } from "../support/exhaustive.ts";
 import {
   type FaultServer,
   type Misbehaviour,
@@ -23,7 +24,7 @@ import {
 
 /** The same runs each time. */
 const SEED = 20_261_120;
-const RUNS = 20;
+const RUNS = runsOf(150);
 const DEADLINE_MS = 1000;
 const GRACE_MS = 250;
 /** Fewer than the breaker needs to open: otherwise the first call after them would not reach MX. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { watchForShutdown } from "../../../src/app/shutdown.ts";
+import { watchForShutdown } from "../../../src/app/process.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 
 const SIGNALS = [

@@ -5,6 +5,7 @@ import { ConfigError, type ConfigFault } from "../../../src/config/faults.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Environment } from "../../../src/config/types.ts";
 import { SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
+import { runsOf } from "../../support/exhaustive.ts";
 import { SEED } from "../fakes.ts";
 
 const STRONG = "0123456789abcdef0123456789abcdef";
@@ -937,7 +938,7 @@ describe("an unsafe or faulty configuration", () => {
           expect(inspect(error, { depth: 9 }) + error.message).not.toContain(canary);
         }
       }),
-      { seed: SEED, numRuns: 1000 },
+      { seed: SEED, numRuns: runsOf(1000) },
     );
   });
 

@@ -6,6 +6,7 @@ import { ConfigError } from "../../../src/config/faults.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Config, Environment } from "../../../src/config/types.ts";
 import { SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
+import { runsOf } from "../../support/exhaustive.ts";
 import { SEED } from "../fakes.ts";
 
 const STRONG = "0123456789abcdef0123456789abcdef";
@@ -658,7 +659,7 @@ describe("a faulty TENANTS_FILE", () => {
         const faults = faultsOf(() => load(content));
         expect(faults.join("\n")).not.toContain(canary);
       }),
-      { seed: SEED, numRuns: 500 },
+      { seed: SEED, numRuns: runsOf(1000) },
     );
   });
 });

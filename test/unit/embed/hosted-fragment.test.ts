@@ -7,6 +7,7 @@ import {
   type Settings,
   toTarget,
 } from "../../../packages/embed/src/hosted/fragment.ts";
+import { codePoint } from "../../support/code-point.ts";
 
 const APP = "mybank://widget/done";
 const WEB = "https://app.example.com/done?from=widget";
@@ -154,7 +155,7 @@ describe("the fragment", () => {
     const known = fc.constantFrom(APP, WEB, URL_OF_WIDGET);
     const texts = fc.oneof(
       known,
-      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.string({ unit: codePoint, maxLength: 20 }),
       fc.tuple(known, fc.string({ maxLength: 5 })).map((parts) => parts.join("")),
       fc.tuple(fc.string({ maxLength: 5 }), known).map((parts) => parts.join("")),
     );

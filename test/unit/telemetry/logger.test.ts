@@ -7,6 +7,7 @@ import { createSecret } from "../../../src/secret.ts";
 import { toUserId } from "../../../src/session/user-id.ts";
 import type { RequestEntry } from "../../../src/telemetry/log-entries.ts";
 import { createLogger, createPseudonym, type LogLevel } from "../../../src/telemetry/logger.ts";
+import { codePoint } from "../../support/code-point.ts";
 import { isInstalled } from "../../support/installed.ts";
 import { principalOf, SEED } from "../fakes.ts";
 
@@ -251,7 +252,7 @@ describe("the log", () => {
 
   it("is one line of JSON for each event, whatever stands in it", () => {
     const text = fc.oneof(
-      fc.string({ unit: "binary" }),
+      fc.string({ unit: codePoint }),
       fc.constantFrom("\r\n{}", "\u001b[31m", "\u2028", '","level":"fatal', "\ud800", "\0"),
     );
     fc.assert(

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { IdentityProvider } from "../packages/simulator/src/identity-provider.ts";
 import type { Simulator } from "../packages/simulator/src/simulator.ts";
-import type { Environment } from "../src/config/types.ts";
+import type { Environment } from "../src/config/variables.ts";
 
 /** Which of MX's APIs the service uses, and what they are called. */
 export const APIS = {

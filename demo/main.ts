@@ -14,7 +14,7 @@ import { startService } from "../src/app/service.ts";
 import { toFaultText } from "../src/commands/check/report.ts";
 import { ConfigError } from "../src/config/faults.ts";
 import { loadConfig } from "../src/config/load.ts";
-import type { Environment } from "../src/config/types.ts";
+import type { Environment } from "../src/config/variables.ts";
 import { createLogger } from "../src/telemetry/logger.ts";
 import { deleteRealUsers } from "./clean.ts";
 import { APIS, isApis, toServiceEnvironment, toSimulatedEnvironment } from "./environment.ts";

@@ -14,7 +14,8 @@ import {
 import { findOtherHost } from "./commands/mx-environment.ts";
 import { ConfigError } from "./config/faults.ts";
 import { loadConfig } from "./config/load.ts";
-import type { Config, Environment, TenantConfig } from "./config/types.ts";
+import type { Config, TenantConfig } from "./config/types.ts";
+import type { Environment } from "./config/variables.ts";
 import { findWarnings } from "./config/warnings.ts";
 import { VERSION } from "./telemetry/version.ts";
 

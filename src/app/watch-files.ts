@@ -9,10 +9,9 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { toFileDigest } from "../config/files.ts";
-import { type KeyPair, parseKeyPair, readValidity } from "../config/key-pair.ts";
-import { isPair } from "../config/tls.ts";
-import type { NamedFile, TlsConfig } from "../config/types.ts";
+import { toFileDigest } from "../config/read.ts";
+import { isPair, type KeyPair, parseKeyPair, readValidity, type TlsConfig } from "../config/tls.ts";
+import type { NamedFile } from "../config/types.ts";
 import type { TlsPair } from "../http/tls.ts";
 import type { FileReason } from "../telemetry/log-entries.ts";
 import type { Logger } from "../telemetry/logger.ts";

@@ -7,25 +7,17 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { RedisSettings } from "../session/settings.ts";
 import { hasForeignListeners } from "../upstream/connection.ts";
-import { checkMxHosts, checkNoProxy, checkUpstreams } from "./egress.ts";
+import { checkProcess, reportMisspelt } from "./environment.ts";
 import { ConfigError, createFaults, type Faults } from "./faults.ts";
-import { type FileRecord, recordFiles } from "./files.ts";
-import { toHosted } from "./hosted.ts";
-import { toLogins } from "./logins.ts";
-import { reportMisspelt } from "./misspelt.ts";
-import { checkProcess } from "./node-flags.ts";
-import { readVariables } from "./read.ts";
-import { toRedis } from "./redis.ts";
+import { checkMxHosts, checkUpstreams, toHosted, toProcess } from "./process.ts";
+import { type FileRecord, readVariables, recordFiles } from "./read.ts";
 import { reportReusedSecrets } from "./secret-reuse.ts";
 import { toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
-import { toTls } from "./tls.ts";
-import { toTraces } from "./traces.ts";
-import type { Config, Environment, NamedFile, ReadFile } from "./types.ts";
-import { isOfTenant, type Variables } from "./variables.ts";
+import type { Config, NamedFile } from "./types.ts";
+import { type Environment, isOfTenant, type ReadFile, type Variables } from "./variables.ts";
 
 const PRELOAD_FAULT =
   "must not load an instrumentation that listens to requests: the SSO API takes its key in the URL, so it would be recorded. Take it out of NODE_OPTIONS and of the flags of node, or set ALLOW_PRELOADS=true";
@@ -47,12 +39,7 @@ export function loadConfig(
   const variables = readVariables(given, files.read, faults);
   reportMisspelt(environment, faults);
   checkProcess(environment, flags, faults);
-  checkNoProxy(variables, environment, faults);
-  checkUpstreams(variables, variables.ALLOW_HTTP_HOSTS, faults);
-  const redis = toRedis(variables, faults);
-  const logins = toLogins(variables, faults);
-  const traces = toTraces(variables.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults);
-  const tls = toTls(variables, files.read, faults);
+  const ofAll = toProcess(variables, environment, files.read, faults);
   const many = isSingle ? [] : loadTenants(environment, variables, files, faults);
   const tenants = isSingle
     ? [toTenant(variables, files.read, faults)]
@@ -60,20 +47,14 @@ export function loadConfig(
   checkMxHosts(variables, tenants, faults);
   const hosted = toHosted(variables.HOSTED_NAME, tenants, faults);
   reportReusedSecrets([{ variables }, ...many], faults);
-  if (variables.PORT !== 0 && variables.PORT === variables.OPERATIONS_PORT) {
-    faults.add("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
-  }
   if (isObserved && !variables.ALLOW_PRELOADS && tenants.some(({ mx }) => mx.sso)) {
     faults.add("NODE_OPTIONS", PRELOAD_FAULT);
   }
   if (faults.all().length > 0) throw new ConfigError(faults.all());
   const ofTenants = many.flatMap((each) => each.files);
   return deepFreeze({
-    ...toProcess(variables, redis),
+    ...ofAll,
     hosted,
-    traces,
-    tls,
-    logins,
     tenants,
     files: [...files.named(given), ...ofTenants],
   });
@@ -82,38 +63,6 @@ export function loadConfig(
 /** Tells whether two replicas have the same configuration, secrets aside: those print as `[secret]`. */
 export function toDigest(config: Config): string {
   return createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
-}
-
-function toProcess(
-  v: Variables,
-  redis: RedisSettings | undefined,
-): Omit<Config, "hosted" | "traces" | "tls" | "logins" | "tenants" | "files"> {
-  return {
-    host: v.HOST,
-    port: v.PORT,
-    basePath: v.BASE_PATH ?? "",
-    keepAliveTimeoutMs: v.KEEP_ALIVE_TIMEOUT,
-    operationsPort: v.OPERATIONS_PORT,
-    logLevel: v.LOG_LEVEL,
-    trustedProxies: v.TRUSTED_PROXIES,
-    requestDeadlineMs: v.REQUEST_DEADLINE,
-    connectionMaxAgeMs: v.CONNECTION_MAX_AGE,
-    maxInFlight: v.MAX_IN_FLIGHT,
-    drainDelayMs: v.DRAIN_DELAY,
-    hstsMaxAge: v.HSTS_MAX_AGE,
-    publicDocs: v.PUBLIC_DOCS,
-    instanceSecret: v.INSTANCE_SECRET,
-    auditKey: v.AUDIT_KEY,
-    tracePropagation: v.TRACE_PROPAGATION,
-    allowPreloads: v.ALLOW_PRELOADS,
-    proxy: v.HTTPS_PROXY && { url: v.HTTPS_PROXY, noProxy: v.NO_PROXY },
-    rateLimits: {
-      user: v.RATE_LIMIT_USER,
-      address: v.RATE_LIMIT_ADDRESS,
-      failures: v.RATE_LIMIT_FAILURES,
-      redis,
-    },
-  };
 }
 
 function ofProcess(environment: Environment): Environment {

@@ -1,9 +1,23 @@
-/** The text of each variable, out of the environment or a file, and its value by the table. */
+/**
+ * The text of each variable, out of the environment or a file, and its value by the table. What was read from files is recorded,
+ * so that a change is noticed later.
+ *
+ * Tools between an operator and this process leave quotes, comments and blanks in a value that were never meant to be part of
+ * it. Such a value is refused, because nobody can tell what was meant.
+ */
 
+import { createHash } from "node:crypto";
+import { createSecret } from "../secret.ts";
+import { parseJson } from "../text.ts";
 import type { Faults } from "./faults.ts";
-import { findTextProblem, trimFile } from "./texts.ts";
-import type { Environment, ReadFile } from "./types.ts";
-import { VARIABLES, type Variables } from "./variables.ts";
+import type { NamedFile } from "./types.ts";
+import {
+  type Environment,
+  KNOWN_NAMES,
+  type ReadFile,
+  VARIABLES,
+  type Variables,
+} from "./variables.ts";
 
 /**
  * Faulty variables have their default, or nothing, so that the others can still be checked. An empty variable counts as
@@ -65,4 +79,75 @@ function readSecret(
     faults.add(fileVariable, "names a file that cannot be read");
   }
   return undefined;
+}
+
+/** What is wrong with the text of a variable, and what to do; `undefined` for nothing. */
+function findTextProblem(name: string, text: string): string | undefined {
+  if (text.startsWith("\uFEFF"))
+    return "starts with a byte-order mark; save the file that sets it as UTF-8 without one";
+  if (text !== text.trim())
+    return "has a blank or a line break at its start or end; remove it (in YAML, write |- for |)";
+  if (isQuoted(text))
+    return "has quotes around its value; remove them (docker's --env-file keeps them)";
+  const isJson = text.startsWith("{") || text.startsWith("[");
+  if (/(^|\s)#/.test(text) && parseJson(text) === undefined)
+    return `has a comment in its value; ${toAdvice(name)}`;
+  if ((isJson ? INVISIBLE_IN_JSON : INVISIBLE).test(text))
+    return "has a control character, a line break or an invisible character; type it again, on one line";
+  return undefined;
+}
+
+function toAdvice(name: string): string {
+  const secret = name.replace(/_FILE$/, "");
+  return VARIABLES[secret]?.secret
+    ? `remove it; a secret that really has it goes into a file, named by ${secret}_FILE`
+    : "remove it";
+}
+
+/** Also those of word processors. */
+const QUOTES = ['""', "''", "``", "“”", "„“", "‘’", "«»"];
+
+function isQuoted(text: string): boolean {
+  return QUOTES.some(([open = "", close = ""]) => text.startsWith(open) && text.endsWith(close));
+}
+
+const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
+/** JSON takes line breaks and tabs between its tokens. */
+const INVISIBLE_IN_JSON = /(?![\t\n\r])\p{Cc}/u;
+
+/** Secrets and keys in files: editors add a byte-order mark, and line breaks at the end. */
+export function trimFile(content: string): string {
+  return content.replace(/^\uFEFF/, "").replace(/[\r\n]+$/, "");
+}
+
+const FILE_VARIABLES = KNOWN_NAMES.filter((name) => name.endsWith("_FILE"));
+
+export type FileRecord = {
+  /** Reads, and keeps a digest. */
+  read: ReadFile;
+  /** Those that these variables name, as far as they were read. */
+  named(variables: Environment, tenant?: string): NamedFile[];
+};
+
+export function recordFiles(readFile: ReadFile): FileRecord {
+  const digests = new Map<string, string>();
+  return {
+    read(path) {
+      const content = readFile(path);
+      digests.set(path, toFileDigest(content));
+      return content;
+    },
+    named: (variables, tenant) =>
+      FILE_VARIABLES.flatMap((variable) => {
+        const path = variables[variable];
+        const digest = path ? digests.get(path) : undefined;
+        if (!path || digest === undefined) return [];
+        return { variable, tenant, path, digest: createSecret(digest) };
+      }),
+  };
+}
+
+/** Line breaks at the end make no difference. */
+export function toFileDigest(content: string): string {
+  return createHash("sha256").update(trimFile(content)).digest("base64");
 }

@@ -8,11 +8,10 @@ import { findUnsupportedOptions, type WidgetPolicyOptions } from "../session/wid
 import { parseJson } from "../text.ts";
 import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
-import { toMember, toPlatform, toSso } from "./mx.ts";
-import { trimFile } from "./texts.ts";
-import type { AuthConfig, ReadFile, TenantConfig } from "./types.ts";
-import { toLookup, toMemberIds, toProfile } from "./user.ts";
-import type { Variables } from "./variables.ts";
+import { toLookup, toMember, toMemberIds, toPlatform, toProfile, toSso } from "./mx.ts";
+import { trimFile } from "./read.ts";
+import type { AuthConfig, TenantConfig } from "./types.ts";
+import type { ReadFile, Variables } from "./variables.ts";
 
 /** Adds to the faults of its variables. */
 export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): TenantConfig {

@@ -6,10 +6,9 @@
 
 import * as z from "zod";
 import type { ClaimRule } from "../session/settings.ts";
+import { findNearest } from "./environment.ts";
 import type { Faults } from "./faults.ts";
-import { findNearest } from "./misspelt.ts";
-import type { Environment, ReadFile } from "./types.ts";
-import { isKnown, isOfTenant, isSecret } from "./variables.ts";
+import { type Environment, isKnown, isOfTenant, isSecret, type ReadFile } from "./variables.ts";
 
 export type TenantEntry = {
   name: string;

@@ -10,13 +10,8 @@ import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
 import type { ForwardProxy } from "../upstream/connection.ts";
-import type { KeyPair } from "./key-pair.ts";
+import type { TlsConfig } from "./tls.ts";
 import type { Variables } from "./variables.ts";
-
-/** As `process.env` has it. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export type ReadFile = (path: string) => string;
 
 export type Config = Readonly<{
   /** All addresses if undefined. */
@@ -59,8 +54,6 @@ export type Config = Readonly<{
   /** What was read, to notice when it changes. */
   files: readonly NamedFile[];
 }>;
-
-export type TlsConfig = Readonly<{ certFile: string; keyFile: string; pair: KeyPair }>;
 
 /** A file that a variable names. */
 export type NamedFile = Readonly<{

@@ -20,7 +20,7 @@ const url = (findProblem: (parsed: URL) => string | undefined) =>
     return parsed;
   });
 
-/** One of the partner's own systems. Whether it may be http depends on ALLOW_HTTP_HOSTS: see egress.ts. */
+/** One of the partner's own systems. Whether it may be http depends on ALLOW_HTTP_HOSTS: see process.ts. */
 export const upstream = url((parsed) => findUpstreamProblem(parsed, [parsed.hostname])).register(
   VALUE_TYPES,
   { form: "an https URL (http only on loopback and at `ALLOW_HTTP_HOSTS`)" },
@@ -72,7 +72,7 @@ const secretUrl = (protocol: RegExp, form: string) =>
     .transform(createSecret)
     .register(VALUE_TYPES, { form });
 
-/** Several, too; what they have to have in common is checked in redis.ts. */
+/** Several, too; what they have to have in common is checked in process.ts. */
 export const redisUrl = z
   .string()
   .superRefine((text, context) => {

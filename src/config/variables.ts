@@ -11,6 +11,12 @@ import { LOGIN_SECTIONS, LOGIN_VARIABLES } from "./variables/login.ts";
 import { MX_SECTIONS, MX_VARIABLES } from "./variables/mx.ts";
 import { PROCESS_SECTIONS, PROCESS_VARIABLES, TENANTS_SECTION } from "./variables/process.ts";
 
+/** As `process.env` has it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** For variables that name a file. */
+export type ReadFile = (path: string) => string;
+
 const TABLE = { ...LOGIN_VARIABLES, ...MX_VARIABLES, ...PROCESS_VARIABLES };
 
 type Table = typeof TABLE;

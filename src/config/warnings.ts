@@ -1,7 +1,7 @@
 /** What an operator should know about a configuration with which the service runs nevertheless. */
 
 import { hasForeignListeners } from "../upstream/connection.ts";
-import { readValidity } from "./key-pair.ts";
+import { readValidity } from "./tls.ts";
 import type { Config } from "./types.ts";
 
 /** `message` is a sentence for people; it holds no value of the configuration. */

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import type { Operation } from "../../packages/simulator/src/operation.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
 import { type Clock, letTimePass, stopClock } from "../support/clock.ts";
 import {

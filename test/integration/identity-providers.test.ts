@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSigningKey, type SigningKey } from "../../packages/simulator/src/signing-key.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { TOKEN_PROVIDERS, type TokenProvider } from "../support/identity-providers.ts";
 import { isInstalled } from "../support/installed.ts";
 import { readSettings, readTable } from "../support/provider-page.ts";

@@ -7,7 +7,7 @@ import dns from "node:dns";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { type Clock, stopClock } from "../support/clock.ts";
 import { startFaultServer } from "../support/fault-server.ts";
 import { startPartnerLogin } from "../support/partner-login.ts";

@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { type Clock, stopClock } from "../support/clock.ts";
 import { startFaultServer } from "../support/fault-server.ts";

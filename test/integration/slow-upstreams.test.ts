@@ -9,7 +9,7 @@ import { startIdentityProvider } from "../../packages/simulator/src/identity-pro
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { check } from "../../src/commands/check/check.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { type Clock, stopClock } from "../support/clock.ts";
 import { type FaultServer, startFaultServer } from "../support/fault-server.ts";

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
 import { startPartnerLookup } from "../support/partner-lookup.ts";
 import { runMain } from "../support/run-main.ts";

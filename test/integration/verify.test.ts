@@ -12,9 +12,9 @@ import type { startIdentityProvider } from "../../packages/simulator/src/identit
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { verifyMx } from "../../src/app/commands.ts";
 import { findOtherHost, isIntegrationHost } from "../../src/commands/mx-environment.ts";
-import { STEPS } from "../../src/commands/verify/steps.ts";
+import { STEPS } from "../../src/commands/verify/verify.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
 import { stopClock } from "../support/clock.ts";
 import { runMain } from "../support/run-main.ts";

@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { IdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { startDemo } from "../support/demo.ts";
 import { baseEnvironment } from "../support/start.ts";
 

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import { COMPILE_CACHE } from "./program.ts";
 
 const MAIN = new URL("../../demo/main.ts", import.meta.url).pathname;

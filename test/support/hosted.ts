@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 import type { TestBrowser, WatchedPage } from "./browser.ts";
 import { SECRETS } from "./canaries.ts";
 import { type Started, start } from "./start.ts";

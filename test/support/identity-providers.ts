@@ -8,7 +8,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import type { SigningKey } from "../../packages/simulator/src/signing-key.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 
 /** How a provider of JWTs shows itself. `now` is in seconds since the epoch. */
 export type TokenProvider = {

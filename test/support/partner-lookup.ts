@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 
 export type Question = { user_id: string; issuer: string; subject: string };
 

@@ -1,7 +1,7 @@
 /** What docs/identity-providers.md says, for the tests of it. */
 
 import { readFileSync } from "node:fs";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 
 const PAGE = readFileSync(new URL("../../docs/identity-providers.md", import.meta.url), "utf8");
 

@@ -2,7 +2,7 @@
 
 import { vi } from "vitest";
 import { runCommandLine } from "../../src/cli.ts";
-import type { Environment } from "../../src/config/types.ts";
+import type { Environment } from "../../src/config/variables.ts";
 
 export type Ended = { code: number | undefined; out: string; errors: string };
 

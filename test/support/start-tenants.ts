@@ -9,8 +9,7 @@ import type {
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { startService } from "../../src/app/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import type { Environment } from "../../src/config/types.ts";
-import { isOfTenant } from "../../src/config/variables.ts";
+import { type Environment, isOfTenant } from "../../src/config/variables.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { letTimePass } from "./clock.ts";
 import { expectToMatchContract } from "./contract.ts";

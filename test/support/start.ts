@@ -14,8 +14,7 @@ import {
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type Service, startService } from "../../src/app/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import type { Environment } from "../../src/config/types.ts";
-import { SECRET_NAMES } from "../../src/config/variables.ts";
+import { type Environment, SECRET_NAMES } from "../../src/config/variables.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import {
   expectNoCanary,

@@ -7,16 +7,12 @@
 import type { Config, TenantConfig } from "../../config/types.ts";
 import { type Limits, toLimits } from "../../upstream/limits.ts";
 import { type Asker, createAsker, type Subject } from "./ask.ts";
-import { checkCertificate } from "./certificate.ts";
-import { judgeClock } from "./clock.ts";
 import type { Finding, Judgement } from "./finding.ts";
+import { checkCertificate, judgeClock, warnOfPlainHttp } from "./local.ts";
 import { checkIntrospection, checkSessionCheck } from "./logins.ts";
-import { checkPlatformApi, checkSsoApi } from "./mx.ts";
-import { checkMdx, checkSsoV3 } from "./mx-v3.ts";
+import { checkMdx, checkPlatformApi, checkSsoApi, checkSsoV3 } from "./mx.ts";
 import { checkIssuer, checkLookup, toIssuerQuestions, toIssuerTarget } from "./partner.ts";
-import { warnOfPlainHttp } from "./plain-http.ts";
-import { checkProxy, toProxyTarget } from "./proxy.ts";
-import { checkRedis, toRedisTarget } from "./redis.ts";
+import { checkProxy, checkRedis, toProxyTarget, toRedisTarget } from "./shared.ts";
 
 export type CheckOptions = {
   /** Wall clock, in milliseconds since the epoch. */

@@ -1,21 +1,28 @@
 /**
- * One read-only question to each of MX's APIs: about a User that cannot exist, so that no personal data comes back.
+ * One read-only question to each of MX's APIs: about a User that cannot exist, so that nothing is created and no personal data
+ * comes back.
  *
- * Sources: MX Platform API, Errors and Versioning; MX SSO API v2, Accessing the API and Errors.
+ * From the SSO API v3 and MDX Real Time a 404 shows that key and address are right. It does not prove the client id, since MX answers
+ * the same to a wrong one.
+ * Sources: MX Platform API, Errors and Versioning; MX SSO API v2, Accessing the API and Errors; MX SSO API v3, Requirements; MX MDX
+ * Real Time.
  */
 
-import type { PlatformConfig, SsoV2Config } from "../../config/types.ts";
+import type { PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/types.ts";
+import type { MxApi } from "../../mx/call.ts";
+import { toMdxApi } from "../../mx/mdx.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";
 import { toPlatformHeaders } from "../../mx/platform.ts";
 import { toSsoQuery } from "../../mx/sso-v2.ts";
+import { toSsoV3Api } from "../../mx/sso-v3.ts";
 import { parseJson } from "../../text.ts";
-import type { ExchangeResult } from "../../upstream/exchange.ts";
+import type { ExchangeRequest, ExchangeResult } from "../../upstream/exchange.ts";
 import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
 /** A well-formed id that no partner gives to a user. */
-export const NOBODY = "mx-session-bff-check";
+const NOBODY = "mx-session-bff-check";
 
 const LIST_THE_ADDRESS =
   "Ask MX to allow-list the address that the calls come from: this machine's public address, or that of HTTPS_PROXY.";
@@ -116,7 +123,7 @@ function ssoKeyRefused(host: string, how: string): Judgement {
   };
 }
 
-export function notListed(host: string): Judgement {
+function notListed(host: string): Judgement {
   return {
     verdict: "address_not_listed",
     message: `${host} does not accept calls from this address.`,
@@ -124,7 +131,7 @@ export function notListed(host: string): Judgement {
   };
 }
 
-export function judgeOtherStatus(status: number, host: string, variable: string): Judgement {
+function judgeOtherStatus(status: number, host: string, variable: string): Judgement {
   if (status === 429) {
     return {
       verdict: "rate_limited",
@@ -162,4 +169,52 @@ function parse({ text }: AnswerOf): Record<string, unknown> {
 
 function toBasePath(url: URL): string {
   return url.pathname.replace(/\/$/, "");
+}
+
+type Names = { key: string; url: string };
+
+export function checkSsoV3(asker: Asker, config: SsoV3Config): Promise<Judgement> {
+  const request = {
+    method: "POST" as const,
+    path: `/users/${NOBODY}/urls.json`,
+    body: JSON.stringify({ url: { type: "connect_widget" } }),
+  };
+  const names = { key: "MX_SSO_API_KEY", url: "MX_SSO_BASE_URL" };
+  return ask(asker, toSsoV3Api(config), request, names);
+}
+
+export function checkMdx(asker: Asker, { mdx, clientId }: SsoV3Config): Promise<Judgement> {
+  const request = { method: "GET" as const, path: `/users/${NOBODY}.json` };
+  const names = { key: "MX_MDX_API_KEY, or MX_SSO_API_KEY without it,", url: "MX_MDX_BASE_URL" };
+  return ask(asker, toMdxApi({ ...mdx, clientId }), request, names);
+}
+
+async function ask(
+  asker: Asker,
+  { baseUrl, headers, contentType = "" }: MxApi,
+  request: Omit<ExchangeRequest, "headers">,
+  names: Names,
+): Promise<Judgement> {
+  const result = await asker.ask(baseUrl, {
+    ...request,
+    path: baseUrl.pathname + request.path,
+    headers: { ...headers, ...(request.body !== undefined && { "content-type": contentType }) },
+  });
+  const { host } = baseUrl;
+  if (result.kind === "failure") return judgeFailure(result, host);
+  const { status } = result;
+  if (status === 404 || status === 200) {
+    return {
+      verdict: "ok",
+      message: `${host} accepts the key. Only the first login will show whether MX_SSO_CLIENT_ID is right.`,
+    };
+  }
+  if (status === 401) {
+    return {
+      verdict: "key_refused",
+      message: `${host} refuses the key (401).`,
+      next: `Compare ${names.key} with what MX has given you. Integration and production (MX_ENVIRONMENT) have different keys.`,
+    };
+  }
+  return status === 403 ? notListed(host) : judgeOtherStatus(status, host, names.url);
 }

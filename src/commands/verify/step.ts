@@ -2,7 +2,7 @@
  * What `--verify` is made of: one step for each numbered assumption about MX, and what they share.
  *
  * The numbers are those of docs/assumptions.md and of the comments in the files that rely on them. A test holds the three
- * together. A further API brings its steps in a file of its own and adds them to the list in steps.ts.
+ * together. A further API brings its steps in a file of its own and adds them to the list in verify.ts.
  */
 
 import { AppError } from "../../errors.ts";

@@ -4,14 +4,17 @@
  * Steps run one after the other. An interrupt ends them after the one that is under way, so that a create is never left
  * without its delete.
  */
+/** All assumptions about MX, in the order in which they are tried. docs/assumptions.md lists them for people. */
 
 import { AppError } from "../../errors.ts";
-import { cleanUp, type LeftOver } from "./clean-up.ts";
-import { makeUser } from "./make-user.ts";
+import { MEMBER_STEPS, ORPHAN_STEP } from "./member-steps.ts";
+import { PLATFORM_STEPS } from "./platform-steps.ts";
 import { describe, type Finding, type Need, type Run, type Step } from "./step.ts";
-import { STEPS } from "./steps.ts";
+import { cleanUp, type LeftOver, makeUser } from "./test-user.ts";
+import { ID_STEPS, REUSE_STEP, SSO_STEPS } from "./user-steps.ts";
+import { V3_STEPS } from "./v3-steps.ts";
 
-export type VerifyOptions = {
+type VerifyOptions = {
   /** What the configuration and the arguments allow to try. */
   offers: ReadonlySet<Need>;
   /** An interrupt. */
@@ -108,3 +111,15 @@ function notTried(step: Step, why: string): Finding {
 function refuted(step: Step, came: string): Finding {
   return { ...head(step), verdict: "refuted", came: `MX ${came}.`, change: step.change };
 }
+
+const PHASES = ["before", "with", "after"];
+
+export const STEPS: readonly Step[] = [
+  ...SSO_STEPS,
+  ...ID_STEPS,
+  ...MEMBER_STEPS,
+  ...PLATFORM_STEPS,
+  ...V3_STEPS,
+  REUSE_STEP,
+  ORPHAN_STEP,
+].toSorted((one, other) => PHASES.indexOf(one.phase) - PHASES.indexOf(other.phase));

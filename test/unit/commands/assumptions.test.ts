@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { DEVIATIONS } from "../../../packages/simulator/src/deviations.ts";
-import { STEPS } from "../../../src/commands/verify/steps.ts";
+import { STEPS } from "../../../src/commands/verify/verify.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, ROOT), "utf8");

@@ -3,8 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError, type ConfigFault } from "../../../src/config/faults.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { Environment } from "../../../src/config/types.ts";
-import { SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
+import { type Environment, SECRET_NAMES, VARIABLE_NAMES } from "../../../src/config/variables.ts";
 import { runsOf } from "../../support/exhaustive.ts";
 import { SEED } from "../fakes.ts";
 

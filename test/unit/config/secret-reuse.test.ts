@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/config/faults.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { Environment } from "../../../src/config/types.ts";
-import { SECRET_NAMES } from "../../../src/config/variables.ts";
+import { type Environment, SECRET_NAMES } from "../../../src/config/variables.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef";
 const URL_NAMES = ["HTTPS_PROXY", "REDIS_URL"];

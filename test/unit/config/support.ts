@@ -2,7 +2,7 @@
 
 import { ConfigError } from "../../../src/config/faults.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { Environment, ReadFile } from "../../../src/config/types.ts";
+import type { Environment, ReadFile } from "../../../src/config/variables.ts";
 
 export const GOOD: Environment = {
   AUTH_ISSUER: "https://login.example.com",

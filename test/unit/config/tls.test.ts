@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, describe, expect, it } from "vitest";
-import { checkCertificate } from "../../../src/commands/check/certificate.ts";
+import { checkCertificate } from "../../../src/commands/check/local.ts";
 import { loadConfig, toDigest } from "../../../src/config/load.ts";
 import { findWarnings } from "../../../src/config/warnings.ts";
 import { makeCertificates } from "../../support/certificates.ts";

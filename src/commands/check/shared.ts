@@ -1,10 +1,14 @@
-/** Whether Redis can count for all replicas: reached, logged in, run as REDIS_MODE says, and in time. */
+/** What all tenants share: whether Redis can count for all replicas, and whether the forward proxy can be reached. */
 
+import { once } from "node:events";
+import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { countOnce } from "../../rate-limit/limiter.ts";
 import { createRedis, findMode, toRedisProblem } from "../../rate-limit/redis.ts";
 import type { RedisProblem, RedisSettings } from "../../session/settings.ts";
+import type { ForwardProxy } from "../../upstream/connection.ts";
 import { toTransportReason } from "../../upstream/failure.ts";
-import { withTimeout } from "../../upstream/limits.ts";
+import { type Limits, withTimeout } from "../../upstream/limits.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
@@ -19,7 +23,7 @@ export async function checkRedis(settings: RedisSettings): Promise<Judgement> {
   const target = toRedisTarget(settings);
   const mismatch = await findMismatch(settings);
   if (mismatch) return mismatch;
-  const { redis, ready } = connect(settings);
+  const { redis, ready } = connectRedis(settings);
   await using _ = redis;
   try {
     await withTimeout(ready, CONNECT_TIMEOUT_MS, () => new Error("timed out"));
@@ -31,7 +35,7 @@ export async function checkRedis(settings: RedisSettings): Promise<Judgement> {
 }
 
 /** `ready` rejects with the first error: a check does not wait for better times. */
-function connect(settings: RedisSettings) {
+function connectRedis(settings: RedisSettings) {
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
   const redis = createRedis(settings, {
     onReady: resolve,
@@ -69,7 +73,13 @@ async function askMode(
   nodes: RedisSettings["nodes"],
 ): Promise<string | undefined> {
   const username = settings.mode === "sentinel" ? undefined : settings.username;
-  const { redis, ready } = connect({ ...settings, nodes, username, mode: "single", database: 0 });
+  const { redis, ready } = connectRedis({
+    ...settings,
+    nodes,
+    username,
+    mode: "single",
+    database: 0,
+  });
   await using _ = redis;
   try {
     await withTimeout(ready, CONNECT_TIMEOUT_MS, () => new Error("timed out"));
@@ -157,4 +167,32 @@ function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
   if ("code" in error && typeof error.code === "string") return error.code.toLowerCase();
   return /\b(E[A-Z]{4,}(_[A-Z]+)*)\b/.exec(error.message)?.[1]?.toLowerCase() ?? "";
+}
+
+export function toProxyTarget({ url }: ForwardProxy): string {
+  return new URL(url.reveal()).host;
+}
+
+export async function checkProxy(
+  { url: secret }: ForwardProxy,
+  { connectTimeoutMs }: Limits,
+): Promise<Judgement> {
+  const url = new URL(secret.reveal());
+  const isTls = url.protocol === "https:";
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(url.port) || (isTls ? 443 : 80);
+  const signal = AbortSignal.timeout(connectTimeoutMs);
+  const socket = isTls ? connectTls({ host, port, servername: host }) : connect({ host, port });
+  try {
+    await once(socket, isTls ? "secureConnect" : "connect", { signal });
+    return { verdict: "ok", message: `${url.host} accepts connections.` };
+  } catch (error) {
+    const reason = toTransportReason(String((error as NodeJS.ErrnoException).code));
+    const isCertificate = isTls && /cert|self_signed|unable_to|err_ssl|err_tls/.test(reason);
+    const failure = isCertificate ? "tls_error" : "not_sent";
+    const { message, next } = judgeFailure({ kind: "failure", failure, reason }, url.host);
+    return { verdict: "proxy_unreachable", message, next: `HTTPS_PROXY: ${next}` };
+  } finally {
+    socket.on("error", () => {}).destroy();
+  }
 }

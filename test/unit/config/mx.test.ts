@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/config/faults.ts";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { Environment } from "../../../src/config/types.ts";
+import type { Environment } from "../../../src/config/variables.ts";
 import { PROFILE_FIELDS } from "../../../src/session/profile.ts";
 
 const BASE: Environment = {

@@ -1,0 +1,124 @@
+/**
+ * What shows without a question of its own: until when the public port's certificate is valid, which secrets travel in clear,
+ * and whether this machine's clock agrees with those of the issuer and MX, since tokens and URLs expire by it.
+ */
+
+import { CLOCK_TOLERANCE_SECONDS } from "../../auth/claims.ts";
+import { readValidity, type TlsConfig } from "../../config/tls.ts";
+import type { AuthConfig, Config, TenantConfig } from "../../config/types.ts";
+import { isLoopback } from "../../upstream/upstream-url.ts";
+import type { Asked } from "./ask.ts";
+import type { Finding, Party } from "./finding.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Time enough to renew it by hand. */
+const SOON_DAYS = 14;
+
+/** `now`: milliseconds since the epoch. */
+export function checkCertificate({ certFile, pair }: TlsConfig, now: number): Finding {
+  const { fromMs, toMs } = readValidity(pair);
+  const subject = { party: "certificate" as const, target: certFile };
+  const until = toDay(toMs);
+  if (now >= toMs)
+    return {
+      ...subject,
+      verdict: "certificate_expired",
+      message: `The certificate in TLS_CERT_FILE has expired (${until}).`,
+      next: "Put a new one and its key into the files: they are used within 30 seconds, without a restart.",
+    };
+  if (now < fromMs)
+    return {
+      ...subject,
+      verdict: "certificate_not_yet_valid",
+      message: `The certificate in TLS_CERT_FILE is not valid before ${toDay(fromMs)}.`,
+      next: "Make sure that this machine's clock is right.",
+    };
+  const days = Math.floor((toMs - now) / DAY_MS);
+  if (days < SOON_DAYS)
+    return {
+      ...subject,
+      verdict: "certificate_expires_soon",
+      message: `The certificate in TLS_CERT_FILE expires in ${days} days (${until}).`,
+      next: "Renew it. A new pair is used within 30 seconds, without a restart.",
+    };
+  return {
+    ...subject,
+    verdict: "ok",
+    message: `The certificate fits its key and is valid until ${until}.`,
+  };
+}
+
+function toDay(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+type Way = { party: Party; url: URL | undefined; travels: string; tenant?: string };
+
+export function warnOfPlainHttp({ tenants, logins }: Config): Finding[] {
+  const ways: Way[] = [
+    ...tenants.flatMap((tenant) => toWays(tenant, logins.jwt)),
+    {
+      party: "introspection",
+      url: logins.introspection?.url,
+      travels: "AUTH_INTROSPECTION_CLIENT_SECRET and users' tokens",
+    },
+    { party: "session_check", url: logins.sessionCheck?.url, travels: "users' sessions" },
+  ];
+  return ways.flatMap((way) => (isInClear(way.url) ? toFinding(way, way.url) : []));
+}
+
+function toWays({ name: tenant, auth, lookup }: TenantConfig, takesJwts: boolean): Way[] {
+  const urls = takesJwts ? toKeyUrls(auth) : [];
+  const travels = "the keys that verify logins. Anyone who can change them can log in as any user";
+  return [
+    ...urls.map((url) => ({ party: "issuer" as const, url, travels, tenant })),
+    {
+      party: "credential_lookup",
+      url: lookup?.url,
+      travels: "MEMBER_LOOKUP_TOKEN and Members' credentials",
+      tenant,
+    },
+  ];
+}
+
+function toKeyUrls({ keys, issuers }: AuthConfig): URL[] {
+  if (keys.kind === "url") return [keys.url];
+  if (keys.kind === "file") return [];
+  return issuers.flatMap((issuer) => (URL.canParse(issuer) ? new URL(issuer) : []));
+}
+
+function isInClear(url: URL | undefined): url is URL {
+  return url?.protocol === "http:" && !isLoopback(url.hostname);
+}
+
+function toFinding({ party, travels, tenant }: Way, url: URL): Finding {
+  return {
+    party,
+    target: url.host,
+    ...(tenant !== undefined && { tenant }),
+    verdict: "plain_http",
+    message: `${url.host} is called over plain http. These are sent unencrypted: ${travels}.`,
+    next: "Use https, or make sure that the network encrypts the traffic, as a service mesh does.",
+  };
+}
+
+/** Nothing where no answer had a date. */
+export function judgeClock(clocks: readonly Asked[]): Finding[] {
+  const [worst] = clocks.toSorted((a, b) => Math.abs(b.aheadMs) - Math.abs(a.aheadMs));
+  if (!worst) return [];
+  const { host, aheadMs } = worst;
+  const subject = { party: "clock" as const, target: host };
+  if (Math.abs(aheadMs) <= CLOCK_TOLERANCE_SECONDS * 1000) {
+    return [{ ...subject, verdict: "ok", message: "This machine's clock agrees with the others." }];
+  }
+  const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  const direction = aheadMs > 0 ? "ahead of" : "behind";
+  return [
+    {
+      ...subject,
+      verdict: "clock_off",
+      message: `This machine's clock is ${seconds} s ${direction} that of ${host}.`,
+      next: `Set the clock by NTP. If it is more than ${CLOCK_TOLERANCE_SECONDS} s off, logins are refused.`,
+    },
+  ];
+}

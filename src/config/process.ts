@@ -1,0 +1,239 @@
+/** The variables of the process -> its part of the configuration, and what is wrong between variables each of which is fine by itself. */
+
+import type { RedisSettings } from "../session/settings.ts";
+import { findNoProxyProblem } from "../upstream/no-proxy.ts";
+import { findUpstreamProblem } from "../upstream/upstream-url.ts";
+import type { Faults } from "./faults.ts";
+import { nameOf } from "./read.ts";
+import { parseRedisUrl } from "./redis-url.ts";
+import { toTls } from "./tls.ts";
+import type {
+  Config,
+  HostedConfig,
+  IntrospectionConfig,
+  LoginConfig,
+  SessionCheckConfig,
+  TenantConfig,
+  TracesConfig,
+} from "./types.ts";
+import { upstream } from "./url-values.ts";
+import { type Environment, type ReadFile, VARIABLES, type Variables } from "./variables.ts";
+
+/** The page for phones and the tenants are not in it: they follow from all of the configuration. */
+export function toProcess(
+  v: Variables,
+  environment: Environment,
+  readFile: ReadFile,
+  faults: Faults,
+): Omit<Config, "hosted" | "tenants" | "files"> {
+  checkNoProxy(v, environment, faults);
+  checkUpstreams(v, v.ALLOW_HTTP_HOSTS, faults);
+  if (v.PORT !== 0 && v.PORT === v.OPERATIONS_PORT)
+    faults.add("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
+  return {
+    host: v.HOST,
+    port: v.PORT,
+    basePath: v.BASE_PATH ?? "",
+    keepAliveTimeoutMs: v.KEEP_ALIVE_TIMEOUT,
+    operationsPort: v.OPERATIONS_PORT,
+    logLevel: v.LOG_LEVEL,
+    trustedProxies: v.TRUSTED_PROXIES,
+    requestDeadlineMs: v.REQUEST_DEADLINE,
+    connectionMaxAgeMs: v.CONNECTION_MAX_AGE,
+    maxInFlight: v.MAX_IN_FLIGHT,
+    drainDelayMs: v.DRAIN_DELAY,
+    hstsMaxAge: v.HSTS_MAX_AGE,
+    publicDocs: v.PUBLIC_DOCS,
+    instanceSecret: v.INSTANCE_SECRET,
+    auditKey: v.AUDIT_KEY,
+    tracePropagation: v.TRACE_PROPAGATION,
+    allowPreloads: v.ALLOW_PRELOADS,
+    proxy: v.HTTPS_PROXY && { url: v.HTTPS_PROXY, noProxy: v.NO_PROXY },
+    rateLimits: {
+      user: v.RATE_LIMIT_USER,
+      address: v.RATE_LIMIT_ADDRESS,
+      failures: v.RATE_LIMIT_FAILURES,
+      redis: toRedis(v, faults),
+    },
+    logins: toLogins(v, faults),
+    traces: toTraces(v.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults),
+    tls: toTls(v, readFile, faults),
+  };
+}
+
+function toLogins(v: Variables, faults: Faults): LoginConfig {
+  const introspection = toIntrospection(v, faults);
+  const sessionCheck = toSessionCheck(v, faults);
+  if (v.AUTH_COOKIE && v.AUTH_COOKIE === v.AUTH_SESSION_COOKIE)
+    faults.add(
+      "AUTH_COOKIE",
+      "must differ from AUTH_SESSION_COOKIE: one holds a token, one does not",
+    );
+  if (!v.AUTH_JWT) {
+    const isOther =
+      introspection ?? sessionCheck ?? faults.has("AUTH_INTROSPECTION_", "AUTH_SESSION_");
+    if (!isOther)
+      faults.add(
+        "AUTH_JWT",
+        "must be true without AUTH_INTROSPECTION_URL and AUTH_SESSION_CHECK_URL",
+      );
+    if (v.AUTH_COOKIE)
+      faults.add("AUTH_COOKIE", "has no effect with AUTH_JWT=false; leave one of them out");
+  }
+  return { jwt: v.AUTH_JWT, tokenCookie: v.AUTH_COOKIE, introspection, sessionCheck };
+}
+
+function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | undefined {
+  const {
+    AUTH_INTROSPECTION_URL: url,
+    AUTH_INTROSPECTION_CLIENT_ID: clientId,
+    AUTH_INTROSPECTION_CLIENT_SECRET: clientSecret,
+    AUTH_INTROSPECTION_AUTH: method,
+    AUTH_INTROSPECTION_REQUIRE_AUDIENCE: requireAudience,
+  } = v;
+  if (url && clientId && clientSecret)
+    return { url, clientId, clientSecret, method, requireAudience };
+  if (!url && !clientId && !clientSecret) {
+    if (!requireAudience)
+      faults.add(
+        "AUTH_INTROSPECTION_REQUIRE_AUDIENCE",
+        "has no effect without AUTH_INTROSPECTION_URL",
+      );
+    return undefined;
+  }
+  const group =
+    "is missing: AUTH_INTROSPECTION_URL, _CLIENT_ID and _CLIENT_SECRET are needed together";
+  if (!url) faults.add("AUTH_INTROSPECTION_URL", group);
+  if (!clientId) faults.add("AUTH_INTROSPECTION_CLIENT_ID", group);
+  if (!clientSecret) faults.add("AUTH_INTROSPECTION_CLIENT_SECRET", group);
+  return undefined;
+}
+
+function toSessionCheck(v: Variables, faults: Faults): SessionCheckConfig | undefined {
+  const { AUTH_SESSION_CHECK_URL: url, AUTH_SESSION_COOKIE: cookie } = v;
+  if (url && cookie) return { url, cookie };
+  if (url) faults.add("AUTH_SESSION_COOKIE", "is missing: AUTH_SESSION_CHECK_URL needs it");
+  if (cookie) faults.add("AUTH_SESSION_CHECK_URL", "is missing: AUTH_SESSION_COOKIE needs it");
+  return undefined;
+}
+
+function toRedis(v: Variables, faults: Faults): RedisSettings | undefined {
+  const { REDIS_MODE: mode, REDIS_SENTINEL_MASTER: sentinelMaster, REDIS_TIMEOUT: timeoutMs } = v;
+  const address = v.REDIS_URL && parseRedisUrl(v.REDIS_URL.reveal());
+  if (!address || typeof address === "string") {
+    if (!faults.has("REDIS_URL")) reportUseless(v, faults);
+    return undefined;
+  }
+  if (mode === "single" && address.nodes.length > 1)
+    faults.add("REDIS_URL", "has several servers: set REDIS_MODE=cluster or REDIS_MODE=sentinel");
+  if (mode !== "single" && address.socket)
+    faults.add("REDIS_URL", `must not be a socket with REDIS_MODE=${mode}`);
+  if (mode === "cluster" && address.database > 0)
+    faults.add("REDIS_URL", "must not have a database: a cluster has only 0");
+  if (mode === "sentinel" && !sentinelMaster && !faults.has("REDIS_SENTINEL_MASTER"))
+    faults.add("REDIS_SENTINEL_MASTER", "is missing: REDIS_MODE=sentinel needs it");
+  if (mode !== "sentinel" && sentinelMaster)
+    faults.add("REDIS_SENTINEL_MASTER", "has no effect without REDIS_MODE=sentinel");
+  if (timeoutMs > v.REQUEST_DEADLINE / 10)
+    faults.add(
+      "REDIS_TIMEOUT",
+      `must be at most a tenth of REQUEST_DEADLINE, here ${Math.floor(v.REQUEST_DEADLINE / 10)}ms`,
+    );
+  return { ...address, mode, sentinelMaster, timeoutMs };
+}
+
+function reportUseless(v: Variables, faults: Faults): void {
+  if (v.REDIS_MODE !== "single") faults.add("REDIS_MODE", "has no effect without REDIS_URL");
+  if (v.REDIS_SENTINEL_MASTER)
+    faults.add("REDIS_SENTINEL_MASTER", "has no effect without REDIS_URL");
+}
+
+const SAMPLER = /^(?<isParentBased>parentbased_)?(?<root>always_on|always_off|traceidratio)$/;
+
+function toTraces(
+  endpoint: URL | undefined,
+  environment: Environment,
+  faults: Faults,
+): TracesConfig | undefined {
+  if (!endpoint || environment.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
+  const sampler = environment.OTEL_TRACES_SAMPLER || "parentbased_always_on";
+  const { isParentBased, root } = SAMPLER.exec(sampler)?.groups ?? {};
+  const ratio = Number(environment.OTEL_TRACES_SAMPLER_ARG || 1);
+  if (!root) {
+    faults.add(
+      "OTEL_TRACES_SAMPLER",
+      "must be always_on, always_off, traceidratio, or one of these with parentbased_ in front",
+    );
+  }
+  if (!(ratio >= 0 && ratio <= 1))
+    faults.add("OTEL_TRACES_SAMPLER_ARG", "must be a number from 0 to 1");
+  if (/grpc/.test(environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? "")) {
+    faults.add(
+      "OTEL_EXPORTER_OTLP_PROTOCOL",
+      "must not be grpc: spans are sent over HTTP, usually to port 4318",
+    );
+  }
+  return {
+    url: new URL(`${endpoint.href.replace(/\/$/, "")}/v1/traces`),
+    isParentBased: isParentBased !== undefined,
+    ratio: root === "always_off" ? 0 : root === "always_on" ? 1 : ratio,
+  };
+}
+
+/** Assumed: the hosts of the URLs in MX's documentation and of its SDK. MX publishes no list. */
+const MX_WIDGET_ORIGINS = [
+  "https://widgets.moneydesktop.com",
+  "https://int-widgets.moneydesktop.com",
+];
+
+export function toHosted(
+  name: string | undefined,
+  tenants: readonly TenantConfig[],
+  faults: Faults,
+): HostedConfig | undefined {
+  if (name === undefined) return undefined;
+  const redirects = tenants.flatMap(({ widgets }) => widgets.clientRedirectUrls);
+  const frameOrigins = tenants.flatMap(({ mx }) =>
+    mx.urlOrigins.length > 0 ? mx.urlOrigins : MX_WIDGET_ORIGINS,
+  );
+  if (redirects.length === 0 && tenants.length > 0 && !faults.has("CLIENT_REDIRECT_URLS"))
+    faults.add(
+      "HOSTED_NAME",
+      "needs CLIENT_REDIRECT_URLS: the page for phones ends at one of the links listed there",
+    );
+  return {
+    name,
+    redirects: [...new Set(redirects)],
+    frameOrigins: [...new Set(frameOrigins)],
+  };
+}
+
+/** Each URL of the partner's own systems: over plain http only on loopback, or at a host of ALLOW_HTTP_HOSTS. */
+export function checkUpstreams(
+  v: Variables,
+  httpHosts: Variables["ALLOW_HTTP_HOSTS"],
+  faults: Faults,
+): void {
+  for (const [name, value] of Object.entries(v)) {
+    if (VARIABLES[name]?.schema !== upstream || !(value instanceof URL)) continue;
+    const problem = findUpstreamProblem(value, httpHosts);
+    if (problem) faults.add(name, `${problem}; or list its host in ALLOW_HTTP_HOSTS`);
+  }
+}
+
+/** A proxy that is set makes what NO_PROXY means matter. */
+function checkNoProxy(v: Variables, environment: Environment, faults: Faults): void {
+  const problem = v.HTTPS_PROXY && findNoProxyProblem(v.NO_PROXY);
+  if (problem) faults.add(nameOf("NO_PROXY", environment), problem);
+}
+
+/** MX's keys travel with every call, so never in clear. */
+export function checkMxHosts(v: Variables, tenants: readonly TenantConfig[], faults: Faults): void {
+  const hosts = tenants.flatMap(({ mx }) => [
+    mx.platform?.baseUrl.hostname,
+    mx.sso?.baseUrl.hostname,
+    mx.sso?.version === "v3" ? mx.sso.mdx.baseUrl.hostname : undefined,
+  ]);
+  if (v.ALLOW_HTTP_HOSTS.some((host) => hosts.includes(host.replace(/:\d+$/, ""))))
+    faults.add("ALLOW_HTTP_HOSTS", "must not list a host of MX");
+}

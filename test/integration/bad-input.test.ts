@@ -176,82 +176,15 @@ describe("POST /session with bad input", () => {
     expect(answer.statuses).toEqual([status]);
   });
 
-  it.each([
-    [
-      { widget_type: "connect_widget" },
-      "/widget_type",
-      /^belongs inside widget_url, as in \{"widget_url":/,
-    ],
-    [{ color_scheme: "dark" }, "/color_scheme", /^belongs inside widget_url/],
-    [{ widgetUrl: {} }, "/widgetUrl", /the nearest one is widget_url$/],
-    [
-      { widget_url: { colour_scheme: "dark" } },
-      "/widget_url/colour_scheme",
-      /the nearest one is color_scheme$/,
-    ],
-    [
-      { widget_url: { colorScheme: "dark" } },
-      "/widget_url/colorScheme",
-      /the nearest one is color_scheme$/,
-    ],
-    [
-      { widget_url: { widgetType: "x" } },
-      "/widget_url/widgetType",
-      /the nearest one is widget_type$/,
-    ],
-    [{ widget: { widget_type: "connect_widget" } }, "/widget", /the nearest one is widget_url$/],
-    [
-      { widget_url: { widget: "connect_widget" } },
-      "/widget_url/widget",
-      /the nearest one is widget_type$/,
-    ],
-    [
-      { widget_url: { deep_link_params: { widget: "budget" } } },
-      "/widget_url/deep_link_params/widget",
-      /; the nearest one is budgets$/,
-    ],
-    [
-      { widget_url: { data_request: { products: ["transaction"] } } },
-      "/widget_url/data_request/products/0",
-      /; the nearest one is transactions$/,
-    ],
-    [
-      { widget_url: { data_request: { products: ["transactions"], product: [] } } },
-      "/widget_url/data_request/product",
-      /the nearest one is products$/,
-    ],
-    [
-      { widget_url: { user_guid: "USR-1" } },
-      "/widget_url/user_guid",
-      /^is not an option of MX's widgets$/,
-    ],
-    [
-      { widget_url: { widget_type: "conect_widget" } },
-      "/widget_url/widget_type",
-      /the nearest one is connect_widget$/,
-    ],
-    [
-      { widget_url: { widget_type: "connect" } },
-      "/widget_url/widget_type",
-      /the nearest one is connect_widget$/,
-    ],
-    [
-      { widget_url: { widget_type: "budget_widget" } },
-      "/widget_url/widget_type",
-      /the nearest one is budgets_widget$/,
-    ],
-    [
-      { widget_url: { widget_type: "nonsense" } },
-      "/widget_url/widget_type",
-      /^must be a widget type .* such as connect_widget$/,
-    ],
-    [{ widget_url: { widget_type: 7 } }, "/widget_url/widget_type", /such as connect_widget$/],
-  ])("says what was probably meant by %j", async (body, pointer, detail) => {
-    const response = await send(JSON.stringify(body));
+  it("says what was probably meant", async () => {
+    const response = await send('{"widget_url":{"colour_scheme":"dark"}}');
 
-    expect(response.status).toBe(400);
-    expect(response.body.errors).toEqual([{ pointer, detail: expect.stringMatching(detail) }]);
-    expect(response.body.detail.length).toBeLessThan(200);
+    const place = "/widget_url/colour_scheme";
+    const detail = "is not an option of MX's widgets; the nearest one is color_scheme";
+    expect(response.body).toMatchObject({
+      detail: `${place.slice(1).replace("/", ".")} ${detail}.`,
+      errors: [{ pointer: place, detail }],
+    });
   });
 
   it("shows the wrapper on the problem's page, too", async () => {

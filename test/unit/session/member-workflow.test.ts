@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import { openBySso } from "../../../src/session/member-workflow.ts";
+import { openByMdx, openBySso } from "../../../src/session/member-workflow.ts";
 import type {
   Member,
   MemberCreation,
   MemberUpdate,
   PlatformPath,
+  PlatformUser,
+  SessionEvent,
   SsoUser,
+  Tenant,
 } from "../../../src/session/types.ts";
 import {
   contextOf,
@@ -42,12 +45,15 @@ type Mx = {
   platform?: { url: ReturnType<typeof widgetUrl> | undefined };
   /** These calls fail. */
   fail?: string[];
+  /** What the tenant says of its id. Default: it is the partner's own, and says whose it is. */
+  memberId?: { isMxGuid?: boolean; provesOwner?: boolean };
 };
 
 /** Runs the workflow against a fake MX, and tells which call began and ended when. */
 async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
   const { user, member, creation = "created", expires = false, platform, fail = [] } = mx;
   const updates = [...(mx.updates ?? ["updated"])];
+  const memberId = { value: "M-u-1", isMxGuid: false, provesOwner: true, ...mx.memberId };
   const events: string[] = [];
   const asked: PlatformPath[] = [];
 
@@ -67,6 +73,7 @@ async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
     updateMember: () => call("update member", updates.shift() ?? "updated"),
   });
   const tenant = tenantOf({
+    memberIds: { expected: () => memberId, resolve: () => memberId },
     findCredentials: () =>
       call("credentials", { fields: [{ name: "userkey", response: "key-1" }], expires }),
   });
@@ -274,9 +281,65 @@ describe("a Member of another user", () => {
     expect(calls).toEqual([...START]);
   });
 
-  it("is not suspected where MX names no owner", async () => {
-    const { result } = await run({ user: ssoUserOf(), member: { userGuid: undefined } });
-    expect(result).toHaveProperty("url");
+  it.each<[Member, boolean]>([
+    [{ userGuid: undefined }, false],
+    [{ userGuid: "USR-1", userId: "u-1" }, false],
+    [{ userGuid: undefined, userId: "u-2" }, true],
+    [{ userGuid: "USR-1", userId: "u-2" }, true],
+    [{ userGuid: "USR-2", userId: "u-1" }, true],
+  ])("is one of whom MX says %j: %s", async (member, isForeign) => {
+    const { result } = await run({ user: ssoUserOf(), member });
+    if (isForeign) expect(result).toMatchObject({ upstream: { reason: "other_user" } });
+    else expect(result).toHaveProperty("url");
+  });
+});
+
+describe("a Member whose id does not say whose it is", () => {
+  const user = ssoUserOf();
+  const unnamed = { userGuid: undefined };
+  const memberId = { provesOwner: false };
+
+  it.each<[string, Mx, string[]]>([
+    ["where it is there", { user, member: unnamed }, []],
+    ["where another request has just made it", { user, creation: unnamed }, ["create member"]],
+  ])("is not written to if MX does not say it either, %s", async (_what, mx, calls) => {
+    const ran = await run({ ...mx, memberId, expires: true });
+    expect(ran.result).toMatchObject({
+      code: "upstream_bad_response",
+      upstream: { outcome: "invalid_response", reason: "owner_unknown" },
+    });
+    expect(ran.calls).toEqual([...START, ...calls]);
+  });
+
+  it.each<[Member]>([[{ userGuid: "USR-1" }], [{ userGuid: undefined, userId: "u-1" }]])(
+    "is written to if MX says %j",
+    async (member) => {
+      const { result, calls } = await run({ user, member, memberId, expires: true });
+      expect(result).toHaveProperty("url");
+      expect(calls).toEqual([...START, "update member"]);
+    },
+  );
+});
+
+describe("a Member by MX's own id", () => {
+  const user = ssoUserOf();
+  const member = { userGuid: "USR-1" };
+  const memberId = { isMxGuid: true };
+
+  it.each<[string, Mx]>([
+    ["the Member", { user }],
+    ["the User", { member }],
+  ])("is a mistake where MX does not know %s", async (_what, mx) => {
+    const { result, calls } = await run({ ...mx, memberId });
+    expect(result).toMatchObject({ upstream: { reason: "unknown_member" } });
+    expect(calls).toEqual(START);
+  });
+
+  it("is never made: one that vanishes before its update begins the workflow again", async () => {
+    const mx: Mx = { user, member, memberId, expires: true, updates: ["no_member"] };
+    const { result, calls } = await run(mx);
+    expect(result).toBeUndefined();
+    expect(calls).toEqual([...START, "update member"]);
   });
 });
 
@@ -334,5 +397,161 @@ describe("a step that fails", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(result).toBeInstanceOf(AppError);
     expect(unhandled).toEqual([]);
+  });
+});
+
+describe("MXconnect with Members", () => {
+  const URL_OF_ADA = widgetUrl();
+  const BY_PARTNER_ID = {
+    userId: "u-1",
+    pathId: "u-1",
+    isConfirmed: false,
+    isDisabled: false,
+    isNew: false,
+  };
+  const GUID: PlatformUser = { ...BY_PARTNER_ID, guid: "USR-1" };
+  const NEW: PlatformUser = { ...BY_PARTNER_ID, isConfirmed: true, isNew: true, guid: "USR-2" };
+
+  type Mdx = {
+    known?: PlatformUser;
+    member?: Member;
+    creation?: MemberCreation;
+    update?: MemberUpdate;
+    expires?: boolean;
+    memberIds?: Tenant["memberIds"];
+  };
+
+  async function open(mx: Mdx) {
+    const { known, member, creation = "created", update = "updated", expires = false } = mx;
+    const { memberIds } = mx;
+    const calls: unknown[] = [];
+    const events: SessionEvent[] = [];
+    const platform = platformOf({
+      findUser: async () => known,
+      async createUser() {
+        calls.push("create user");
+        return NEW;
+      },
+      async requestWidgetUrl() {
+        calls.push("url");
+        return URL_OF_ADA;
+      },
+    });
+    const members = directoryOf({
+      findMember: async () => member,
+      async createMember(owned) {
+        calls.push(["create member", owned]);
+        return creation;
+      },
+      async updateMember(owned) {
+        calls.push(["update member", owned]);
+        return update;
+      },
+    });
+    const credentials = { fields: [{ name: "userkey", response: "key-1" }], expires } as const;
+    const tenant = tenantOf({
+      findCredentials: () => credentials,
+      ...(memberIds && { memberIds }),
+    });
+    const opening = openByMdx(
+      { kind: "mdx", platform, members },
+      identityOf({ principal: principalOf({ sub: "u-1" }, tenant) }),
+      widgetRequest(),
+      { ...contextOf(), audit: (event) => void events.push(event) },
+    );
+    return { result: await opening.catch((error: unknown) => error), calls, events };
+  }
+
+  const owned = (userGuid: string, user: string) => ({
+    userId: "u-1",
+    userGuid,
+    memberId: "M-u-1",
+    user,
+  });
+
+  it.each<[string, Mdx, unknown[], SessionEvent[]]>([
+    ["asks for the URL alone", { known: GUID, member: { userGuid: "USR-1" } }, ["url"], []],
+    [
+      "sends credentials that expire",
+      { known: GUID, member: { userGuid: "USR-1" }, expires: true },
+      ["url", ["update member", owned("USR-1", "known")]],
+      [],
+    ],
+    [
+      "makes a Member that is missing",
+      { known: GUID },
+      ["url", ["create member", owned("USR-1", "known")]],
+      ["user_healed"],
+    ],
+    [
+      "makes User and Member at a first login, whatever Member it has read before",
+      { member: { userGuid: "USR-9" } },
+      ["create user", "url", ["create member", owned("USR-2", "new")]],
+      [],
+    ],
+  ])("%s", async (_what, mx, calls, events) => {
+    expect(await open(mx)).toEqual({ result: URL_OF_ADA, calls, events });
+  });
+
+  it("hands out no URL beside a Member of another user", async () => {
+    const { result, calls } = await open({
+      known: GUID,
+      member: { userGuid: "USR-2" },
+      expires: true,
+    });
+    expect(result).toMatchObject({ upstream: { reason: "other_user" } });
+    expect(calls).toEqual(["url"]);
+  });
+
+  it("begins as at a first login where MX has a URL, but no User for the Member", async () => {
+    const { result, calls } = await open({ known: GUID, creation: "no_user" });
+    expect(calls).toEqual([
+      "url",
+      ["create member", owned("USR-1", "known")],
+      "create user",
+      "url",
+      ["create member", owned("USR-2", "late")],
+    ]);
+    expect(result).toMatchObject({
+      code: "upstream_unavailable",
+      upstream: { operation: "session", outcome: "not_found", reason: "not_yet_propagated" },
+    });
+  });
+
+  it("asks a first login to try again while MX does not show the user to its Member", async () => {
+    const { result, events } = await open({ creation: "no_user" });
+    expect(result).toMatchObject({
+      code: "upstream_unavailable",
+      retryAfterSeconds: 1,
+      upstream: { operation: "session", outcome: "not_found", reason: "not_yet_propagated" },
+    });
+    expect(events).toEqual([]);
+  });
+
+  const mxGuid = { value: "MBR-1", isMxGuid: true, provesOwner: true };
+  const memberIds = { expected: () => mxGuid, resolve: () => mxGuid };
+
+  it.each<[string, Mdx, string]>([
+    ["that MX does not know", { known: GUID }, "unknown_member"],
+    ["of a user whom MX does not know", { member: { userGuid: "USR-1" } }, "unknown_member"],
+  ])("makes no Member by MX's own id %s", async (_what, mx, reason) => {
+    const { result, calls } = await open({ ...mx, memberIds });
+    expect(result).toMatchObject({ code: "upstream_bad_response", upstream: { reason } });
+    expect(calls).toEqual(mx.known ? ["url"] : []);
+  });
+
+  it("makes no Member by MX's own id that vanishes before its update", async () => {
+    const mx = { known: GUID, member: { userGuid: "USR-1" }, expires: true, memberIds };
+    const { result, calls } = await open({ ...mx, update: "no_member" });
+    expect(result).toMatchObject({ upstream: { reason: "unknown_member" } });
+    expect(calls).toEqual([
+      "url",
+      ["update member", { ...owned("USR-1", "known"), memberId: "MBR-1" }],
+    ]);
+  });
+
+  it("opens a session with a Member by MX's own id", async () => {
+    const { result } = await open({ known: GUID, member: { userGuid: "USR-1" }, memberIds });
+    expect(result).toBe(URL_OF_ADA);
   });
 });

@@ -19,9 +19,14 @@ const CREATED: PlatformUser = {
   isNew: true,
 };
 
+const DISABLED = { code: "user_disabled" };
+
 type RunOptions = {
   fail?: string;
   options?: Record<string, unknown>;
+  /** Default: the caller chose all of them. */
+  callerOptions?: string[];
+  created?: PlatformUser;
   /** What MX says when it is asked about the user. */
   confirmed?: PlatformUser;
 };
@@ -30,7 +35,7 @@ type RunOptions = {
 async function run(
   known: PlatformUser | undefined,
   urls: (WidgetUrl | undefined)[],
-  { fail = "", options = {}, confirmed }: RunOptions = {},
+  { fail = "", options = {}, confirmed, created = CREATED, ...rest }: RunOptions = {},
 ) {
   const calls: unknown[] = [];
   async function call<T>(name: string, about: unknown, result: T): Promise<T> {
@@ -41,10 +46,10 @@ async function run(
   const platform = platformOf({
     findUser: (userId) => call("find", userId, known),
     readUser: (userId) => call("confirm", userId, confirmed),
-    createUser: ({ userId }) => call("create", userId, CREATED),
+    createUser: ({ userId }) => call("create", userId, created),
     requestWidgetUrl: (user) => call("url", user, urls.shift()),
   });
-  const callerOptions = Object.keys(options);
+  const { callerOptions = Object.keys(options) } = rest;
   const request = { widgetType: "connect_widget", options, callerOptions };
   const opening = openByPlatform(platform, identityOf(), request, contextOf());
   return { result: await opening.catch((error: unknown) => error), calls };
@@ -139,6 +144,40 @@ describe("MXconnect with the Platform API", () => {
       expect(result).toBe(url);
       expect(steps(calls)).toEqual(["find", "url", "confirm", "create", "url"]);
     });
+  });
+
+  it("blames the operator for an option that the caller did not choose", async () => {
+    const options = { current_member_guid: "MBR-1" };
+    const confirmed = { ...KNOWN, isConfirmed: true };
+    const { result } = await run(confirmed, [undefined], { options, callerOptions: [] });
+    expect(result).toMatchObject({
+      code: "upstream_rejected",
+      upstream: { outcome: "not_found", reason: "unknown_reference" },
+    });
+  });
+
+  it("blames the widget where the user that it was to create was there", async () => {
+    const created = { ...CREATED, wasThere: true };
+    const { result } = await run(KNOWN, [undefined, undefined], { created });
+    expect(result).toMatchObject({
+      code: "invalid_request",
+      errors: [{ pointer: "/widget_url/widget_type" }],
+    });
+  });
+
+  it.each<[string, PlatformUser | undefined, RunOptions, number]>([
+    ["before it asks for a URL", { ...KNOWN, isDisabled: true }, {}, 1],
+    ["that was there after all", undefined, { created: { ...CREATED, isDisabled: true } }, 2],
+    [
+      "that is confirmed late",
+      KNOWN,
+      { options: { insight_guid: "BET-1" }, confirmed: { ...KNOWN, isDisabled: true } },
+      3,
+    ],
+  ])("refuses a disabled user %s", async (_what, known, options, count) => {
+    const { result, calls } = await run(known, known ? [undefined] : [], options);
+    expect(result).toMatchObject(DISABLED);
+    expect(calls).toHaveLength(count);
   });
 
   it.each([

@@ -3,14 +3,16 @@ import { describe, expect, it } from "vitest";
 import {
   claimsToProfile,
   fieldsToProfile,
+  findProfile,
   PROFILE_FIELDS,
   type ProfileField,
   type ProfileRule,
+  type ProfileSource,
 } from "../../../src/session/profile.ts";
-import type { Claims } from "../../../src/session/types.ts";
+import type { Claims, LookedUp } from "../../../src/session/types.ts";
 import { codePoint } from "../../support/code-point.ts";
 import { runsOf } from "../../support/exhaustive.ts";
-import { SEED } from "../fakes.ts";
+import { contextOf, identityOf, principalOf, SEED } from "../fakes.ts";
 
 /** What MX documents for each field. */
 const SHAPES: Record<ProfileField, RegExp> = {
@@ -348,5 +350,98 @@ describe("MX's own names for the fields", () => {
 
   it.each([undefined, null, "text", 7, [], ["Ada"], true])("may be missing: %j", (fields) => {
     expect(fieldsToProfile(ALL, fields)).toEqual({});
+  });
+});
+
+describe("PROFILE_SOURCE", () => {
+  const OWN = { first_name: "Ada" };
+  const failure = new Error("no answer");
+
+  /** The profile, what was asked, and what was reported. */
+  async function find(source: ProfileSource, lookedUp?: LookedUp, rule = EIGHT) {
+    const failures: unknown[] = [];
+    const context = {
+      ...contextOf(),
+      profileFailed: (error: unknown) => void failures.push(error),
+    };
+    const identity = identityOf({ principal: principalOf({ sub: "u-1", given_name: "Ada" }) });
+    const profile = await findProfile(
+      { rule, source, timeoutMs: 2000 },
+      identity,
+      lookedUp,
+      context,
+    );
+    return { profile, failures };
+  }
+
+  it("claims takes those of the login", async () => {
+    expect(await find({ kind: "claims" })).toEqual({ profile: OWN, failures: [] });
+  });
+
+  it.each<[string, () => Promise<Claims | undefined>, object]>([
+    ["its claims, and none of the login's", async () => ({ family_name: "B" }), { last_name: "B" }],
+    ["the login's without a token to ask with", async () => undefined, OWN],
+  ])("userinfo gives %s", async (_what, read, profile) => {
+    expect(await find({ kind: "userinfo", read })).toEqual({ profile, failures: [] });
+  });
+
+  it.each<[string, LookedUp | undefined, unknown, object]>([
+    [
+      "what it has said already",
+      { memberId: 1, profile: { last_name: "B" } },
+      failure,
+      { last_name: "B" },
+    ],
+    ["nothing new where it has said nothing", { memberId: 1, profile: undefined }, failure, OWN],
+    ["its answer, where it was not asked yet", undefined, { last_name: "B" }, { last_name: "B" }],
+    ["the login's claims for an answer without a profile", undefined, undefined, OWN],
+  ])("lookup gives %s", async (_what, lookedUp, answer, profile) => {
+    const read = async () => {
+      if (answer === failure) throw failure;
+      return answer;
+    };
+    expect(await find({ kind: "lookup", read }, lookedUp)).toEqual({ profile, failures: [] });
+  });
+
+  it("is asked about this user, for so long", async () => {
+    const asked: unknown[] = [];
+    const read = async (...about: unknown[]) => void asked.push(about);
+    await find({ kind: "userinfo", read });
+    await find({ kind: "lookup", read });
+    const identity = expect.objectContaining({ userId: "u-1" });
+    expect(asked).toEqual([
+      [expect.objectContaining({ subject: "u-1" }), 2000],
+      [identity, 2000],
+    ]);
+  });
+
+  it("is not asked where nothing of it may be sent", async () => {
+    const read = () => Promise.reject(failure);
+    const none: ProfileRule = { fields: [], claims: {} };
+    expect(await find({ kind: "userinfo", read }, undefined, none)).toEqual({
+      profile: {},
+      failures: [],
+    });
+  });
+
+  it.each(["userinfo", "lookup"] as const)(
+    "%s that fails is reported, and the login's claims are used",
+    async (kind) => {
+      const source = { kind, read: () => Promise.reject(failure) };
+      expect(await find(source)).toEqual({ profile: OWN, failures: [failure] });
+    },
+  );
+
+  it.each([null, [], ["Ada"], "Ada", 7, true])("lookup cannot say %j", async (profile) => {
+    const told = await find({ kind: "lookup", read: async () => profile });
+    const upstream = {
+      operation: "partner.credential_lookup",
+      outcome: "invalid_response",
+      reason: "schema",
+    };
+    expect(told).toMatchObject({
+      profile: OWN,
+      failures: [{ code: "upstream_bad_response", upstream }],
+    });
   });
 });

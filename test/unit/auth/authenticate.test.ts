@@ -40,7 +40,9 @@ describe.each(CREDENTIALS)("%s", (_what, headers, token) => {
 
   it(`hands on ${token ?? "nothing"}, for userinfo`, async () => {
     const { authenticate, budget } = setUp(async () => principalOf());
-    expect((await authenticate(headers, budget)).token?.reveal()).toBe(token);
+    const principal = await authenticate(headers, budget);
+    if (token === undefined) expect(principal).not.toHaveProperty("token");
+    else expect(principal.token?.reveal()).toBe(token);
   });
 
   it("is not waited for until there is no time left for MX", async () => {
@@ -60,15 +62,42 @@ describe.each(CREDENTIALS)("%s", (_what, headers, token) => {
   });
 
   it("that was judged too late is the login's fault, although the timer was late too", async () => {
-    const { authenticate, budget } = setUp(async () => {
-      vi.setSystemTime(Date.now() + 751);
-      return principalOf();
-    });
-    await expect(authenticate(headers, budget)).rejects.toMatchObject({
+    const judgedIn = (ms: number) => {
+      const { authenticate, budget } = setUp(async () => {
+        vi.setSystemTime(Date.now() + ms);
+        return principalOf();
+      });
+      return authenticate(headers, budget);
+    };
+    expect(await judgedIn(750)).toMatchObject({ subject: "u-1" });
+    await expect(judgedIn(751)).rejects.toMatchObject({
       code: "auth_unavailable",
       reason: "deadline",
     });
   });
+});
+
+it.each([
+  ["jwt", { authorization: "Bearer a.b.c" }, "a.b.c"],
+  ["introspection", { authorization: "Bearer abc" }, "abc"],
+  ["jwt", { cookie: "token=a.b.c" }, "a.b.c"],
+  ["session", { cookie: "a=1; sid=s" }, "sid=s"],
+])("%s alone judges its own kind: %j", async (name, headers, credential) => {
+  const judged: unknown[] = [];
+  const judgeAs =
+    (kind: string): Authenticator =>
+    async (given) => {
+      judged.push([kind, given]);
+      return principalOf();
+    };
+  const { authenticate } = createAuthentication({
+    jwt: judgeAs("jwt"),
+    introspection: judgeAs("introspection"),
+    tokenCookie: "token",
+    session: { cookie: "sid", authenticate: judgeAs("session") },
+  });
+  await authenticate(headers, createBudget({ deadlineMs: 8000 }));
+  expect(judged).toEqual([[name, credential]]);
 });
 
 const ALL: CredentialRules = {
@@ -104,6 +133,11 @@ describe("the credential of a request", () => {
     ["a cookie that comes twice", { cookie: "sid=s; other=1; sid=s" }, session("s")],
     ["a token that comes twice", { cookie: "__Host-token=a.b.c;__Host-token=a.b.c" }, jwt("a.b.c")],
     ["chunks of Auth.js", { cookie: "sid.1=b; x=1; sid.0=a" }, cookies("sid.1=b; sid.0=a")],
+    [
+      "chunks with large numbers",
+      { cookie: "sid.9999=b; sid.10=a" },
+      cookies("sid.9999=b; sid.10=a"),
+    ],
     ["chunks of oauth2-proxy", { cookie: "sid_0=a; sid_1=b" }, cookies("sid_0=a; sid_1=b")],
     [
       "chunks of ASP.NET Core",
@@ -125,7 +159,8 @@ describe("the credential of a request", () => {
 
   it.each<[string, CredentialHeaders, string]>([
     ["nothing", {}, "no_credential"],
-    ["other cookies", { cookie: "SID=1; sid ; sid2=1" }, "no_credential"],
+    ["other cookies", { cookie: "SID=1; sid2=1" }, "no_credential"],
+    ["names without a value", { cookie: "sid ; sid; sidx; __Host-tokenx" }, "no_credential"],
     [
       "cookies that are nearly chunks",
       {
@@ -196,11 +231,14 @@ describe("the credential of a request", () => {
     const without = (rules: Partial<CredentialRules>) => ({ ...ALL, ...rules });
     const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-    expect(() => findCredential(JWT_ONLY, bearer("abc"))).toThrow();
-    expect(() => findCredential(JWT_ONLY, { cookie: "sid=s; __Host-token=a.b.c" })).toThrow();
+    const refuses = (rules: CredentialRules, headers: CredentialHeaders, reason: string) =>
+      expect(() => findCredential(rules, headers)).toThrow(expect.objectContaining({ reason }));
+
+    refuses(JWT_ONLY, bearer("abc"), "not_a_jwt");
+    refuses(JWT_ONLY, { cookie: "sid=s; __Host-token=a.b.c; undefined=x" }, "no_credential");
     expect(findCredential(without({ jwt: false }), bearer("a.b.c"))).toEqual(opaque("a.b.c"));
     const sessionsOnly = without({ jwt: false, introspection: false, tokenCookie: undefined });
-    expect(() => findCredential(sessionsOnly, { ...bearer("a.b.c"), cookie: "sid=s" })).toThrow();
+    refuses(sessionsOnly, { ...bearer("a.b.c"), cookie: "sid=s" }, "no_bearer_tokens_here");
   });
 
   it.each<[CredentialHeaders, boolean]>([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findTenantOfAnswer, toPrincipal } from "../../../src/auth/claims.ts";
+import { findTenantOfAnswer, toPrincipal, toSeconds } from "../../../src/auth/claims.ts";
 import { tenantOf, trustOf } from "../fakes.ts";
 
 const named = (name: string) => ({ tenant: tenantOf({ name }) });
@@ -50,5 +50,38 @@ describe("the tenant of an answer of the partner's server", () => {
 describe("a principal", () => {
   it("is named by the first name of its issuer", () => {
     expect(toPrincipal(A, "u-1", { iss: SHARED[1] }).issuer).toBe(SHARED[0]);
+  });
+});
+
+describe("a time claim", () => {
+  it.each<[unknown, number | undefined]>([
+    [1_800_000_000, 1_800_000_000],
+    [0.5, 0.5],
+    ["1800000000", 1_800_000_000],
+    ["1800000000.25", 1_800_000_000.25],
+    [null, undefined],
+    [undefined, undefined],
+  ])("may be %j", (exp, seconds) => {
+    expect(toSeconds({ exp }, "exp")).toBe(seconds);
+  });
+
+  it.each([
+    ["soon"],
+    [""],
+    ["x1800000000"],
+    ["1800000000x"],
+    ["1800000000."],
+    [" 1800000000"],
+    ["-1"],
+    ["1e9"],
+    ["0x10"],
+    ["1".repeat(16)],
+    [true],
+    [["1800000000"]],
+    [{}],
+  ])("cannot be %j", (exp) => {
+    expect(() => toSeconds({ exp }, "exp")).toThrow(
+      expect.objectContaining({ reason: "claim_exp" }),
+    );
   });
 });

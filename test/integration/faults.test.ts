@@ -859,6 +859,28 @@ describe("the circuit breaker", () => {
     expect(service.log.join("")).not.toContain("circuit_open");
   });
 
+  it.each([
+    [6, 200],
+    [7, 503],
+  ])(
+    "counts three failures of a user: after those of %i, another one gets %i",
+    async (count, status) => {
+      await using service = await startBehindFaults({ environment: UNLIMITED });
+      service.mx.state.createUser({ id: "ada" });
+      const fault: Misbehaviour = {
+        kind: "say",
+        text: "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n",
+      };
+      service.platform.misbehave(() => fault);
+      const users = subjectsOf(count);
+      await askAll(service, [...users, ...users, ...users], 1);
+
+      service.platform.misbehave(() => undefined);
+
+      expect((await service.post("ada")).status).toBe(status);
+    },
+  );
+
   it("is one for each API: the Platform API's outage leaves the SSO API alone", async () => {
     await using service = await startBehindFaults({ apis: "both", environment: UNLIMITED });
     await service.post("ada");

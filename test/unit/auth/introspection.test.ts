@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { TenantTrust } from "../../../src/auth/claims.ts";
 import {
   createIntrospectionAuthenticator,
@@ -187,6 +187,28 @@ describe("an introspected token", () => {
     await expect(authenticate("t", WAIT_MS)).rejects.toMatchObject({ reason: "inactive" });
   });
 
+  it("is forgotten in time by the process's own clock", async () => {
+    vi.useFakeTimers();
+    vi.advanceTimersByTime(1000); // To the cache, zero is no time.
+    const call = vi.fn<LoginCall>(async () => ({
+      status: 200,
+      body: GOOD,
+      failed: () => authUnavailable({}),
+    }));
+    const authenticate = createIntrospectionAuthenticator({
+      call,
+      endpoint: ENDPOINT,
+      requireAudience: true,
+      tenants: [trustOf({ audience: ["mx"] })],
+    });
+    await authenticate("t", WAIT_MS);
+    vi.setSystemTime(0);
+    vi.advanceTimersByTime(60_001);
+    await authenticate("t", WAIT_MS);
+    vi.useRealTimers();
+    expect(call).toHaveBeenCalledTimes(2);
+  });
+
   it("is remembered although the wall clock was set forward", async () => {
     const { authenticate, asked, clock } = setUp();
     await authenticate("t", WAIT_MS);
@@ -195,12 +217,15 @@ describe("an introspected token", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("that ended within the tolerance is not remembered", async () => {
-    const { authenticate, asked } = setUp({ ...GOOD, exp: START - 5 });
-    await authenticate("t", WAIT_MS);
-    await authenticate("t", WAIT_MS);
-    expect(asked).toHaveLength(2);
-  });
+  it.each([START - 5, START, START + 0.0005])(
+    "that ended within the tolerance is not remembered (%d)",
+    async (exp) => {
+      const { authenticate, asked } = setUp({ ...GOOD, exp });
+      await authenticate("t", WAIT_MS);
+      await authenticate("t", WAIT_MS);
+      expect(asked).toHaveLength(2);
+    },
+  );
 
   it("that was refused is refused for five seconds without asking", async () => {
     const { authenticate, asked, pass } = setUp({ active: false });
@@ -300,4 +325,21 @@ describe("the question to the authorization server", () => {
       });
     },
   );
+
+  it.each([
+    [201, "rejected"],
+    [302, "rejected"],
+    [401, "rejected"],
+    [403, "rejected"],
+    [429, "unavailable"],
+    [500, "unavailable"],
+  ])("is not answered by %i, whatever it says", async (status, outcome) => {
+    const authenticate = authenticatorWith(
+      exchangeGiving(answered(JSON.stringify(GOOD), { status })),
+    );
+    await expect(authenticate("t", WAIT_MS)).rejects.toMatchObject({
+      code: "auth_unavailable",
+      upstream: { operation: "partner.introspection", outcome, status },
+    });
+  });
 });

@@ -22,8 +22,6 @@ export type LoadKeys = () => Promise<JSONWebKeySet>;
 
 export type LoadOptions = {
   proxy?: ForwardProxy | undefined;
-  /** Those of ALLOW_HTTP_HOSTS. Default: none. */
-  httpHosts?: readonly string[];
   /** For each of the two documents, where it is more than 3 s to connect and 6 s in all. Who waits for a key may wait less. */
   limits?: Limits;
   /** Is shown each exchange that a load takes. */
@@ -42,11 +40,15 @@ const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
 export function createLoader(issuer: string, keys: KeySource, options: LoadOptions = {}): LoadKeys {
   if (keys.kind === "file") return loadFromFile(keys.path);
-  if (keys.kind === "url") return loadFromUrl(keys.url, options);
-  return loadByDiscovery(issuer, { ...options, httpHosts: keys.httpHosts });
+  if (keys.kind === "url") return async () => toKeySet(await fetchJson(keys.url, options));
+  return loadByDiscovery(issuer, keys.httpHosts, options);
 }
 
-export function loadByDiscovery(issuer: string, options: LoadOptions = {}): LoadKeys {
+function loadByDiscovery(
+  issuer: string,
+  httpHosts: readonly string[],
+  options: LoadOptions,
+): LoadKeys {
   return async () => {
     const base = issuer.replace(/\/$/, "");
     const document = Discovery.parse(
@@ -54,18 +56,13 @@ export function loadByDiscovery(issuer: string, options: LoadOptions = {}): Load
     );
     if (document.issuer !== issuer) throw unusable("wrong_issuer");
     const jwksUrl = new URL(document.jwks_uri);
-    const { httpHosts = [] } = options;
     if (!mayLeadTo(new URL(issuer), jwksUrl, httpHosts)) throw unusable("unsafe_keys_url");
     return toKeySet(await fetchJson(jwksUrl, options));
   };
 }
 
-export function loadFromUrl(url: URL, options: LoadOptions = {}): LoadKeys {
-  return async () => toKeySet(await fetchJson(url, options));
-}
-
 /** Read anew at each refresh, so that keys can be rotated by replacing the file. */
-export function loadFromFile(path: string): LoadKeys {
+function loadFromFile(path: string): LoadKeys {
   return async () => toKeySet(JSON.parse((await readFile(path, "utf8")).replace(/^\uFEFF/, "")));
 }
 

@@ -295,7 +295,11 @@ describe("the question to the authorization server", () => {
       method: "POST",
       path: "/introspect?realm=a",
       body: "token=t%2B%2F%3D&token_type_hint=access_token",
-      headers: { authorization: `Basic ${btoa("bff%3A1:a+b%2Bc%26%25%C3%A9")}` },
+    });
+    expect(request?.headers).toEqual({
+      authorization: `Basic ${btoa("bff%3A1:a+b%2Bc%26%25%C3%A9")}`,
+      "content-type": "application/x-www-form-urlencoded",
+      accept: "application/json",
     });
   });
 

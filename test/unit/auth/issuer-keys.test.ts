@@ -20,7 +20,10 @@ async function findKeys(keys: IssuerKeys, kid: string): Promise<number> {
   return (await keys.find({ alg: "ES256", kid }, ALWAYS)).length;
 }
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.advanceTimersByTime(HOUR); // A process does not load keys at the zero of its clock.
+});
 afterEach(() => void vi.useRealTimers());
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -128,6 +131,27 @@ describe("an issuer's keys", () => {
     expect(keys.status()).toEqual({ wasAsked: true, hasAnswered: true });
   });
 
+  it("that grew too old while the machine slept are loaded for whoever asks", async () => {
+    const { state, load } = issuer();
+    let ms = 0;
+    using keys = createIssuerKeys({ load, now: () => ms });
+    await pass(1);
+    state.published = "key-2";
+    ms = 24 * HOUR + 1;
+    expect(await findKeys(keys, "key-2")).toBe(1);
+  });
+
+  it("are reported with each load: that it succeeded, or that it failed", async () => {
+    const { state, load } = issuer();
+    const loads: boolean[] = [];
+    using _keys = createIssuerKeys({ load, onLoad: (isLoaded) => void loads.push(isLoaded) });
+    await pass(10 * MINUTE - 1);
+    expect(loads).toEqual([true]);
+    state.published = undefined;
+    await pass(5 * SECOND);
+    expect(loads).toEqual([true, false]);
+  });
+
   it("are measured with the clock that was given", async () => {
     const { state, load } = issuer();
     let ms = 0;
@@ -147,9 +171,9 @@ describe("when the issuer is down, its keys", () => {
     using keys = createIssuerKeys({ load });
     await pass(1);
     state.published = undefined;
-    await pass(24 * HOUR - 1 * SECOND);
+    await pass(24 * HOUR - 1);
     expect(await findKeys(keys, "key-1")).toBe(1);
-    await pass(2 * SECOND);
+    await pass(1);
     await expect(findKeys(keys, "key-1")).rejects.toMatchObject({
       code: "auth_unavailable",
       retryAfterSeconds: 5,
@@ -283,6 +307,22 @@ describe("after a token with an unknown key, an issuer's keys", () => {
     keys[Symbol.dispose]();
   });
 
+  it("are the new ones for a request that looked at the old ones just before they came", async () => {
+    const loads = [Promise.withResolvers<JSONWebKeySet>(), Promise.withResolvers<JSONWebKeySet>()];
+    const [first, second] = loads;
+    using keys = createIssuerKeys({ load: async () => loads.shift()?.promise ?? keySetOf() });
+    first?.resolve(keySetOf("key-1"));
+    await pass(1);
+    const asking = findKeys(keys, "key-2");
+    await pass(1);
+
+    second?.resolve(keySetOf("key-2"));
+    const late = findKeys(keys, "key-2");
+
+    expect(await Promise.all([asking, late])).toEqual([1, 1]);
+    expect(loads).toEqual([]);
+  });
+
   it("are waited for by so many and no more, where that is said", async () => {
     const { state, keys } = await loadedKeys(3);
     Object.assign(state, { published: "key-2", takesMs: 100 });
@@ -291,7 +331,11 @@ describe("after a token with an unknown key, an issuer's keys", () => {
     const refused = (await settled).filter(({ status }) => status === "rejected");
     expect(refused).toMatchObject(Array(2).fill({ reason: { reason: "too_many_waiting" } }));
     expect(state.loads).toBe(2);
-    expect(await findKeys(keys, "key-2")).toBe(1); // They no longer count.
+    state.published = "key-3";
+    await pass(5 * SECOND);
+    const later = findKeys(keys, "key-3"); // The others no longer count.
+    await pass(100);
+    expect(await later).toBe(1);
     keys[Symbol.dispose]();
   });
 

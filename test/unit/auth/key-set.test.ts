@@ -5,8 +5,16 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadByDiscovery, loadFromFile, loadFromUrl } from "../../../src/auth/key-set.ts";
+import { createLoader } from "../../../src/auth/key-set.ts";
 import { keySetOf as setOf } from "../fakes.ts";
+
+/** Names no server: only discovery asks it. */
+const ISSUER = "https://login.invalid";
+
+const loadFromUrl = (url: URL) => createLoader(ISSUER, { kind: "url", url });
+const loadFromFile = (path: string) => createLoader(ISSUER, { kind: "file", path });
+const loadByDiscovery = (issuer: string) =>
+  createLoader(issuer, { kind: "discovery", httpHosts: [] });
 
 type Pages = Record<string, string | RequestListener>;
 

@@ -21,26 +21,30 @@ import { VERSION } from "./telemetry/version.ts";
 
 const HELP = `mx-session-bff exchanges a logged-in user's token for a one-time MX widget URL.
 
-  mx-session-bff                  serve; configured by environment variables, see docs/configuration.md
+  mx-session-bff                  start the service. Environment variables configure it: docs/configuration.md
   mx-session-bff --check          check your setup: validate the configuration, then send one read-only
-                                  request to each configured system, and say what is wrong
+                                  request to each configured system, and print what is wrong
   mx-session-bff --user <value>   for support: show the MX user id, the Member id and the log's user.hash
                                   of the user whose claim (USER_ID_CLAIM) has this value
       --tenant <name>             the user's tenant, if there are several
       --subject <sub>             the user's sub, if USER_ID_CLAIM is another claim
-      --live                      also ask MX and the lookup which of them exist
-  mx-session-bff --verify         test every assumption about MX against your integration environment (or a
-                                  simulator). Creates one user there, and deletes it
+      --live                      also ask MX and your credential lookup which of these ids exist
+  mx-session-bff --verify         test every assumption about MX (docs/assumptions.md) against your integration
+                                  environment or a simulator. Creates one user there, and deletes it
       --tenant <name>             the tenant to use, if there are several
       --with-member               also create a Member. This may start a login at a data provider
   mx-session-bff --version
   mx-session-bff --help
 
---json prints the result of --check, --user and --verify for machines.
-In a checkout: npm start, npm run check-config. All of these also read .env.
-Exit codes: 0 everything is fine; 1 a system has a problem, the user cannot have an MX user id, or an
-assumption was refuted; 2 the configuration is invalid, or not for an integration environment; 64 wrong
-arguments; 130 interrupted.
+With --json, the commands --check, --user and --verify print their result for scripts.
+In a checkout, use npm start and npm run check-config. All of these commands also read .env.
+
+Exit codes:
+    0  everything is fine
+    1  a system has a problem, the user cannot have an MX user id, or an assumption was refuted
+    2  the configuration is invalid, or it is not for an integration environment
+   64  an argument is wrong
+  130  interrupted
 `;
 
 const USAGE = 64; // EX_USAGE of sysexits.h.
@@ -63,7 +67,7 @@ export async function runCommandLine(
 ): Promise<number | undefined> {
   if (args.length === 0) return undefined;
   const options = parse(args);
-  const problem = options ? findProblem(options) : "There is an argument that is not known.";
+  const problem = options ? findProblem(options) : "An argument is unknown or has no value.";
   if (!options || problem) return refuse(problem ?? "");
   if (options.help) await writeAll(process.stdout, HELP);
   else if (options.version) await writeAll(process.stdout, `${VERSION}\n`);
@@ -104,7 +108,7 @@ function findProblem(options: Options): string | undefined {
   );
   const [command, ...others] = commands;
   if (others.length > 0)
-    return `${commands.map((name) => `--${name}`).join(" and ")} exclude each other.`;
+    return `${commands.map((name) => `--${name}`).join(" and ")} cannot be used together.`;
   const misplaced = (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).find(
     (name) => options[name] !== undefined && !OPTIONS[name].some((allowed) => allowed === command),
   );
@@ -112,7 +116,7 @@ function findProblem(options: Options): string | undefined {
 }
 
 function goesWith(name: keyof typeof OPTIONS): string {
-  return `--${name} goes with ${OPTIONS[name].map((command) => `--${command}`).join(" and ")}.`;
+  return `--${name} can be used only with ${OPTIONS[name].map((command) => `--${command}`).join(" or ")}.`;
 }
 
 async function refuse(problem: string): Promise<number> {
@@ -166,7 +170,7 @@ const runVerify: RunWithTenant = async (config, tenant, options) => {
     const where = "MX's integration environment, or a simulator on this machine";
     await writeAll(
       process.stderr,
-      `--verify makes a user at MX, so it runs only against ${where}; ${otherHost} is neither.\n`,
+      `--verify creates a user at MX, so it runs only against ${where}. ${otherHost} is neither.\n`,
     );
     return 2;
   }

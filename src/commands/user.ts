@@ -62,7 +62,7 @@ export async function describeUser(parts: UserParts, question: UserQuestion): Pr
     userHash:
       subject === undefined
         ? {
-            needs: `--subject <sub>: the log names users by their sub, and USER_ID_CLAIM is ${claim}`,
+            needs: `--subject <sub>: user.hash is computed from the sub, and USER_ID_CLAIM is ${claim}`,
           }
         : { value: toPseudonym({ issuer, subject }) },
     live: undefined,
@@ -123,7 +123,7 @@ async function lookUp(identity: Identity, context: RequestContext): Promise<Memb
     const { lookedUp } = await tenant.findCredentials(identity, context);
     return { id: tenant.memberIds.resolve(identity, lookedUp?.memberId).value };
   } catch (error) {
-    return { from: `the lookup, which did not say: ${toProblem(error)}` };
+    return { from: `the lookup, which gave no answer: ${toProblem(error)}` };
   }
 }
 
@@ -155,21 +155,21 @@ export function toUserText(report: UserReport): string {
     ["tenant", tenant],
     ["MX user id", userId],
     ["Member id", toMemberText(member)],
-    ["user.hash", "value" in userHash ? userHash.value : `unknown; it needs ${userHash.needs}`],
+    ["user.hash", "value" in userHash ? userHash.value : `unknown. It needs ${userHash.needs}`],
     ...(live ?? []).map((found): [string, string] => [found.what, toFoundText(found)]),
   ];
   return `${rows.map(([name, text]) => `${name.padEnd(15)}${text}`).join("\n")}\n`;
 }
 
 function toMemberText(member: Member): string {
-  if (!member) return "none; the SSO API is not used";
+  if (!member) return "none, because no API with Members is configured";
   return "id" in member ? member.id : `comes from ${member.from}`;
 }
 
 function toFoundText(found: Found): string {
   if ("problem" in found) return `unknown: ${found.problem}`;
   if (!found.exists) return "does not exist";
-  const { guid = "guid not named", isDisabled } = found;
+  const { guid = "MX did not name the guid", isDisabled } = found;
   const state = isDisabled === undefined ? "" : isDisabled ? ", disabled" : ", enabled";
   return `exists, ${guid}${state}`;
 }

@@ -138,7 +138,7 @@ describe("--user says what it does not know", () => {
     const { people, report } = await run({ USER_ID_CLAIM: "customer" }, "--user", "c-77");
     expect(report).toMatchObject({ user_id: "c-77", user_hash: null });
     expect(people.code).toBe(0);
-    expect(people.out).toMatch(/user\.hash +unknown; it needs --subject <sub>/);
+    expect(people.out).toMatch(/user\.hash +unknown. It needs --subject <sub>/);
     expect(report.user_hash_needs).toContain("--subject");
   });
 
@@ -262,12 +262,12 @@ describe("--user --live", () => {
 
 describe("the arguments", () => {
   it.each([
-    [["--user"], "not known"],
-    [["--tenant", "a"], "--tenant goes with --user"],
-    [["--live"], "--live goes with --user"],
-    [["--subject", "a", "--check"], "--subject goes with --user"],
-    [["--user", "canary-1", "--check"], "exclude each other"],
-    [["--user", "canary-1", "canary-2"], "not known"],
+    [["--user"], "is unknown or has no value"],
+    [["--tenant", "a"], "--tenant can be used only with --user"],
+    [["--live"], "--live can be used only with --user"],
+    [["--subject", "a", "--check"], "--subject can be used only with --user"],
+    [["--user", "canary-1", "--check"], "cannot be used together"],
+    [["--user", "canary-1", "canary-2"], "is unknown or has no value"],
   ])("%j are wrong", async (args, problem) => {
     const { code, out, errors } = await runMain(args, { MX_SSO_API_KEY: SECRETS.ssoKey });
     expect([code, out]).toEqual([64, ""]);

@@ -221,7 +221,7 @@ describe("--verify against an MX that is different", () => {
     expect(code).toBe(1);
     expect([verdicts.A6, verdicts.A7, verdicts.A12]).toEqual(["refuted", "not_tried", "not_tried"]);
     expect(report.left_over).toEqual([{ what: "User", id: report.user_id, disabled: true }]);
-    expect(text).toContain(`the User ${report.user_id}, which is disabled now`);
+    expect(text).toContain(`the User ${report.user_id}, which is now disabled`);
     expect(mx.state.findUser(report.user_id)?.isDisabled).toBe(true);
   });
 
@@ -285,7 +285,7 @@ describe("an interrupt", () => {
     const { code, report, text } = await verify(mx, "both", { signal: interrupt.signal });
 
     expect([code, report.interrupted]).toEqual([130, true]);
-    expect(report.assumptions.some(({ why }) => why === "It was interrupted.")).toBe(true);
+    expect(report.assumptions.some(({ why }) => why === "The run was interrupted.")).toBe(true);
     expect(text).toContain("Interrupted.");
     expectNothingLeft(mx, report);
   });

@@ -19,9 +19,10 @@ const LOGIN = {
 export const MEMBER_STEPS: readonly Step[] = [
   {
     id: "A8",
-    assumption: "A second Member of one id is refused in words with “already exists”.",
+    assumption:
+      "The SSO API refuses a second Member with the same id, with a text that contains “already exists”.",
     change:
-      "Correct SSO_TEXTS in src/mx/outcome.ts; until then, two first logins at once may fail.",
+      "Correct SSO_TEXTS in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
     phase: "with",
     needs: ["sso", "member"],
     async findDeviation(run) {
@@ -34,49 +35,49 @@ export const MEMBER_STEPS: readonly Step[] = [
   },
   {
     id: "A9",
-    assumption: "Answers about a Member name its User (`user_guid`).",
+    assumption: "Answers about a Member contain its User's guid (`user_guid`).",
     change:
-      "With MEMBER_ID_CLAIM, let the claim contain the user id: else no Member is updated whose owner MX does not name (src/session/member-workflow.ts).",
+      "With MEMBER_ID_CLAIM, make the claim contain the user id. Otherwise the service does not update a Member whose owner MX does not name (src/session/member-workflow.ts).",
     phase: "with",
     after: ["A4"],
     needs: ["sso", "member"],
     async findDeviation(run) {
       const { directory, owned } = await withMember(run);
       const member = await directory.findMember(owned, run.context());
-      if (!member) return "does not know the Member that was just made";
+      if (!member) return "does not find the Member that was just created";
       return member.userGuid === owned.userGuid ? undefined : "does not name it";
     },
   },
   {
     id: "A10",
     assumption: "Members are updated with `PUT /member/{id}`.",
-    change: "Correct the path in src/mx/sso-v2.ts; until then, use a permanent userkey.",
+    change: "Correct the path in src/mx/sso-v2.ts. Until then, use a permanent userkey.",
     phase: "with",
     needs: ["sso", "member"],
     async findDeviation(run) {
       const { directory, owned } = await withMember(run);
       const update = await directory.updateMember(owned, PERMANENT, run.context());
-      return update === "updated" ? undefined : "does not know the Member that was just made";
+      return update === "updated" ? undefined : "does not find the Member that was just created";
     },
   },
   {
     id: "A11",
     assumption: "The fields of a login are called `login` and `password`.",
-    change: "Correct the names in src/mx/sso-v2.ts; until then, use a userkey.",
+    change: "Correct the names in src/mx/sso-v2.ts. Until then, use a userkey.",
     phase: "with",
     after: ["A10"],
     needs: ["sso", "member"],
     async findDeviation(run) {
       const { directory, owned } = await withMember(run);
       const update = await directory.updateMember(owned, LOGIN, run.context());
-      return update === "updated" ? undefined : "does not know the Member that was just made";
+      return update === "updated" ? undefined : "does not find the Member that was just created";
     },
   },
   {
     id: "A23",
-    assumption: "MDX Real Time refuses a second Member of one id with 409.",
+    assumption: "MDX Real Time refuses a second Member with the same id, with 409.",
     change:
-      "Correct classifyByStatus in src/mx/outcome.ts; until then, two first logins at once may fail.",
+      "Correct classifyByStatus in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
     phase: "with",
     needs: ["mdx", "member"],
     async findDeviation(run) {
@@ -93,9 +94,9 @@ export const MEMBER_STEPS: readonly Step[] = [
 /** For the time after the user was deleted and made again. */
 export const ORPHAN_STEP: Step = {
   id: "A12",
-  assumption: "With a User, its Members are deleted.",
+  assumption: "When MX deletes a User, it also deletes the User's Members.",
   change:
-    "Delete Members yourself when you delete users; a user who comes back is refused the old one.",
+    "When you delete a user, also delete the user's Members. If the user comes back, the service refuses to use the old Member.",
   phase: "after",
   after: ["A7", "A8", "A23"],
   needs: ["member"],

@@ -22,25 +22,26 @@ export const PLATFORM_STEPS: readonly Step[] = [
     needs: ["v20111101"],
     async findDeviation(run) {
       const user = await platformOf(run)?.readUser(run.userId, run.context());
-      return user ? "knows a user that was never made" : undefined;
+      return user ? "finds a user that was never created" : undefined;
     },
   },
   {
     id: "A14",
     assumption:
-      "A User that the SSO API or MDX made is one of the Platform API, by MX's guid and with the same id.",
-    change: "Ask MX to set up both APIs for the same client; until then, configure one of them.",
+      "A User created with the SSO API or MDX also exists in the Platform API, with the same guid and the same id.",
+    change:
+      "Ask MX to set up both APIs for the same client. Until then, configure only one of them.",
     phase: "with",
     after: ["A13"],
     needs: ["both"],
     findDeviation: async ({ made }) =>
-      judgeFirstUrl(made, { never: "does not know the user after five seconds" }),
+      judgeFirstUrl(made, { never: "does not find the user after five seconds" }),
   },
   {
     id: "A15",
     assumption: "A new User gets a widget URL within a second.",
     change:
-      "Lengthen NEW_USER_WAITS_MS in src/mx/widget-url.ts; until then, some first logins fail and the next one works.",
+      "Increase NEW_USER_WAITS_MS in src/mx/widget-url.ts. Until then, some first logins fail, and the user's next login works.",
     phase: "with",
     after: ["A13", "A14"],
     needs: ["urls"],
@@ -49,9 +50,9 @@ export const PLATFORM_STEPS: readonly Step[] = [
   },
   {
     id: "A16",
-    assumption: "Beside a widget URL, `user_id` is the partner's id.",
+    assumption: "In an answer with a widget URL, `user_id` is the partner's id.",
     change:
-      "Correct the comparison in src/mx/platform.ts and src/mx/sso-v3.ts; until then, no widget opens.",
+      "Correct the comparison in src/mx/platform.ts and src/mx/sso-v3.ts. Until then, no widget opens.",
     phase: "with",
     after: ["A13", "A14"],
     needs: ["urls"],
@@ -60,9 +61,9 @@ export const PLATFORM_STEPS: readonly Step[] = [
   },
   {
     id: "A17",
-    assumption: "A second User of one id is refused with 409.",
+    assumption: "The Platform API refuses a second User with the same id, with 409.",
     change:
-      "Correct classifyPlatform in src/mx/outcome.ts; until then, two first logins at once may fail.",
+      "Correct classifyPlatform in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
     phase: "with",
     after: ["A13", "A14"],
     needs: ["platform_users"],
@@ -78,8 +79,8 @@ export const PLATFORM_STEPS: readonly Step[] = [
   },
   {
     id: "A18",
-    assumption: "`GET /users?id=` finds exactly the User of that id.",
-    change: "Set MX_PLATFORM_VERSION=v20250224, which needs no search.",
+    assumption: "`GET /users?id=` finds exactly the User with that id.",
+    change: "Set MX_PLATFORM_VERSION=v20250224, which does not use this search.",
     phase: "with",
     after: ["A13", "A15"],
     needs: ["v20111101"],
@@ -92,9 +93,9 @@ export const PLATFORM_STEPS: readonly Step[] = [
   },
   {
     id: "A19",
-    assumption: "A disabled User gets no widget URL, but 403.",
+    assumption: "A disabled User gets 403 instead of a widget URL.",
     change:
-      "Do not rely on MX to keep disabled users out: without a read of the user, the service asks for no more than the URL.",
+      "Do not rely on MX to keep disabled users out. For a known user, the service only requests the URL, and does not read the user.",
     phase: "with",
     after: ["A13", "A14", "A15", "A16"],
     needs: ["urls"],

@@ -36,10 +36,10 @@ export function toVerifyJson(verified: Verified, version: string): string {
 export function toVerifyText(verified: Verified): string {
   const { findings, problem, leftOver, wasInterrupted, userId } = verified;
   const lines = findings.flatMap(toLines);
-  if (problem) lines.push(`The user ${userId} could not be made: ${problem}`);
+  if (problem) lines.push(`The user ${userId} could not be created: ${problem}`);
   for (const { what, id, isDisabled } of leftOver)
     lines.push(
-      `Left over at MX: the ${what} ${id}${isDisabled ? ", which is disabled now" : ""}. Delete it there.`,
+      `Not deleted at MX: the ${what} ${id}${isDisabled ? ", which is now disabled" : ""}. Delete it there.`,
     );
   if (wasInterrupted) lines.push("Interrupted.");
   const count = (verdict: Finding["verdict"]) =>

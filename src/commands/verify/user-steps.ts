@@ -15,8 +15,8 @@ import { removeUser } from "./test-user.ts";
 export const SSO_STEPS: readonly Step[] = [
   {
     id: "A1",
-    assumption: "The SSO API takes all eight optional fields when it creates a User.",
-    change: "List in PROFILE_FIELDS only what MX takes.",
+    assumption: "The SSO API accepts all eight optional fields when it creates a User.",
+    change: "List in PROFILE_FIELDS only the fields that MX accepts.",
     phase: "with",
     needs: ["sso"],
     findDeviation: async ({ made }) =>
@@ -30,13 +30,13 @@ export const SSO_STEPS: readonly Step[] = [
     needs: ["sso"],
     async findDeviation(run) {
       const member = await directoryOf(run)?.findMember(run, run.context());
-      return member ? "knows a Member that was never made" : undefined;
+      return member ? "finds a Member that was never created" : undefined;
     },
   },
   {
     id: "A5",
-    assumption: "The read of a disabled User says DISABLED in `status.name`.",
-    change: "Correct how src/mx/sso-v2.ts reads `status`; until then, disabled users get widgets.",
+    assumption: "When a disabled User is read, `status.name` is DISABLED.",
+    change: "Correct how src/mx/sso-v2.ts reads `status`. Until then, disabled users get widgets.",
     phase: "with",
     needs: ["sso"],
     async findDeviation(run) {
@@ -52,7 +52,7 @@ export const SSO_STEPS: readonly Step[] = [
     id: "A6",
     assumption: "The SSO API deletes Users with `DELETE /user/{id}`.",
     change:
-      "Correct the path in src/commands/verify/mx-users.ts; the service itself deletes nobody.",
+      "Correct the path in src/commands/verify/mx-users.ts. The service itself never deletes users.",
     phase: "after",
     needs: ["sso"],
     async findDeviation(run) {
@@ -72,21 +72,23 @@ const LONG_MEMBER_ID = `bff-verify_${"x".repeat(1013)}`;
 export const ID_STEPS: readonly Step[] = [
   {
     id: "A2",
-    assumption: "Ids are compared with case: `u-1` and `U-1` are two users.",
-    change: "Set USER_ID_MODE=hmac, so that no two ids differ in case alone.",
+    assumption: "Ids are case-sensitive: `u-1` and `U-1` are two users.",
+    change: "Set USER_ID_MODE=hmac, so that no two ids differ only in case.",
     phase: "with",
     needs: ["ids_in_paths"],
     async findDeviation(run) {
       const other = run.userId.toUpperCase();
-      return (await isKnown(run, other)) ? "knows the user in capitals, too" : undefined;
+      return (await isKnown(run, other))
+        ? "also finds the user by the same id in capitals"
+        : undefined;
     },
   },
   {
     id: "A3",
     assumption:
-      "Ids may have letters, digits, - and _: those of Users up to 128 characters, those of Members up to 1,024.",
+      "Ids may contain letters, digits, - and _. A User's id may have up to 128 characters, a Member's up to 1,024.",
     change:
-      "Make ids shorter: USER_ID_MODE=hmac gives 45 characters, MEMBER_ID_TEMPLATE adds to them.",
+      "Make the ids shorter. With USER_ID_MODE=hmac, a user id has 45 characters. MEMBER_ID_TEMPLATE adds to them.",
     phase: "with",
     after: ["A4"],
     needs: ["ids_in_paths"],
@@ -104,7 +106,7 @@ export const REUSE_STEP: Step = {
   id: "A7",
   assumption: "The id of a deleted User can be used again.",
   change:
-    "Do not let MX delete users whom you want back; ask MX how long an id stays taken. src/session/open-session.ts relies on it.",
+    "Do not delete users who may come back, and ask MX how long a deleted user's id stays taken. src/session/open-session.ts relies on this.",
   phase: "after",
   async findDeviation(run) {
     const problem = await removeUser(run);

@@ -7,20 +7,20 @@ import { type Deviation, meetsConflict, platformOf, type Run, type Step } from "
 export const V3_STEPS: readonly Step[] = [
   {
     id: "A20",
-    assumption: "The SSO API v3 answers 404 for a user that it does not know.",
-    change: "Correct classifyByStatus in src/mx/outcome.ts; until then, no user is created.",
+    assumption: "The SSO API v3 answers 404 for an unknown user.",
+    change: "Correct classifyByStatus in src/mx/outcome.ts. Until then, no user is created.",
     phase: "before",
     needs: ["sso_v3"],
     findDeviation: (run) =>
       unlessRefused([401, 403], async () =>
         (await requestUrl(run, run.tenant.parseWidgetRequest({})))
-          ? "gives a URL for a user that was never made"
+          ? "gives a URL for a user that was never created"
           : undefined,
       ),
   },
   {
     id: "A21",
-    assumption: "One key serves the SSO API v3 and MDX Real Time.",
+    assumption: "The SSO API v3 and MDX Real Time accept the same key.",
     change: "Set MX_MDX_API_KEY.",
     phase: "before",
     after: ["A20"],
@@ -33,9 +33,9 @@ export const V3_STEPS: readonly Step[] = [
   },
   {
     id: "A22",
-    assumption: "MDX Real Time refuses a second User of one id with 409.",
+    assumption: "MDX Real Time refuses a second User with the same id, with 409.",
     change:
-      "Correct classifyByStatus in src/mx/outcome.ts; until then, two first logins at once may fail.",
+      "Correct classifyByStatus in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
     phase: "with",
     needs: ["mdx"],
     async findDeviation(run) {
@@ -49,8 +49,9 @@ export const V3_STEPS: readonly Step[] = [
   },
   {
     id: "A24",
-    assumption: "MDX Real Time takes all optional fields when it creates a User.",
-    change: "List in PROFILE_FIELDS only what MX takes; until then, users are made without any.",
+    assumption: "MDX Real Time accepts all optional fields when it creates a User.",
+    change:
+      "List in PROFILE_FIELDS only the fields that MX accepts. Until then, the service creates users without a profile.",
     phase: "with",
     needs: ["mdx"],
     findDeviation: async ({ made }) =>
@@ -58,9 +59,9 @@ export const V3_STEPS: readonly Step[] = [
   },
   {
     id: "A25",
-    assumption: "The SSO API v3 takes the Platform API's options.",
+    assumption: "The SSO API v3 accepts the Platform API's options.",
     change:
-      "Leave out what MX refuses, in WIDGET_DEFAULTS, in WIDGET_FORCED and in your pages. See src/mx/sso-v3.ts.",
+      "Remove the options that MX refuses from WIDGET_DEFAULTS, WIDGET_FORCED and your pages. See src/mx/sso-v3.ts.",
     phase: "with",
     after: ["A15", "A16"],
     needs: ["sso_v3"],
@@ -72,7 +73,7 @@ export const V3_STEPS: readonly Step[] = [
   {
     id: "A26",
     assumption: "The SSO API v3 answers 404 for a widget that the client does not have.",
-    change: "Correct classifyByStatus in src/mx/outcome.ts; until then, such a request gets a 502.",
+    change: "Correct classifyByStatus in src/mx/outcome.ts. Until then, such a request gets a 502.",
     phase: "with",
     after: ["A15", "A16"],
     needs: ["sso_v3"],

@@ -39,9 +39,9 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
     const missing = needs.find((need) => !offers.has(need));
     const base = after.find((id) => broken.has(id));
     if (missing) return NEED_TEXTS[missing];
-    if (signal.aborted) return "It was interrupted.";
-    if (phase !== "before" && !run.made) return "There is no user to try it with.";
-    return base && `It builds on ${base}.`;
+    if (signal.aborted) return "The run was interrupted.";
+    if (phase !== "before" && !run.made) return "There is no user to test it with.";
+    return base && `It depends on ${base}, which was not confirmed.`;
   }
 
   async function tryAll(phase: Step["phase"]): Promise<void> {
@@ -69,16 +69,16 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
 
 const NEED_TEXTS: Record<Need, string> = {
   sso: "The SSO API v2 is not configured.",
-  platform_users: "The Platform API does not make the users.",
-  urls: "The widget URLs come with the SSO API v2's users.",
+  platform_users: "The Platform API does not create the users.",
+  urls: "The SSO API v2 creates the widget URLs.",
   both: "Only one of MX's APIs is configured.",
-  v20111101: "It is about MX_PLATFORM_VERSION=v20111101.",
-  ids_in_paths: "The Platform API v20111101 takes no ids of yours in its paths.",
-  sso_v3: "The SSO API v3 does not make the widget URLs.",
+  v20111101: "It applies only to MX_PLATFORM_VERSION=v20111101.",
+  ids_in_paths: "The Platform API v20111101 does not accept your own ids in paths.",
+  sso_v3: "The SSO API v3 does not create the widget URLs.",
   one_key: "The SSO API v3 is not configured, or MX_MDX_API_KEY is another key.",
   mdx: "MDX Real Time is not configured.",
   member:
-    "Only with --with-member, and where there are Members: an invented userkey may start a login at a data provider.",
+    "It needs --with-member, and an API with Members. An invented userkey may start a login at a data provider.",
 };
 
 async function tryStep(step: Step, run: Run): Promise<Finding> {

@@ -56,7 +56,8 @@ function squeeze(code: string): string {
     style
       .replace(/\s+/g, " ")
       .replace(/ ?([{};:,>]) ?/g, "$1")
-      .replaceAll(";}", "}"),
+      .replaceAll(";}", "}")
+      .replaceAll(" !", "!"),
   );
 }
 

@@ -329,8 +329,7 @@ export declare class SettingsElement extends Base {
     /** For pages that get the URL in a way of their own: instead of asking the service. */
     getUrl: GetUrl | undefined;
     /** For each of the two tries; up to three times as long on a slow connection. Default: 20000. */
-    get loadTimeoutMs(): number;
-    set loadTimeoutMs(milliseconds: number);
+    loadTimeoutMs: number;
     /** Options in MX's words. The attribute `options` takes them as JSON; reading throws if it is not JSON. */
     get options(): WidgetOptions;
     set options(options: WidgetOptions | undefined);
@@ -347,7 +346,7 @@ export declare class MxWidgetElement extends SettingsElement {
     constructor();
     /** Also the attribute `state`, for style sheets. */
     get state(): WidgetState;
-    /** Opens with a new URL, whatever the state: to try again, or after `close`. */
+    /** Opens with a new URL, whatever the state: to try again, or after `close`. Waits for the time of a `Retry-After`. */
     open(): void;
     /** Asks for the URL that `open()` then uses, within nine minutes. Resolves to whether there is one. */
     prepare(): Promise<boolean>;

@@ -115,11 +115,12 @@ describe.skipIf(!isThere)("an answer that is no widget (skipped without chromium
     await using visit = await visitHost(browser, host);
     await visit.run(open("() => 'a.b.c'"));
     await visit.until("open");
+    await visit.run("stopClock()");
 
     for (const [code, { name, status, title }] of Object.entries(PROBLEM_TYPES)) {
       host.answer(toAnswer(code as keyof typeof PROBLEM_TYPES));
       host.requests.length = 0;
-      await visit.run("seen.length = 0; w.open(); undefined");
+      await visit.run("seen.length = 0; w.open(); moveClock(7000)");
       await visit.until("error");
 
       expect(await visit.events()).toEqual([
@@ -232,12 +233,14 @@ describe.skipIf(!isThere)("an answer that is no widget (skipped without chromium
     host.answer(toAnswer("overloaded"));
     const alert = visit.page.getByRole("alert");
 
-    await visit.run(open("() => 'a.b.c'"));
+    await visit.run(`stopClock(); ${open("() => 'a.b.c'")}`);
     await visit.until("error");
     expect(await alert.textContent()).toContain("This could not be opened.");
     expect(await visit.run("w.ariaBusy")).toBe("false");
 
-    await visit.run(`w.addEventListener("mx-error", (event) => event.preventDefault()); w.open();`);
+    await visit.run(
+      `w.addEventListener("mx-error", (event) => event.preventDefault()); w.open(); moveClock(7000)`,
+    );
     await visit.until("error");
     expect(await alert.count()).toBe(0);
   });

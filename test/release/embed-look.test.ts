@@ -103,11 +103,11 @@ describe.skipIf(!isThere)("the element (skipped without chromium)", () => {
 
   it.each([
     [401, "unauthenticated", "Your login has ended. Please log in again."],
-    [429, "rate-limited", "The connection failed, or the service is busy. Wait a moment."],
-    [503, "overloaded", "The connection failed, or the service is busy. Wait a moment."],
-    [504, "upstream-timeout", "The connection failed, or the service is busy. Wait a moment."],
-    [403, "forbidden", "Something went wrong. If it happens again, contact support."],
-    [500, "internal-error", "Something went wrong. If it happens again, contact support."],
+    [429, "rate-limited", "No connection, or the service is busy. Wait a moment."],
+    [503, "overloaded", "No connection, or the service is busy. Wait a moment."],
+    [504, "upstream-timeout", "No connection, or the service is busy. Wait a moment."],
+    [403, "forbidden", "If this repeats, contact support."],
+    [500, "internal-error", "If this repeats, contact support."],
   ])("says what happened in a user's words: %i %s", async (status, name, sentence) => {
     await using host = await startEmbedHost();
     await using visit = await visitHost(browser, host);

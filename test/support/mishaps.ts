@@ -24,7 +24,14 @@ export type Mishap = {
 
 export type Scene = ReturnType<typeof createScene>;
 
-const RETRY_AFTER = { "Content-Type": "application/problem+json", "Retry-After": "7" };
+const PROBLEM = { "Content-Type": "application/problem+json" };
+/** Seven seconds by the server's clock, whatever the page's says. */
+const BY_DATE = {
+  Date: "Sun, 06 Nov 1994 08:49:30 GMT",
+  "Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT",
+};
+/** A `getToken` that never settles, then one that does. */
+const HANGS_FIRST = `({ signal }) => (window.calls ??= []).push(signal) === 1 ? new Promise(() => {}) : "a.b.c"`;
 const MINUTE = 60_000;
 /** In the page that the browser loads. */
 const ELEMENT = `<mx-widget widget-type="connect_widget" focus-on-load></mx-widget>`;
@@ -60,12 +67,12 @@ export function createScene(engine: Engine, tab: Tab, host: EmbedHost) {
       run(
         `[...w.shadowRoot.querySelectorAll("button")].find((part) => part.checkVisibility()).click();`,
       ),
-    /** The browser says that it is offline, and all connections to the service break. */
-    async goOffline() {
+    /** The browser says that it is offline, and all connections to the service break, or hang for ever. */
+    async goOffline(how: "cut" | "hung" = "cut") {
       await run(`
         Object.defineProperty(Navigator.prototype, "onLine", { get: () => false, configurable: true });
         dispatchEvent(new Event("offline"));`);
-      for (const what of ["session", "token"] as const) host.release(what, "cut");
+      if (how === "cut") for (const what of ["session", "token"] as const) host.release(what, how);
     },
     async goOnline() {
       host.mend();
@@ -126,6 +133,44 @@ export const MISHAPS: Mishap[] = [
       await expect.poll(() => host.opened.length, { timeout: 10_000 }).toBe(1);
       host.release("widget", "cut");
       await goOffline();
+      await goOnline();
+      await until("open");
+    },
+  },
+  {
+    name: "1 offline while a request hangs on the connection that is gone",
+    async run({ host, open, move, words, goOffline, goOnline, until }) {
+      host.hold("session");
+      await open();
+      await move(3000);
+      expect(await words()).toBe("Waiting for the server …");
+      await goOffline("hung");
+      expect(await words()).toBe("You are offline. This continues by itself.");
+      await goOnline();
+      await until("open");
+    },
+  },
+  {
+    name: "1 offline while getToken hangs for ever",
+    async run({ open, goOffline, goOnline, until, run }) {
+      await open(`getToken: ${HANGS_FIRST}`);
+      await goOffline("hung");
+      await goOnline();
+      await until("open");
+      expect(await run("return calls.map(({ aborted }) => aborted)")).toEqual([true, true]);
+    },
+  },
+  {
+    name: "1 offline at the press, with a URL that was prepared",
+    urls: 2,
+    async run({ open, run, goOffline, goOnline, waitFor, until }) {
+      await open(
+        `trigger: "opener", getToken: async () => { if (!navigator.onLine) throw new Error("offline"); return "a.b.c"; }`,
+      );
+      await run("await w.prepare();");
+      await goOffline();
+      await run(`document.querySelector("#opener").click();`);
+      await waitFor(`w.shadowRoot.textContent.includes("You are offline")`);
       await goOnline();
       await until("open");
     },
@@ -253,17 +298,37 @@ export const MISHAPS: Mishap[] = [
       await until("open");
     },
   },
-  ...([429, 503] as const).map(
-    (status): Mishap => ({
-      name: `${status === 429 ? 8 : 9} ${status} with Retry-After: an early press is remembered`,
-      async run({ host, open, until, run, press, move }) {
-        host.answer({ status, headers: RETRY_AFTER }, "widget");
+  {
+    name: "7 a login that never answers: a button asks for it again",
+    async run({ open, move, words, run, press, until }) {
+      await open(`getToken: ${HANGS_FIRST}`);
+      await move(20_000);
+      expect(await words()).toBe("Waiting for your login … Does this still respond? Try again");
+      await run("w.focus()");
+      await press();
+      await until("open");
+      expect(await words()).toBe("");
+    },
+  },
+  ...(
+    [
+      ["8 429 with Retry-After", 429, { "Retry-After": "7" }],
+      ["9 503 with Retry-After", 503, { "Retry-After": "7" }],
+      ["9 503 with a date in Retry-After, and a clock ten minutes off", 503, BY_DATE],
+    ] as const
+  ).map(
+    ([what, status, headers]): Mishap => ({
+      name: `${what}: an early press is remembered`,
+      async run({ host, open, until, run, press, move, words }) {
+        await run("sleepClock(600_000)");
+        host.answer({ status, headers: { ...PROBLEM, ...headers } }, "widget");
         await open();
         await until("error");
         await run("w.focus()");
         await move(3000);
         await press();
         await move(3900);
+        expect(await words()).toBe("Waiting for the server …");
         expect(host.requests).toHaveLength(1);
         await move(200);
         await until("open");
@@ -271,6 +336,30 @@ export const MISHAPS: Mishap[] = [
       },
     }),
   ),
+  {
+    name: "8 429 with Retry-After: the page opens another one too early",
+    async run({ host, open, until, move }) {
+      host.answer({ status: 429, headers: { ...PROBLEM, "Retry-After": "7" } }, "widget");
+      await open();
+      await until("error");
+      await open(); // A button of the page, as in the guide.
+      await move(6900);
+      expect(host.requests).toHaveLength(1);
+      await move(200);
+      await until("open");
+    },
+  },
+  {
+    name: "9 503 without Retry-After: the press asks at once",
+    async run({ host, open, until, run, press }) {
+      host.answer({ status: 503, headers: PROBLEM }, "widget");
+      await open();
+      await until("error");
+      await run("w.focus()");
+      await press();
+      await until("open");
+    },
+  },
   {
     name: "10 no ping for 90 s: a button, which the next message takes away",
     async run({ open, until, say, move, words, run }) {
@@ -308,6 +397,30 @@ export const MISHAPS: Mishap[] = [
       await expect.poll(() => host.opened.length, { timeout: 10_000 }).toBe(1);
       await move(20_000);
       await until("open");
+    },
+  },
+  {
+    name: "11 an answer of the service that never comes",
+    async run({ host, open, move, until, run, press }) {
+      host.answer("hung", "widget");
+      await open();
+      await expect.poll(() => host.requests.length, { timeout: 10_000 }).toBe(1);
+      await move(65_000);
+      await until("error");
+      await run("w.focus()");
+      await press();
+      await until("open");
+    },
+  },
+  {
+    name: "11 a load in a place that is not shown yet",
+    hasFocus: false,
+    async run({ open, until, run, move }) {
+      await run("place.hidden = true;");
+      await open();
+      await until("open");
+      await run("place.hidden = false;");
+      await move(MINUTE);
     },
   },
   ...([-600_000, 600_000] as const).map(
@@ -355,6 +468,29 @@ export const MISHAPS: Mishap[] = [
     },
   },
   {
+    name: "13 React's StrictMode, with a URL that is asked for early",
+    async run({ run, until, host }) {
+      await run(`
+        stopClock();
+        const mount = () => {
+          const closing = new AbortController();
+          window.w = openWidget("#place", {
+            getToken: () => "a.b.c", focusOnLoad: true, trigger: "opener", prefetch: "visible", signal: closing.signal,
+          });
+          window.ready = w.prepare();
+          return () => closing.abort();
+        };
+        mount()();
+        mount();
+        await ready;`);
+      expect(host.urls).toBe(1);
+      await run(
+        `document.querySelector("#opener").focus(); document.querySelector("#opener").click();`,
+      );
+      await until("open");
+    },
+  },
+  {
     name: "14 an element that is moved in the document",
     urls: 2,
     async run({ open, until, run, waitFor }) {
@@ -363,6 +499,41 @@ export const MISHAPS: Mishap[] = [
       await waitFor("document.activeElement === w");
       await run(`seen.length = 0; document.querySelector("#other-place").append(w);`);
       await waitFor(`seen.some(({ event }) => event === "mx-load")`);
+    },
+  },
+  {
+    name: "14 an element that is moved into a shadow root",
+    urls: 2,
+    hasFocus: false,
+    async run({ open, until, run, waitFor }) {
+      await open();
+      await until("open");
+      await waitFor("document.activeElement === w");
+      await run(`
+        seen.length = 0;
+        window.root = document.querySelector("#other-place").attachShadow({ mode: "open" });
+        root.append(w);`);
+      await waitFor(`seen.some(({ event }) => event === "mx-load")`);
+      await waitFor("root.activeElement === w");
+    },
+  },
+  {
+    name: "14 an element in a shadow root, while the user is elsewhere",
+    hasFocus: false,
+    async run({ host, run, until, move }) {
+      host.hold("session");
+      await run(`
+        stopClock();
+        const root = document.querySelector("#place").attachShadow({ mode: "open" });
+        window.w = Object.assign(document.createElement("mx-widget"), { getToken: () => "a.b.c" });
+        root.append(w);
+        w.focus();
+        w.open();
+        document.querySelector("#opener").focus();`);
+      await move(100);
+      host.release("session");
+      await until("open");
+      expect(await run("return document.activeElement.id")).toBe("opener");
     },
   },
   {

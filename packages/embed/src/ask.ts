@@ -5,8 +5,8 @@ import { listen } from "./listen.ts";
 import { findMember, forgetMember, readUser } from "./member.ts";
 import type { SettingsElement } from "./settings-element.ts";
 import type { Step } from "./texts.ts";
-import { pause, within } from "./time.ts";
-import type { WidgetError } from "./types.ts";
+import { endOf, within } from "./time.ts";
+import type { WidgetError, WidgetErrorCode } from "./types.ts";
 
 const REQUEST_TIMEOUT_MS = 65_000; // The service answers within 60 s.
 
@@ -32,7 +32,7 @@ export async function waitForVisitor(element: SettingsElement, signal: AbortSign
       listen(document, "prerenderingchange", settle, ended),
     );
   if (canAsk(element)) return;
-  await pause(element.loadTimeoutMs, signal); // Once there is one, the element opens anew.
+  await within(element.loadTimeoutMs, signal); // Once there is one, the element opens anew.
   throw failure("no-login", NO_LOGIN);
 }
 
@@ -45,8 +45,18 @@ export function canAsk({ getToken, credentials, getUrl }: SettingsElement): bool
   return Boolean(getToken || credentials || getUrl);
 }
 
-export function isOffline(): boolean {
+function isOffline(): boolean {
   return navigator.onLine === false;
+}
+
+export function onReconnect(signal: AbortSignal, run: () => void, onOffline = () => {}): void {
+  let wasOffline = isOffline();
+  const note = ({ type }: Event) => {
+    if (type === "online") return wasOffline && run();
+    wasOffline = true;
+    onOffline();
+  };
+  listen(window, "offline online", note, signal);
 }
 
 /** Whether another try may end otherwise once the connection is back. */
@@ -70,8 +80,7 @@ export async function askPatiently(
       if (signal.aborted || !isOffline() || !isOfConnection(error as WidgetError)) throw error;
     }
     onStep("offline");
-    await within<Event>(0, signal, (settle, ended) => listen(window, "online", settle, ended));
-    signal.throwIfAborted();
+    await within<void>(0, signal, (settle, ended) => onReconnect(ended, settle));
   }
 }
 
@@ -81,39 +90,75 @@ export async function askForUrl(
   signal: AbortSignal,
   onStep: OnStep,
 ): Promise<Grant> {
+  for (;;) {
+    signal.throwIfAborted();
+    const attempt = new AbortController();
+    let isBack = false;
+    listen(signal, "abort", () => attempt.abort(), attempt.signal);
+    onReconnect(
+      attempt.signal,
+      () => {
+        isBack = true; // What was asked for on the connection that is gone may never be answered.
+        attempt.abort();
+      },
+      () => onStep("offline"),
+    );
+    try {
+      return await askOnce(element, attempt.signal, (step) =>
+        onStep(isOffline() ? "offline" : step),
+      );
+    } catch (error) {
+      if (!isBack) throw error;
+    } finally {
+      attempt.abort();
+    }
+  }
+}
+
+async function askOnce(
+  element: SettingsElement,
+  signal: AbortSignal,
+  onStep: OnStep,
+): Promise<Grant> {
   const { getUrl, widgetType } = element;
   let askedAt = Date.now();
+  let token = "";
+  const toGrant = (url: unknown, type: unknown): Grant => ({
+    url: toSafeUrl(url),
+    type: String(type),
+    token,
+    askedAt,
+    tookMs: Date.now() - askedAt,
+  });
   if (getUrl) {
     onStep("server");
-    const url = toSafeUrl(await calling("getUrl", () => getUrl({ signal })));
-    signal.throwIfAborted();
-    return { url, type: widgetType || "widget", token: "", askedAt, tookMs: Date.now() - askedAt };
+    const call = () => getUrl({ signal });
+    const url = await waitFor(call, signal, "network", "getUrl has failed.");
+    return toGrant(url, widgetType || "widget");
   }
   onStep("login");
-  let token = await askForToken(element, signal);
-  const send = (body: string) => {
+  token = await askForToken(element, signal);
+  let body = "";
+  const send = (member?: string) => {
     onStep("server");
     askedAt = Date.now();
+    body = toBody(element, member);
     return post(element, token, body, signal);
   };
-  const plain = toBody(element);
-  const body = toBody(element, findMember(readUser(token), widgetType));
-  let response = await send(body);
+  const resume = () => send(findMember(readUser(token), widgetType));
+  let [response, answer] = await resume();
   if (response.status === 401 && element.getToken) {
     onStep("login");
     token = await askForToken(element, signal, true);
-    response = await send(body);
+    [response, answer] = await resume();
   }
-  if (body !== plain && [400, 502].includes(response.status)) {
-    forgetMember(); // The member is gone, or this service takes no options: open without it.
-    response = await send(plain);
+  if (body !== toBody(element) && [400, 502].includes(response.status)) {
+    forgetMember(widgetType); // The member is gone, or this service takes no options: open without it.
+    [response, answer] = await send();
   }
-  const answer = await response.json().catch(() => undefined);
-  signal.throwIfAborted();
   if (!response.ok) throw toFailure(response, answer);
   const { url, type } = answer?.widget_url ?? {};
-  const tookMs = Date.now() - askedAt;
-  return { url: toSafeUrl(url), type: String(type), token, askedAt, tookMs };
+  return toGrant(url, type);
 }
 
 /** Empty for logins by cookie. */
@@ -123,28 +168,39 @@ export async function askForToken(
   isRefresh = false,
 ): Promise<string> {
   if (!getToken) return "";
-  const token = await calling("getToken", () => getToken({ isRefresh, signal }));
-  signal.throwIfAborted();
+  const token = await waitFor(
+    () => getToken({ isRefresh, signal }),
+    signal,
+    "token-failed",
+    "getToken has failed.",
+  );
   if (typeof token === "string" && /^[\w.~+/-]+=*$/.test(token)) return token;
   throw failure("token-failed", "getToken must return the token alone, as a string.");
 }
 
-async function calling<T>(name: string, call: () => T | Promise<T>): Promise<T> {
+/** Of somebody who may never answer. `ms`: how long to wait; 0: for ever. */
+async function waitFor<T>(
+  call: () => T | Promise<T>,
+  signal: AbortSignal,
+  code: WidgetErrorCode,
+  message: string,
+  ms = 0,
+): Promise<T> {
   try {
-    return await call();
+    return await Promise.race([call(), endOf(signal, ms)]);
   } catch (cause) {
-    throw failure(name === "getUrl" ? "network" : "token-failed", `${name} has failed.`, { cause });
+    throw failure(code, message, { cause });
   }
 }
 
-async function post(
+function post(
   { sessionUrl, credentials, language, getToken }: SettingsElement,
   token: string,
   body: string,
   signal: AbortSignal,
-): Promise<Response> {
-  try {
-    return await fetch(sessionUrl || "/session", {
+): Promise<Answered> {
+  const send = () =>
+    fetch(sessionUrl || "/session", {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
@@ -154,15 +210,16 @@ async function post(
       body,
       credentials: credentials || "same-origin",
       redirect: "manual",
-      signal: AbortSignal.any?.([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]) ?? signal,
-    });
-  } catch (cause) {
-    throw failure(
-      "network",
-      "No answer: offline, not in CORS_ORIGINS, or blocked by connect-src.",
-      { cause },
-    );
-  }
+      signal,
+    }).then(read);
+  const message = "No answer: offline, not in CORS_ORIGINS, or blocked by connect-src.";
+  return waitFor(send, signal, "network", message, REQUEST_TIMEOUT_MS);
+}
+
+type Answered = [response: Response, body: { widget_url?: Record<string, unknown> } | undefined];
+
+async function read(response: Response): Promise<Answered> {
+  return [response, await response.json().catch(() => undefined)];
 }
 
 /** An option that the page sets wins over the member that is resumed. */
@@ -180,5 +237,5 @@ function toBody({ options, additionalOptions, widgetType }: SettingsElement, mem
 
 function toSafeUrl(url: unknown): string {
   if (typeof url === "string" && SAFE_URL.test(url)) return url;
-  throw failure("bad-answer", "The answer holds no usable widget URL.");
+  throw failure("bad-answer", "The answer has no usable widget URL.");
 }

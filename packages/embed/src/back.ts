@@ -18,7 +18,7 @@ export async function goBack(
   signal: AbortSignal,
 ): Promise<boolean> {
   frame.contentWindow?.postMessage(MESSAGE, new URL(frame.src).origin);
-  const answer = await within<boolean>(TIMEOUT_MS, signal, (settle, ended) =>
+  const answer = within<boolean>(TIMEOUT_MS, signal, (settle, ended) =>
     listen(
       element,
       "mx/navigation",
@@ -26,5 +26,5 @@ export async function goBack(
       ended,
     ),
   );
-  return answer ?? false;
+  return (await answer.catch(() => false)) ?? false;
 }

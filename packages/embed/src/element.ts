@@ -2,18 +2,18 @@
 
 import { askPatiently, canAsk, type Grant, isOfConnection, waitForVisitor } from "./ask.ts";
 import { goBack } from "./back.ts";
-import { Focus } from "./focus.ts";
+import { createFocus } from "./focus.ts";
 import { createFrame, waitForWidget } from "./frame.ts";
 import { listen, tell } from "./listen.ts";
 import { followMember, forgetMember, readUser } from "./member.ts";
 import { readMessage } from "./messages.ts";
 import { Panel } from "./panel.ts";
-import { Preparation } from "./prepare.ts";
-import { RetryTime } from "./retry-time.ts";
+import { createPreparation } from "./prepare.ts";
+import { noteFailure, restMs } from "./retry-time.ts";
 import { SettingsElement } from "./settings-element.ts";
 import { watchSilence } from "./silence.ts";
 import type { Step } from "./texts.ts";
-import { pause } from "./time.ts";
+import { within } from "./time.ts";
 import { watchTrigger } from "./trigger.ts";
 import type { CloseReason, WidgetError, WidgetState } from "./types.ts";
 
@@ -36,14 +36,13 @@ export class MxWidgetElement extends SettingsElement {
   #key = "";
   #frame: HTMLIFrameElement | undefined;
   #grant: Grant | undefined;
-  #retryTime = new RetryTime();
   #heard: ((isPing: boolean) => void) | undefined;
   #lastPing = -PING_EVERY_MS;
   #backing = Promise.resolve(false);
-  #focus = new Focus(this);
+  #focus = createFocus(this);
   #root = this.attachShadow({ mode: "open" });
-  #panel = new Panel(this.#root, () => this.#press());
-  #preparation = new Preparation(this, this.#root, (error) => this.#retryTime.note(error));
+  #panel = new Panel(this.#root, () => this.open());
+  #preparation = createPreparation(this, this.#root);
 
   constructor() {
     super();
@@ -57,16 +56,24 @@ export class MxWidgetElement extends SettingsElement {
     return this.#state;
   }
 
-  /** Opens with a new URL, whatever the state: to try again, or after `close`. */
+  /** Opens with a new URL, whatever the state: to try again, or after `close`. Waits for the time of a `Retry-After`. */
   open(): void {
-    this.#open(0);
+    if (!this.isConnected) return; // It opens when it is.
+    this.#focus.opening();
+    this.#key = this.toKey();
+    this.#focus.hold(() => {
+      this.#end();
+      this.#opening = new AbortController();
+      this.#panel.loading(this, this.#opening.signal);
+      this.#setState("loading");
+    });
+    this.#run(this.#opening.signal);
   }
 
   /** Asks for the URL that `open()` then uses, within nine minutes. Resolves to whether there is one. */
   async prepare(): Promise<boolean> {
-    const isOfUse = canAsk(this) && !/loading|open/.test(this.#state);
-    const isAllowed = this.#retryTime.restMs(PREPARE_PAUSE_SECONDS) <= 0;
-    return isOfUse && isAllowed && this.#preparation.prepare();
+    if (!canAsk(this) || /loading|open/.test(this.#state)) return false;
+    return restMs(this, PREPARE_PAUSE_SECONDS) <= 0 && this.#preparation.prepare();
   }
 
   /** Ends the widget, returns the focus to where it was before, fires `mx-close`. */
@@ -97,7 +104,7 @@ export class MxWidgetElement extends SettingsElement {
       watchTrigger(
         this,
         signal,
-        () => (/loading|open/.test(this.#state) ? this.focus() : this.#press()),
+        () => (/loading|open/.test(this.#state) ? this.focus() : this.open()),
         () => this.prepare(),
       );
     if (this.#isRunning() || !this.hasAttribute("trigger")) this.open();
@@ -123,30 +130,16 @@ export class MxWidgetElement extends SettingsElement {
     if (isOpening && this.toKey() !== this.#key) this.open();
   }
 
-  /** Of a button. One that comes too early is remembered. */
-  #press(): void {
-    this.#open(this.#retryTime.restMs());
-  }
-
-  #open(waitMs: number): void {
-    if (!this.isConnected) return; // It opens when it is.
-    this.#focus.opening();
-    this.#key = this.toKey();
-    this.#focus.hold(() => {
-      this.#end();
-      this.#opening = new AbortController();
-      this.#panel.loading(this, this.#opening.signal);
-      this.#setState("loading");
-    });
-    this.#run(waitMs, this.#opening.signal);
-  }
-
   /** At most two URLs, and nothing more without the user. */
-  async #run(waitMs: number, signal: AbortSignal): Promise<void> {
+  async #run(signal: AbortSignal): Promise<void> {
     listen(window, "message", (event: MessageEvent) => this.#receive(event), signal);
+    const waitMs = restMs(this); // A press that comes too early is remembered.
     try {
-      await (waitMs > 0 ? pause(waitMs, signal) : undefined); // What is set in one go makes one request.
-      await waitForVisitor(this, signal);
+      if (waitMs > 0) {
+        this.#panel.step("server");
+        await within(waitMs, signal);
+      }
+      await waitForVisitor(this, signal); // What is set in one go makes one request.
       signal.throwIfAborted();
       const prepared = await this.#preparation.take(signal);
       const error = (await this.#show(signal, prepared)) && (await this.#show(signal));
@@ -159,15 +152,15 @@ export class MxWidgetElement extends SettingsElement {
 
   /** Why another URL may help. Throws if none would. */
   async #show(signal: AbortSignal, prepared?: Grant): Promise<WidgetError | undefined> {
-    const onStep = (step: Step) => signal.aborted || this.#panel.step(step);
+    const onStep = (step: Step) => this.#panel.step(step);
     const grant = prepared ?? (await askPatiently(this, signal, onStep));
     signal.throwIfAborted();
+    onStep("server");
     this.#grant = grant;
     this.#frame = createFrame(this, grant);
     const waiting = waitForWidget(this, this.#frame, grant, signal);
     this.#panel.stage.append(this.#frame);
     const error = await waiting;
-    signal.throwIfAborted();
     if (error && !error.isRetryable) throw error;
     if (error) this.#focus.hold(() => this.#removeFrame());
     return error;
@@ -210,7 +203,7 @@ export class MxWidgetElement extends SettingsElement {
   }
 
   #fail(error: WidgetError): void {
-    this.#retryTime.note(error);
+    noteFailure(this, error);
     if (isOfConnection(error))
       listen(window, "online pageshow", () => this.open(), this.#opening.signal);
     this.#focus.hold(() => {
@@ -224,7 +217,7 @@ export class MxWidgetElement extends SettingsElement {
   #close(reason: CloseReason): void {
     if (!this.#isRunning()) return;
     const isRemoved = reason === "removed";
-    if (!isRemoved || this.#state === "open") forgetMember();
+    if (!isRemoved || this.#state === "open") forgetMember(this.widgetType);
     this.#focus.closed(isRemoved, () => {
       this.#end();
       this.#setState(isRemoved ? "idle" : "closed");

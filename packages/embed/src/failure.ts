@@ -32,12 +32,17 @@ export function toFailure({ status, url, headers }: Response, answer: unknown): 
     detail,
     requestId,
     errors,
-    retryAfterSeconds: parseRetryAfter(headers.get("Retry-After")),
+    retryAfterSeconds: parseRetryAfter(headers),
   });
 }
 
-/** Seconds or a date. Source: RFC 9110, section 10.2.3. */
-function parseRetryAfter(text: string | null): number | undefined {
-  const seconds = Number(text) || Math.ceil((Date.parse(text ?? "") - Date.now()) / 1000);
-  return seconds > 0 ? seconds : undefined;
+/** Seconds, or a date by the clock that wrote it. Source: RFC 9110, section 10.2.3. */
+function parseRetryAfter(headers: Headers): number | undefined {
+  const text = headers.get("Retry-After") ?? "";
+  const now = Date.parse(headers.get("Date") ?? "") || Date.now(); // Hidden by other origins.
+  const seconds = Number(text) || Math.ceil((Date.parse(text) - now) / 1000);
+  return seconds > 0 ? Math.min(seconds, MAX_SECONDS) : undefined;
 }
+
+/** Timers that are much longer run out at once. */
+const MAX_SECONDS = 2_000_000;

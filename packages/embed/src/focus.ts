@@ -7,68 +7,67 @@
 import { listen } from "./listen.ts";
 import { after } from "./time.ts";
 
-export class Focus {
-  readonly #element: HTMLElement;
-  #isInside = false;
-  /** Whether the widget gets it once it has loaded. */
-  #isOwed = false;
-  /** Had it before the widget. */
-  #opener: HTMLElement | null = null;
-
-  constructor(element: HTMLElement) {
-    this.#element = element;
-  }
-
+export type Focus = {
   /** From now on until the signal aborts, notes where the focus is. */
-  watch(signal: AbortSignal): void {
-    const note = () => {
-      this.#isInside = this.#find() === this.#element;
-    };
-    listen(window, "focus focusin", note, signal);
-    listen(window, "blur", () => after(0, signal, note), signal); // Into a frame.
-    let had = false;
-    listen(window, "pagehide", () => (had = this.#isInside), signal);
-    listen(window, "pageshow", () => had && this.#isFree() && this.#element.focus(), signal);
-  }
-
+  watch(signal: AbortSignal): void;
   /** Makes a change that may drop the focus; the element has it afterwards if it had it before. */
-  hold(change: () => void): void {
-    const had = this.#isInside || this.#find() === this.#element;
-    change();
-    if (!had || !this.#isFree()) return;
-    this.#isOwed = true;
-    if (this.#element.isConnected) this.#element.focus();
-  }
-
+  hold(change: () => void): void;
   /** Remembers where to return. */
-  opening(): void {
-    const focused = this.#find();
-    if (focused !== this.#element) this.#opener = focused;
-  }
-
-  loaded(always: boolean): void {
-    if (always || (this.#isOwed && this.#isFree())) this.#element.focus();
-    this.#isOwed = false;
-  }
-
+  opening(): void;
+  loaded(always: boolean): void;
   /** Makes the change that ends the widget. */
-  closed(wasRemoved: boolean, change: () => void): void {
-    const focused = this.#find();
-    change();
-    this.#isOwed = this.#isInside = false;
-    if (focused === this.#element || (wasRemoved && !focused)) this.#opener?.focus();
-    this.#opener = null;
-  }
+  closed(wasRemoved: boolean, change: () => void): void;
+};
 
-  /** In the element's own tree; `null` if only the page as a whole has it. */
-  #find(): HTMLElement | null {
-    const root = this.#element.isConnected ? this.#element.getRootNode() : document;
-    const { activeElement } = root as Document;
-    return activeElement === document.body ? null : (activeElement as HTMLElement | null);
-  }
+export function createFocus(element: HTMLElement): Focus {
+  let isInside = false;
+  /** Whether the widget gets it once it has loaded. */
+  let isOwed = false;
+  /** Had it before the widget. */
+  let opener: HTMLElement | null = null;
 
   /** Nobody else has taken it meanwhile. */
-  #isFree(): boolean {
-    return [null, this.#element].includes(this.#find());
-  }
+  const isFree = () => [null, element].includes(findFocused(element));
+
+  return {
+    watch(signal) {
+      const note = () => {
+        isInside = findFocused(element) === element;
+      };
+      listen(window, "focus focusin", note, signal);
+      listen(window, "blur", () => after(0, signal, note), signal); // Into a frame.
+      let had = false;
+      listen(window, "pagehide", () => (had = isInside), signal);
+      listen(window, "pageshow", () => had && isFree() && element.focus(), signal);
+    },
+    hold(change) {
+      const had = isInside || findFocused(element) === element;
+      change();
+      if (!had || !isFree()) return;
+      isOwed = true;
+      if (element.isConnected) element.focus();
+    },
+    opening() {
+      const focused = findFocused(element);
+      if (focused !== element) opener = focused;
+    },
+    loaded(always) {
+      if (always || (isOwed && isFree())) element.focus();
+      isOwed = false;
+    },
+    closed(wasRemoved, change) {
+      const focused = findFocused(element);
+      change();
+      isOwed = isInside = false;
+      if (focused === element || (wasRemoved && !focused)) opener?.focus();
+      opener = null;
+    },
+  };
+}
+
+/** As the element's own tree sees it; `null` if only the page as a whole has it. */
+function findFocused(element: HTMLElement): HTMLElement | null {
+  const root = element.isConnected ? element.getRootNode() : document;
+  const focused = (root as Document).activeElement ?? document.activeElement; // Outside of a shadow root.
+  return focused === document.body ? null : (focused as HTMLElement | null);
 }

@@ -1,6 +1,6 @@
 /** One frame with one URL, until its widget sends the first message or will not. */
 
-import { type Grant, isOffline } from "./ask.ts";
+import { type Grant, onReconnect } from "./ask.ts";
 import { failure } from "./failure.ts";
 import { listen } from "./listen.ts";
 import { h } from "./panel.ts";
@@ -30,53 +30,53 @@ export function createFrame(
 export async function waitForWidget(
   element: SettingsElement,
   frame: HTMLIFrameElement,
-  { url, askedAt, tookMs }: Grant,
+  { askedAt, tookMs }: Grant,
   signal: AbortSignal,
 ): Promise<WidgetError | undefined> {
   const { loadTimeoutMs } = element;
   /** Where asking took long, so does the widget: a slow load that goes on must not cost its URL. */
   const patienceMs = loadTimeoutMs + Math.min(10 * Math.abs(tookMs), 2 * loadTimeoutMs);
-  let wasOffline = isOffline();
   const end = await within<"message" | "reconnected" | WidgetError>(
     patienceMs,
     signal,
     (settle, ended) => {
       listen(element, "mx-load", () => settle("message"), ended);
-      listen(window, "offline", () => (wasOffline = true), ended);
-      listen(window, "online", () => wasOffline && settle("reconnected"), ended);
-      if (crossOriginIsolated) watchIsolation(frame, ended, settle);
-      watchPolicies(new URL(url).origin, ended, settle);
+      onReconnect(ended, () => settle("reconnected"));
+      watchPolicies(frame, ended, settle);
     },
   );
   if (end === "message") return undefined;
   if (typeof end === "object") return end;
   return isWithin(URL_LIFETIME_MS, askedAt)
-    ? failure("load-timeout", "Two URLs were opened, and no message came.")
-    : failure("url-expired", "The URL expired before a message came.");
+    ? failure("load-timeout", "No message came, twice.")
+    : failure("url-expired", "The URL has expired.");
 }
 
 /** The page's own policies cannot be mended from inside, so the failure says at once what to change. */
 function watchPolicies(
-  origin: string,
+  frame: HTMLIFrameElement,
   signal: AbortSignal,
   settle: (failure: WidgetError) => void,
 ): void {
+  const { origin } = new URL(frame.src);
   listen(
     document,
     "securitypolicyviolation",
-    ({ disposition, blockedURI }: SecurityPolicyViolationEvent) => {
-      if (disposition === "enforce" && blockedURI.startsWith(origin))
-        settle(toBlocked(`Content-Security-Policy: add ${origin} to frame-src.`));
+    ({ disposition, blockedURI, effectiveDirective }: SecurityPolicyViolationEvent) => {
+      const isFrame = /^(fr|ch|de)/.test(effectiveDirective); // frame-, child- or default-src: not an image.
+      if (isFrame && disposition === "enforce" && blockedURI.startsWith(origin))
+        settle(toBlocked("csp", `add ${origin} to frame-src of its Content-Security-Policy.`));
     },
     signal,
   );
+  if (crossOriginIsolated && !("credentialless" in frame)) watchIsolation(frame, signal, settle);
   if (!globalThis.ReportingObserver) return;
   const observer = new ReportingObserver(
     (reports) => {
       for (const { body } of reports) {
         const coep = body as CoepBody | null;
         const { blockedURL, disposition } = coep?.toJSON?.() ?? coep ?? {};
-        if (disposition === "enforce" && blockedURL?.startsWith(origin)) settle(toBlocked(COEP));
+        if (disposition === "enforce" && blockedURL?.startsWith(origin)) settle(toBlocked());
       }
     },
     { types: ["coep"] },
@@ -85,7 +85,10 @@ function watchPolicies(
   listen(signal, "abort", () => observer.disconnect());
 }
 
-/** Firefox reports to nobody. A document that came and stays silent, on a page that frames only what opts in, is its error. */
+/**
+ * Firefox reports to nobody. A document that came and stays silent, on a page that frames only what opts in, is its error.
+ * In Chromium, which reports, it may be a slow widget that has opted in.
+ */
 function watchIsolation(
   frame: HTMLIFrameElement,
   signal: AbortSignal,
@@ -94,7 +97,7 @@ function watchIsolation(
   after(BLOCK_MS, signal, () => {
     if (frame.contentDocument)
       watchIsolation(frame, signal, settle); // Nothing has come yet.
-    else settle(toBlocked(COEP));
+    else settle(toBlocked());
   });
 }
 
@@ -103,9 +106,10 @@ type CoepReport = { blockedURL?: string; disposition?: string };
 /** Chromium has the members in the JSON alone. */
 type CoepBody = ReportBody & CoepReport & { toJSON?(): CoepReport };
 
-const COEP = "Cross-Origin-Embedder-Policy: remove the header, or set unsafe-none.";
-
-function toBlocked(policy: string): WidgetError {
-  const code = policy === COEP ? "blocked-by-coep" : "blocked-by-csp";
-  return failure(code, `The page blocks the widget by its ${policy}`, { isRetryable: false });
+function toBlocked(
+  name = "coep",
+  policy = "remove its Cross-Origin-Embedder-Policy, or set unsafe-none.",
+): WidgetError {
+  const message = `The page blocks the widget: ${policy}`;
+  return failure(`blocked-by-${name}`, message, { isRetryable: false });
 }

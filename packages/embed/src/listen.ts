@@ -7,7 +7,7 @@ export function listen<E extends Event>(
   listener: (event: E) => unknown,
   signal?: AbortSignal,
 ): void {
-  const options = { capture: true, passive: true, ...(signal && { signal }) };
+  const options = { capture: true, passive: true, signal } as AddEventListenerOptions;
   for (const type of types.split(" "))
     target.addEventListener(type, listener as (event: Event) => unknown, options);
 }

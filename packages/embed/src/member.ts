@@ -9,29 +9,30 @@
 import type { ReadMessage } from "./messages.ts";
 import { isWithin } from "./time.ts";
 
-const KEY = "mx-widget:member";
+const KEY = "mx-widget:member:";
 const MAX_AGE_MS = 600_000;
 
 useStorage((storage) => storage.length); // The first access takes milliseconds, which no press should wait for.
 
-type Kept = [guid: string, widgetType: string, user: string, at: number];
+type Kept = [guid: string, user: string, at: number];
 
 /** After these the user is no longer at the bank. */
 const ENDS =
   /\/(oauthError|member(Connected|Error|Deleted)|connected\/primaryAction|createMemberError|backToSearch)$/;
 
-/** `user` is empty if the token does not name one. */
+/** `user` is empty if the token does not name one. Anything of the page may have written to the storage. */
 export function findMember(user: string, widgetType: string): string | undefined {
-  const [guid, type, owner, at] =
-    useStorage((storage) => JSON.parse(storage.getItem(KEY) ?? "[]") as Partial<Kept>) ?? [];
-  if (owner === user && (user || isWithin(MAX_AGE_MS, at ?? 0)))
-    return type === widgetType ? guid : undefined;
-  forgetMember();
+  const kept = useStorage((storage) =>
+    Array.from(JSON.parse(storage.getItem(KEY + widgetType) ?? "[]")),
+  );
+  const [guid, owner, at] = (kept ?? []) as Partial<Kept>;
+  if (owner === user && (user || isWithin(MAX_AGE_MS, at ?? 0))) return guid;
+  forgetMember(widgetType);
   return undefined;
 }
 
-export function forgetMember(): void {
-  useStorage((storage) => storage.removeItem(KEY));
+export function forgetMember(widgetType: string): void {
+  useStorage((storage) => storage.removeItem(KEY + widgetType));
 }
 
 /** Keeps or forgets, as a message says. */
@@ -42,9 +43,9 @@ export function followMember(
 ): void {
   const guid = metadata.member_guid;
   if (type === "mx/connect/oauthRequested" && typeof guid === "string") {
-    const kept: Kept = [guid, widgetType, user, Date.now()];
-    useStorage((storage) => storage.setItem(KEY, JSON.stringify(kept)));
-  } else if (ENDS.test(type)) forgetMember();
+    const kept: Kept = [guid, user, Date.now()];
+    useStorage((storage) => storage.setItem(KEY + widgetType, JSON.stringify(kept)));
+  } else if (ENDS.test(type)) forgetMember(widgetType);
 }
 
 /** Where a browser allows no storage, an evicted page starts from the beginning. */

@@ -14,7 +14,7 @@ export function openWidget(
   { signal, ...settings }: WidgetSettings,
 ): MxWidgetElement {
   const parent = typeof container === "string" ? document.querySelector(container) : container;
-  if (!parent) throw new TypeError(`There is no element "${container}" to open the widget in.`);
+  if (!parent) throw new TypeError(`No element "${container}".`);
   const widget = document.createElement("mx-widget");
   for (const [name, value] of Object.entries(settings)) {
     const [, event] = /^on([A-Z]\w*)$/.exec(name) ?? [];
@@ -23,7 +23,7 @@ export function openWidget(
         (value as (detail: unknown) => void)(detail),
       );
     else if (name in widget) Reflect.set(widget, name, value);
-    else if (value !== undefined) throw new TypeError(`There is no setting "${name}".`);
+    else if (value !== undefined) throw new TypeError(`No setting "${name}".`);
   }
   if (!canAsk(widget)) throw new TypeError(NO_LOGIN);
   const closing = new AbortController();

@@ -12,7 +12,7 @@ const EXPLAIN_MS = 3000;
 export class Panel {
   /** Takes the frame. */
   readonly stage: HTMLElement;
-  #texts: Texts = findTexts("");
+  #say: Texts = findTexts("");
   #step: Step = "login";
   #isExplaining = false;
   #words = h("p");
@@ -33,18 +33,13 @@ export class Panel {
   #retry = h("button", { part: "retry" }, this.#retryWords);
   #problem = h(
     "div",
-    { part: "error", role: "alert", class: "problem", tabindex: "-1" },
+    { part: "error", role: "alert", tabindex: "-1" },
     h("slot", { name: "error" }, this.#title, this.#reason, this.#reference),
     this.#retry,
   );
   #noticeWords = h("p");
   #restart = h("button", { part: "restart" });
-  #notice = h(
-    "div",
-    { part: "notice", role: "status", class: "notice" },
-    this.#noticeWords,
-    this.#restart,
-  );
+  #notice = h("div", { part: "notice", role: "status" }, this.#noticeWords, this.#restart);
 
   constructor(root: ShadowRoot, onPress: () => void) {
     const sheet = new CSSStyleSheet(); // A Content-Security-Policy would block a style attribute.
@@ -58,18 +53,20 @@ export class Panel {
 
   loading(element: SettingsElement, signal: AbortSignal): void {
     const { lang } = element.closest<HTMLElement>("[lang]") ?? document.documentElement;
-    this.#texts = findTexts(element.language || lang || navigator.language);
+    this.#say = findTexts(element.language || lang || navigator.language);
     this.#isExplaining = false;
     after(EXPLAIN_MS, signal, () => {
       this.#isExplaining = true;
       this.step(this.#step);
     });
+    after(element.loadTimeoutMs, signal, () => this.offer(this.#step === "login")); // It may never be there.
     this.step("login");
     this.#show(this.#status);
   }
 
   step(step: Step): void {
     this.#step = step;
+    this.#notice.hidden = true;
     this.#write(this.#words, this.#isExplaining || step === "offline" ? step : "loading");
   }
 
@@ -106,8 +103,7 @@ export class Panel {
 
   /** The page, and what it puts into the slots, may be in another language and direction. */
   #write(part: HTMLElement, name: string): void {
-    const { lang, say } = this.#texts;
-    Object.assign(part, { textContent: say(name), lang, dir: "auto" });
+    Object.assign(part, { textContent: this.#say(name), lang: this.#say("lang"), dir: "auto" });
   }
 }
 

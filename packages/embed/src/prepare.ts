@@ -8,6 +8,7 @@ import { askForToken, askForUrl, type Grant } from "./ask.ts";
 import { listen } from "./listen.ts";
 import { readUser } from "./member.ts";
 import { h } from "./panel.ts";
+import { noteFailure } from "./retry-time.ts";
 import type { SettingsElement } from "./settings-element.ts";
 import { after, isWithin } from "./time.ts";
 import type { WidgetError } from "./types.ts";
@@ -15,67 +16,66 @@ import type { WidgetError } from "./types.ts";
 /** A minute before MX's ten. */
 const MAX_AGE_MS = 540_000;
 
-export class Preparation {
-  readonly #element: SettingsElement;
-  readonly #root: ShadowRoot;
-  readonly #onFailed: (error: WidgetError) => void;
-  #asked: Promise<Grant> | undefined;
-  #key = "";
-  /** Ends what is kept, and the hidden frame. */
-  #ending = new AbortController();
-
-  constructor(element: SettingsElement, root: ShadowRoot, onFailed: (error: WidgetError) => void) {
-    this.#element = element;
-    this.#root = root;
-    this.#onFailed = onFailed;
-  }
-
+export type Preparation = {
   /** Whether a URL is ready. Asks nothing while one is under way or kept. */
-  prepare(): Promise<boolean> {
-    const key = this.#element.toKey();
-    if (this.#key !== key) this.drop();
-    this.#key = key;
-    this.#asked ??= this.#ask();
-    return this.#asked.then(
-      () => true,
-      () => false,
-    );
-  }
-
+  prepare(): Promise<boolean>;
   /** Each once; `undefined`: ask anew. */
-  async take(signal: AbortSignal): Promise<Grant | undefined> {
-    const asked = this.#asked;
-    this.#asked = undefined;
-    const grant = await asked?.catch(() => undefined);
-    const isFresh = grant && isWithin(MAX_AGE_MS, grant.askedAt);
-    if (!isFresh || this.#key !== this.#element.toKey()) return undefined;
-    const token = await askForToken(this.#element, signal); // Cookies do not say whose they are.
-    const user = readUser(token);
-    return token === grant.token || (user && user === readUser(grant.token)) ? grant : undefined;
-  }
-
+  take(signal: AbortSignal): Promise<Grant | undefined>;
   /** Throws away what is kept, and closes the hidden frame. */
-  drop(): void {
-    this.#ending.abort();
-    this.#asked = undefined;
+  drop(): void;
+};
+
+export function createPreparation(element: SettingsElement, root: ShadowRoot): Preparation {
+  let asked: Promise<Grant> | undefined;
+  let keptKey = "";
+  /** Ends what is kept, and the hidden frame. */
+  let ending = new AbortController();
+
+  function drop(): void {
+    ending.abort();
+    asked = undefined;
   }
 
-  async #ask(): Promise<Grant> {
-    this.#ending = new AbortController();
-    const { signal } = this.#ending;
+  async function ask(): Promise<Grant> {
+    ending = new AbortController();
+    const { signal } = ending;
     try {
-      const grant = await askForUrl(this.#element, signal, () => {});
-      after(MAX_AGE_MS, signal, () => this.drop());
-      warm(new URL(grant.url).origin, this.#root, signal);
+      const grant = await askForUrl(element, signal, () => {});
+      after(MAX_AGE_MS, signal, drop);
+      warm(new URL(grant.url).origin, root, signal);
       return grant;
     } catch (error) {
       if (!signal.aborted) {
-        this.drop();
-        this.#onFailed(error as WidgetError);
+        drop();
+        noteFailure(element, error as WidgetError);
       }
       throw error;
     }
   }
+
+  return {
+    prepare() {
+      const key = element.toKey();
+      if (keptKey !== key) drop();
+      keptKey = key;
+      asked ??= ask();
+      return asked.then(
+        () => true,
+        () => false,
+      );
+    },
+    async take(signal) {
+      const taken = asked;
+      asked = undefined;
+      const grant = await taken?.catch(() => undefined);
+      if (!grant || !isWithin(MAX_AGE_MS, grant.askedAt)) return undefined;
+      if (keptKey !== element.toKey()) return undefined;
+      const token = await askForToken(element, signal).catch(() => " "); // Cookies do not say whose they are.
+      const user = readUser(token);
+      return token === grant.token || (user && user === readUser(grant.token)) ? grant : undefined;
+    },
+    drop,
+  };
 }
 
 /** A frame, as browsers keep the connections of a foreign site's frames apart from the page's own. It runs no script. */

@@ -1,20 +1,18 @@
-/** When the service may be asked again. */
+/** When a service may be asked again: for all elements of the page, whoever opens them. */
 
+import type { SettingsElement } from "./settings-element.ts";
 import type { WidgetError } from "./types.ts";
 
-export class RetryTime {
-  #error: WidgetError | undefined;
-  #failedAt = 0;
+/** By the address of the sessions. */
+const failures = new Map<string, [seconds: number | undefined, at: number]>();
 
-  note(error: WidgetError): void {
-    this.#error = error;
-    this.#failedAt = Date.now();
-  }
+export function noteFailure(element: SettingsElement, { retryAfterSeconds }: WidgetError): void {
+  if ((retryAfterSeconds ?? 0) * 1000 >= restMs(element))
+    failures.set(element.sessionUrl, [retryAfterSeconds, Date.now()]);
+}
 
-  /** `otherwise`: seconds for an error that names no time. Never longer than named, should the clock be set back. */
-  restMs(otherwise = 0): number {
-    if (!this.#error) return 0;
-    const ms = (this.#error.retryAfterSeconds ?? otherwise) * 1000;
-    return Math.min(ms, ms - (Date.now() - this.#failedAt));
-  }
+/** `otherwise`: seconds for an error that names no time. Never longer than named, should the clock be set back. */
+export function restMs({ sessionUrl }: SettingsElement, otherwise = 0): number {
+  const [seconds = otherwise, at] = failures.get(sessionUrl) ?? [0, 0];
+  return 1000 * seconds - Math.max(0, Date.now() - at);
 }

@@ -50,15 +50,10 @@ export class SettingsElement extends Base {
   /** For pages that get the URL in a way of their own: instead of asking the service. */
   declare getUrl: GetUrl | undefined;
 
-  #options: WidgetOptions | undefined;
-
   /** For each of the two tries; up to three times as long on a slow connection. Default: 20000. */
-  get loadTimeoutMs(): number {
-    return Number(this.getAttribute("load-timeout-ms")) || 20_000;
-  }
-  set loadTimeoutMs(milliseconds: number) {
-    this.setAttribute("load-timeout-ms", String(milliseconds));
-  }
+  declare loadTimeoutMs: number;
+
+  #options: WidgetOptions | undefined;
 
   /** Options in MX's words. The attribute `options` takes them as JSON; reading throws if it is not JSON. */
   get options(): WidgetOptions {
@@ -106,8 +101,8 @@ const values = new WeakMap<Element, Record<string, unknown>>();
 define(
   "sessionUrl widgetType language credentials frameTitle allow prefetch trigger",
   (element, name) => element.getAttribute(name) ?? "",
-  (element, name, value) => element.setAttribute(name, String(value ?? "")),
 );
+define("loadTimeoutMs", (element, name) => Number(element.getAttribute(name)) || 20_000);
 define(
   "closeOnDone focusOnLoad",
   (element, name) => element.hasAttribute(name),
@@ -126,7 +121,7 @@ define(
 function define(
   properties: string,
   get: (element: SettingsElement, name: string) => unknown,
-  set: (element: SettingsElement, name: string, value: unknown) => void,
+  set: (element: SettingsElement, name: string, value: unknown) => void = setText,
 ): void {
   for (const property of properties.split(" ")) {
     const name = property.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -139,4 +134,8 @@ function define(
       },
     });
   }
+}
+
+function setText(element: SettingsElement, name: string, value: unknown): void {
+  element.setAttribute(name, String(value ?? ""));
 }

@@ -12,11 +12,10 @@ export const STYLE = `
 }
 :host([hidden]), :host([state=idle]), :host([state=closed]), [hidden] { display: none !important }
 section { display: grid; grid-template-rows: 1fr auto; inline-size: 100%; block-size: 100%; min-block-size: inherit }
-.stage { position: relative }
+.stage { position: relative; padding: 0; border-radius: var(--mx-widget-radius, 0) }
 .stage > * { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; border: 0; box-sizing: border-box }
 div { display: flex; flex-flow: column; gap: 1em; padding: 1em; overflow: auto }
-.stage { padding: 0; border-radius: var(--mx-widget-radius, 0) }
-.problem { place-content: safe center; align-items: center; text-align: center }
+[part=error] { place-content: safe center; align-items: center; text-align: center }
 p { margin: 0; line-height: 1.5; text-align: match-parent }
 button {
   font: inherit; font-weight: 600; padding: .75em 1.5em; cursor: pointer; border: 0;
@@ -24,7 +23,7 @@ button {
   border-radius: var(--mx-widget-radius, .5em);
 }
 i { flex: 0 0 3em; border-radius: var(--mx-widget-radius, .5em); opacity: .13; background: currentColor }
-.notice { flex-flow: wrap; align-items: center; border-block-start: 1px solid }
+[part=notice] { flex-flow: wrap; align-items: center; border-block-start: 1px solid }
 @media (prefers-reduced-motion: no-preference) {
   i { animation: i 1s infinite alternate }
   @keyframes i { to { opacity: .06 } }

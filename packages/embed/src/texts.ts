@@ -5,41 +5,33 @@ import type { WidgetError } from "./types.ts";
 /** What a loading widget waits for. */
 export type Step = "login" | "server" | "offline";
 
-export type Texts = {
-  lang: string;
-  /** The word or sentence of this name. */
-  say(name: string): string;
-};
+/** Gives the word or sentence of this name. */
+export type Texts = (name: string) => string;
 
-const LANGUAGES = ["en", "es", "fr-CA"];
+/** The columns of the table. */
+const LANGUAGES = ["", "en", "es", "fr"];
 
 /** A line each: name, English, Spanish, French. */
 const TABLE = `
+lang|en|es|fr-CA
 loading|Loading …|Cargando…|Chargement…
 login|Waiting for your login …|Esperando su inicio de sesión…|En attente de votre connexion…
 server|Waiting for the server …|Esperando al servidor…|En attente du serveur…
 offline|You are offline. This continues by itself.|No tiene conexión. Esto continúa solo.|Vous êtes hors ligne. Cela continuera tout seul.
 failed|This could not be opened.|No se pudo abrir.|L’ouverture a échoué.
 ended|Your login has ended. Please log in again.|Su sesión ha terminado. Inicie sesión de nuevo.|Votre session est terminée. Connectez-vous de nouveau.
-busy|The connection failed, or the service is busy. Wait a moment.|Falló la conexión, o el servicio está ocupado. Espere un momento.|La connexion a échoué, ou le service est occupé. Attendez un moment.
+busy|No connection, or the service is busy. Wait a moment.|Sin conexión, o el servicio está ocupado. Espere un momento.|Pas de connexion, ou le service est occupé. Attendez un moment.
 expired|It took too long, or the link has expired.|Tardó demasiado, o el enlace ha caducado.|C’était trop long, ou le lien a expiré.
-other|Something went wrong. If it happens again, contact support.|Algo salió mal. Si se repite, contacte con asistencia.|Une erreur s’est produite. Si elle se répète, contactez le soutien.
+other|If this repeats, contact support.|Si se repite, contacte con asistencia.|Si cela se répète, contactez le soutien.
 retry|Try again|Intentar de nuevo|Réessayer
-stalled|Does this still respond?|¿Esto aún responde?|Est-ce que cela répond encore?
+stalled|Does this still respond?|¿Esto aún responde?|Cela répond-il encore?
 `;
 
 /** By a language tag; English for all other languages. */
 export function findTexts(tag: string): Texts {
-  const start = tag.slice(0, 2).toLowerCase();
-  const index = LANGUAGES.findIndex((language) => language.startsWith(start));
-  const column = Math.max(0, index);
-  return {
-    lang: LANGUAGES[column] ?? "",
-    say: (name) =>
-      TABLE.split("\n")
-        .find((line) => line.startsWith(`${name}|`))
-        ?.split("|")[column + 1] ?? "",
-  };
+  const column = Math.max(1, LANGUAGES.indexOf(tag.slice(0, 2).toLowerCase()));
+  const rows = TABLE.split("\n").map((line) => line.split("|"));
+  return (name) => rows.find(([first]) => first === name)?.[column] ?? "";
 }
 
 /** The name of the sentence for it. */

@@ -9,18 +9,18 @@ export function after(ms: number, signal: AbortSignal, run: () => void): void {
 }
 
 /**
- * Resolves to what `start` settles with; to `undefined` after the time (0: never), and when the signal aborts.
+ * Resolves to what `start` settles with; to `undefined` after the time (0: never). Throws when the signal aborts.
  * `ended` is for the listeners of the waiting.
  */
 export async function within<T>(
   ms: number,
   signal: AbortSignal,
-  start: (settle: (value: T) => void, ended: AbortSignal) => void,
+  start: (settle: (value: T) => void, ended: AbortSignal) => void = () => {},
 ): Promise<T | undefined> {
+  signal.throwIfAborted();
   const ending = new AbortController();
-  const end = new Promise<T | undefined>((settle) => {
-    if (signal.aborted) return settle(undefined);
-    listen(signal, "abort", () => settle(undefined), ending.signal);
+  const end = new Promise<T | undefined>((settle, fail) => {
+    listen(signal, "abort", () => fail(signal.reason), ending.signal);
     if (ms) after(ms, ending.signal, () => settle(undefined));
     start(settle, ending.signal);
   });
@@ -35,8 +35,8 @@ export function isWithin(ms: number, since: number): boolean {
   return Math.abs(Date.now() - since) < ms;
 }
 
-/** Waits; throws if the signal aborts. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await within(ms, signal, () => {});
-  signal.throwIfAborted();
+/** Only throws: when the signal aborts, or after the time (0: never). For races. */
+export async function endOf(signal: AbortSignal, ms: number): Promise<never> {
+  await within(ms, signal);
+  throw new Error("Timeout");
 }

@@ -5,6 +5,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { expect, it, vi } from "vitest";
 import { build } from "../../../packages/embed/build.ts";
 
@@ -19,6 +20,11 @@ it("embed.js and embed.d.ts are those of the sources (else: node packages/embed/
       name,
       isCurrent: true,
     });
+});
+
+it("embed.js has at most 8 kB when it is compressed", async () => {
+  const script = await readFile(new URL("embed.js", EMBED));
+  expect(gzipSync(script).length).toBeLessThanOrEqual(8192);
 });
 
 it("embed.js loads on a server, where there is no DOM", async () => {

@@ -30,10 +30,12 @@ export function toPlatform(v: Variables, faults: Faults): PlatformConfig | undef
 }
 
 export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
+  if (faults.has("MX_SSO_VERSION")) return undefined; // What else is wrong depends on it.
   const { version, clientName } = SSO_VERSIONS[v.MX_SSO_VERSION];
-  for (const name of SSO_VERSIONS[version === "v2" ? "v3" : "v2"].own) {
+  const other = SSO_VERSIONS[version === "v2" ? "v3" : "v2"];
+  for (const name of other.own) {
     if (v[name])
-      faults.add(name, `belongs to another version of the SSO API than MX_SSO_VERSION=${version}`);
+      faults.add(name, `belongs to the SSO API ${other.version}, but MX_SSO_VERSION is ${version}`);
   }
   const { [clientName]: client, MX_SSO_API_KEY: apiKey } = v;
   if (!client && !apiKey) {
@@ -52,6 +54,10 @@ export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
   checkEnvironment(v, "MX_MDX_BASE_URL", faults);
   const baseUrl = v.MX_SSO_BASE_URL ?? new URL(version === "v2" ? urls.sso : urls.ssoV3);
   if (version === "v2") return { version, baseUrl, apiKey, clientGuid: client };
+  for (const name of ["MX_SSO_BASE_URL", "MX_MDX_BASE_URL"] as const) {
+    if (v[name]?.pathname.split("/").includes(client))
+      faults.add(name, "must not have the client id in its path: MX_SSO_CLIENT_ID is added to it");
+  }
   const mdxUrl = v.MX_MDX_BASE_URL ?? new URL(urls.mdx);
   /** That one key serves both is assumption A21 (docs/assumptions.md). */
   const mdx = { baseUrl: mdxUrl, apiKey: v.MX_MDX_API_KEY ?? apiKey };

@@ -176,8 +176,8 @@ function toUser(answer: Answer, userId: string): PlatformUser {
   };
 }
 
-/** `sex` is called `gender` here. What is longer than MX takes is left out. */
-function toFields({ sex, ...profile }: Profile): Record<string, unknown> {
+/** `sex` is called `gender` here. What is longer than MX takes is left out. The names have fields of their own, so no metadata. */
+function toFields({ sex, metadata: _, ...profile }: Profile): Record<string, unknown> {
   const tooLong = ([name, value]: [string, unknown]) =>
     name in MAX_LENGTH && String(value).length > MAX_LENGTH[name as keyof typeof MAX_LENGTH];
   const fields = Object.entries(profile).filter((field) => !tooLong(field));

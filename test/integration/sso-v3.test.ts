@@ -124,6 +124,42 @@ describe.each(ALL)("with %s", (apis) => {
     expect(JSON.parse(line)["profile.fields"]).toContain("email");
   });
 
+  it("a user whom MX refuses without a profile, too, is not made", async () => {
+    await using service = await start({ apis });
+    service.mx.failNext(
+      { kind: "status", status: 422 },
+      { operation: "mdx.create_user", times: 9 },
+    );
+
+    const { status, body } = await service.post("ada");
+
+    expect([status, body.type]).toEqual([502, "/problems/upstream-rejected"]);
+    expect(service.mx.calls.of("mdx.create_user")).toHaveLength(2);
+    expect(service.mx.state.created.users).toBe(0);
+  });
+
+  it.each([
+    [50, 100],
+    [51, 101],
+  ])(
+    "names of %i and an address of %i characters are sent if MX takes them",
+    async (name, address) => {
+      await using service = await start({ apis });
+      const [given_name, family_name] = ["a".repeat(name), "b".repeat(name)];
+      const email = `${"e".repeat(60)}@${"d".repeat(address - 65)}.com`;
+      const claims = { given_name, family_name, email, email_verified: true };
+      const token = await service.issuer.issueToken("u-1", { claims });
+
+      const test = service.request().set("Authorization", `Bearer ${token}`);
+      expect((await service.check(test)).status).toBe(200);
+
+      const [call] = service.mx.calls.of("mdx.create_user");
+      const all = { first_name: given_name, last_name: family_name, email };
+      expect(call?.body).toEqual({ user: { id: "u-1", ...(name === 50 && all) } });
+      expect(service.mx.calls.of("mdx.create_user")).toHaveLength(1);
+    },
+  );
+
   it.each([
     [401, 502, "upstream-rejected"],
     [403, 502, "upstream-rejected"],

@@ -28,7 +28,7 @@ import { isInstalled } from "../support/installed.ts";
 import { PASSWORD, startProxy } from "../support/proxy.ts";
 import { MASTER, startCluster, startSentinels, startSingle } from "../support/redis.ts";
 import { runMain } from "../support/run-main.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { type Apis, baseEnvironment } from "../support/start.ts";
 
 type Environment = Record<string, string | undefined>;
 
@@ -53,14 +53,14 @@ beforeEach(() => {
 async function judge(
   party: Party,
   environment: Environment = {},
-  apis: "platform" | "sso" | "both" = "platform",
+  apis: Apis = "platform",
   options?: CheckOptions,
 ): Promise<Finding | undefined> {
   const all = { ...baseEnvironment(mx, issuer, apis), ...environment };
   const checking = () => check(loadConfig(all), options);
   const findings = party === "redis" ? await checking() : await inNoTime(checking);
-  const { apiKey, ssoKey } = mx.credentials;
-  for (const secret of ["canary", apiKey, ssoKey, PASSWORD]) {
+  const { apiKey, ssoKey, mdApiKey } = mx.credentials;
+  for (const secret of ["canary", apiKey, ssoKey, mdApiKey, PASSWORD]) {
     expect(JSON.stringify(findings)).not.toContain(secret);
   }
   for (const { verdict, next } of findings) expect(next === undefined).toBe(verdict === "ok");
@@ -282,6 +282,98 @@ describe("--check of the SSO API", () => {
 
     expect(await verdict("sso_api", {}, "sso")).toBe("client_refused");
   });
+});
+
+describe("--check of the SSO API v3 and MDX Real Time", () => {
+  it.each([
+    ["v3", ["sso_api", "mdx"], ["mdx.read_user", "sso_v3.request_widget_url"]],
+    ["v3-both", ["platform_api", "mdx"], ["mdx.read_user", "platform.list_users"]],
+  ] as const)(
+    "asks each (%s) for a user that cannot exist, and makes nothing",
+    async (apis, parties, operations) => {
+      const findings = await check(loadConfig(baseEnvironment(mx, issuer, apis)));
+
+      expect(findings.map(({ party, verdict }) => [party, verdict])).toEqual([
+        ["issuer", "ok"],
+        ...parties.map((party) => [party, "ok"]),
+        ["clock", "ok"],
+      ]);
+      expect(mx.calls.all.map(({ operation }) => operation).toSorted()).toEqual(operations);
+      expect(mx.calls.all.map(({ status }) => status)).toContain(404);
+      expect(mx.state.created).toEqual({ users: 0, members: 0, widgetTickets: 0 });
+    },
+  );
+
+  it("says that a 404 does not prove the client id", async () => {
+    const environment = { MX_SSO_CLIENT_ID: "nobody" };
+    for (const party of ["sso_api", "mdx"] as const) {
+      const { verdict, message } = (await judge(party, environment, "v3")) ?? {};
+      expect([verdict, message]).toEqual([
+        "ok",
+        expect.stringContaining("Only the first login will show whether MX_SSO_CLIENT_ID is right"),
+      ]);
+    }
+  });
+
+  it.each([
+    ["sso_api", { MX_SSO_API_KEY: "canary" }, "Compare MX_SSO_API_KEY with"],
+    [
+      "mdx",
+      { MX_SSO_API_KEY: "canary" },
+      "Compare MX_MDX_API_KEY (MX_SSO_API_KEY, if it is not set) with",
+    ],
+    ["mdx", { MX_MDX_API_KEY: "canary" }, "Compare MX_MDX_API_KEY"],
+  ] as const)("of %s tells a refused key (%o)", async (party, environment, next) => {
+    const finding = await judge(party, environment, "v3");
+
+    expect(finding?.verdict).toBe("key_refused");
+    expect(finding?.next).toContain(next);
+  });
+
+  it("takes a key of MDX's own", async () => {
+    const environment = { MX_SSO_API_KEY: "canary", MX_MDX_API_KEY: mx.credentials.mdApiKey };
+    expect(await verdict("mdx", environment, "v3")).toBe("ok");
+  });
+
+  const STATUSES = [
+    [401, "key_refused"],
+    [403, "address_not_listed"],
+    [404, "ok"],
+    [301, "wrong_address"],
+    [400, "unexpected_answer"],
+    [406, "unexpected_answer"],
+    [204, "unexpected_answer"],
+    [429, "rate_limited"],
+    [500, "unavailable"],
+    [503, "unavailable"],
+  ] as const;
+  const PARTIES = [
+    ["sso_api", "sso_v3.request_widget_url", "MX_SSO_BASE_URL"],
+    ["mdx", "mdx.read_user", "MX_MDX_BASE_URL"],
+  ] as const;
+
+  it.each(PARTIES.flatMap((party) => STATUSES.map((status) => [...party, ...status] as const)))(
+    "of %s reads %s answered with %s %i as %s",
+    async (party, operation, variable, status, expected) => {
+      mx.failNext({ kind: "status", status }, { operation });
+
+      const finding = await judge(party, {}, "v3");
+
+      expect(finding?.verdict).toBe(expected);
+      if (expected === "wrong_address") expect(finding?.next).toContain(variable);
+    },
+  );
+
+  it.each(PARTIES)(
+    "of %s tells silence, and that nobody listens",
+    async (party, operation, variable) => {
+      mx.failNext({ kind: "silence" }, { operation });
+      expect(await verdict(party, {}, "v3")).toBe("no_answer");
+
+      const url = `http://127.0.0.1:${await findClosedPort()}`;
+      expect(await verdict(party, { [variable]: url }, "v3")).toBe("unreachable");
+    },
+  );
 });
 
 describe("--check of the issuer", () => {

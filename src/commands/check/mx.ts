@@ -185,7 +185,10 @@ export function checkSsoV3(asker: Asker, config: SsoV3Config): Promise<Judgement
 
 export function checkMdx(asker: Asker, { mdx, clientId }: SsoV3Config): Promise<Judgement> {
   const request = { method: "GET" as const, path: `/users/${NOBODY}.json` };
-  const names = { key: "MX_MDX_API_KEY, or MX_SSO_API_KEY without it,", url: "MX_MDX_BASE_URL" };
+  const names = {
+    key: "MX_MDX_API_KEY (MX_SSO_API_KEY, if it is not set)",
+    url: "MX_MDX_BASE_URL",
+  };
   return ask(asker, toMdxApi({ ...mdx, clientId }), request, names);
 }
 

@@ -64,6 +64,32 @@ describe("/metrics", () => {
     expect(value("bff_issuer_keys_refreshes_total", { result: "loaded" })).toBe(1);
   });
 
+  it("counts the SSO API v3 and MDX Real Time as APIs of their own", async () => {
+    await using service = await start({ apis: "v3-members" });
+    await service.post("ada");
+    await service.post("ada");
+    service.mx.failNext({ kind: "status", status: 403 }, { operation: "mdx.read_member" });
+    await service.post("ada");
+
+    const { value, text } = await scrape(service.operationsUrl);
+
+    const calls = (api: string, operation: string, outcome: string) =>
+      value("mx_upstream_requests_total", { api, operation: `${api}.${operation}`, outcome });
+    expect(calls("sso_v3", "request_widget_url", "ok")).toBe(3);
+    expect(calls("sso_v3", "request_widget_url", "not_found")).toBe(1);
+    expect(calls("mdx", "create_user", "ok")).toBe(1);
+    expect(calls("mdx", "create_member", "ok")).toBe(1);
+    expect(value("mx_upstream_request_duration_seconds_count", { api: "sso_v3" })).toBe(4);
+    const refused = { api: "mdx", http_response_status_code: "403" };
+    expect(value("mx_upstream_key_refusals_total", refused)).toBe(1);
+    for (const api of ["sso_v3", "mdx"]) {
+      expect(value("mx_circuit_breaker_state", { api })).toBe(0);
+      expect(value("mx_bulkhead_connections", { api })).toBe(100);
+    }
+    const { mdApiKey, vendorClientId } = service.mx.credentials;
+    for (const secret of [mdApiKey, vendorClientId]) expect(text).not.toContain(secret);
+  });
+
   it("counts a create whose answer was lost, and a half-made user that is completed", async () => {
     await using service = await start({ apis: "sso" });
     service.mx.failNext({ kind: "reset", when: "after" }, { operation: "sso.create_user" });

@@ -66,15 +66,24 @@ const SETUPS = [
   { apis: "sso", environment: EXPIRING },
   { apis: "both", environment: {} },
   { apis: "both", environment: EXPIRING },
+  { apis: "v3", environment: {} },
+  { apis: "v3-members", environment: {} },
+  { apis: "v3-members", environment: EXPIRING },
+  { apis: "v3-both", environment: EXPIRING },
 ] as const;
+const WITHOUT_MEMBERS = ["platform", "v3"];
 
 const FOREIGN_URL = toHttp({
   widget_url: { type: "connect_widget", url: "http://127.0.0.1/foreign", user_id: "eve" },
 });
+/** As the SSO API v2, the SSO API v3 and MDX Real Time would give it. */
 const FOREIGN_USER = toHttp({
   guid: "USR-eve",
   external_user_guid: "eve",
   master_widget_url: "http://127.0.0.1/foreign",
+  url: { type: "connect_widget", url: "http://127.0.0.1/foreign", user_id: "eve" },
+  user: { id: "eve", guid: "USR-eve" },
+  member: { id: "M-eve", user_id: "eve" },
 });
 const isApplied = fc.boolean();
 
@@ -149,9 +158,10 @@ function arrange(service: StartedBehindFaults, plan: Plan, subject: string): voi
     if (blow && operation !== "unknown") service.mx.failNext(blow.mx, { operation });
     return undefined;
   };
-  service.platform.misbehave(choose);
-  service.sso.misbehave(choose);
+  for (const wire of wiresOf(service)) wire.misbehave(choose);
 }
+
+const wiresOf = ({ platform, sso, mdx }: StartedBehindFaults) => [platform, sso, mdx];
 
 type Plan = typeof plans extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -208,16 +218,15 @@ describe("under random faults at random calls", () => {
       expectMadeAtMostOnce(subject, before, plan.deletedAt === undefined ? 0 : 1);
 
       mx.clearFaults();
-      service.platform.reset();
-      service.sso.reset();
+      for (const wire of wiresOf(service)) wire.reset();
       await clock.advance(EXTRA_AFTER_MS); // Nobody can tell an answer too many from one's own while it is on its way.
       expect(await expectPromiseKept(service, subject)).not.toBe("");
-      const calls = service.platform.requests.length + service.sso.requests.length;
-      expect(calls).toBeLessThanOrEqual(MAX_CALLS);
+      const calls = wiresOf(service).flatMap(({ requests }) => requests);
+      expect(calls.length).toBeLessThanOrEqual(MAX_CALLS);
       expectMadeAtMostOnce(subject, before, plan.deletedAt === undefined ? 0 : 1);
       const user = mx.state.findUser(subject);
       expect(user).toBeDefined();
-      expect(user && mx.state.membersOf(user)).toHaveLength(apis === "platform" ? 0 : 1);
+      expect(user && mx.state.membersOf(user)).toHaveLength(WITHOUT_MEMBERS.includes(apis) ? 0 : 1);
     });
     await fc.assert(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
   });

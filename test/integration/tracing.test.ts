@@ -75,6 +75,23 @@ describe("the spans of a request", () => {
     });
   });
 
+  it("are named after the paths of the SSO API v3 and MDX, without the client or an id", async () => {
+    await using service = await startTraced({ apis: "v3-members" });
+
+    await service.post("ada");
+    await expect.poll(() => spans().map((span) => span.name)).toContain("POST /session");
+
+    const calls = spans().filter((span) => span.kind === SpanKind.CLIENT);
+    const seen = calls.map(({ name, attributes }) => `${attributes["mx.operation"]} ${name}`);
+    expect(seen.toSorted()).toEqual([
+      "mdx.create_member POST /{client}/users/{user}/members.json",
+      "mdx.create_user POST /{client}/users.json",
+      "mdx.read_member GET /{client}/users/{user}/members/{member}.json",
+      "sso_v3.request_widget_url POST /{client}/users/{user}/urls.json",
+      "sso_v3.request_widget_url POST /{client}/users/{user}/urls.json",
+    ]);
+  });
+
   it("continue the caller's trace where its traceparent is valid, and stand in the log", async () => {
     await using service = await startTraced();
     const ask = (traceparent: string) =>

@@ -179,6 +179,9 @@ const KEPT = new Set([
   "nodejs_gc_duration_seconds",
 ]);
 
+/** The longest timer that there is. */
+const NEVER_MS = 2 ** 31 - 1;
+
 let registry: Registry | undefined;
 
 function processMetrics(): Registry {
@@ -188,7 +191,8 @@ function processMetrics(): Registry {
 
 function collect(): Registry {
   const register = new Registry();
-  collectDefaultMetrics({ register, gcDurationBuckets: [] });
+  const eventLoopUtilizationTimeout = NEVER_MS; // Ours needs no timer.
+  collectDefaultMetrics({ register, gcDurationBuckets: [], eventLoopUtilizationTimeout });
   for (const { name } of register.getMetricsAsArray()) {
     if (!KEPT.has(name)) register.removeSingleMetric(name);
   }

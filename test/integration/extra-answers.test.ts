@@ -6,9 +6,11 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { runsOf } from "../support/exhaustive.ts";
 import { type Misbehaviour, startBehindFaults, toHttp } from "../support/fault-server.ts";
 import { askSessions, countByStatus, ownerOf, subjectsOf } from "../support/sessions.ts";
 
+const OTHERS = runsOf(500);
 const UNLIMITED = { RATE_LIMIT_USER: "100000/1s" };
 
 describe("an answer that nobody has asked for", () => {
@@ -26,14 +28,14 @@ describe("an answer that nobody has asked for", () => {
   it.each([
     ["naming somebody else", NAMES_HIM],
     ["naming nobody", NAMES_NOBODY],
-  ])("(behind the own one, %s) reaches none of 200 others", async (_who, text) => {
-    await using service = await startWith(200);
+  ])(`(behind the own one, %s) reaches none of ${OTHERS} others`, async (_who, text) => {
+    await using service = await startWith(OTHERS);
     service.platform.misbehave(() => ({ kind: "extra", text }));
 
-    const answers = await askSessions(service, subjectsOf(200), 1);
+    const answers = await askSessions(service, subjectsOf(OTHERS), 1);
 
     const isOwn = answers.map(({ subject, url }) => ownerOf(service.mx, url) === subject);
-    expect(countByStatus(answers)).toEqual({ 200: 200 });
+    expect(countByStatus(answers)).toEqual({ 200: OTHERS });
     expect(isOwn).not.toContain(false);
   });
 

@@ -1,5 +1,6 @@
 /** What `/metrics` says, taken apart; and traffic in which everything happens that is counted. */
 
+import { spawnSync } from "node:child_process";
 import request from "supertest";
 import { WIDGET_TYPES } from "../../src/session/widget-options.ts";
 import { type Started, type StartOptions, start } from "./start.ts";
@@ -100,4 +101,14 @@ export async function haveABadNight(service: Started): Promise<void> {
   mx.failNext({ kind: "status", status: 502 }, { times: failAll });
   await Promise.all(Array.from({ length: 40 }, (_, at) => service.post(`v-${at}`)));
   mx.clearFaults();
+}
+
+/** In the folder of the rules. */
+export function promtool(
+  args: string[],
+  input?: string,
+): { status: number | null; output: string } {
+  const cwd = new URL("../../deploy/prometheus/", import.meta.url);
+  const { status, stdout, stderr } = spawnSync("promtool", args, { cwd, input });
+  return { status, output: `${stdout}${stderr}` };
 }

@@ -17,6 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { rowsOf } from "../support/exhaustive.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
@@ -142,7 +143,7 @@ describe("npm run secrets", () => {
     );
 
   /** Put together here, so that this file holds none. */
-  it.each([
+  const secrets = [
     [
       "a private key",
       `-----BEGIN ${"RSA"} PRIVATE KEY-----\n${"MIIEpAIBAAKCAQEA".repeat(40)}\n-----END RSA ${"PRIVATE"} KEY-----\n`,
@@ -150,7 +151,8 @@ describe("npm run secrets", () => {
     ["a password in a URL", `REDIS_URL=https://ada:${"k3yK3yk3y"}@redis.example.com\n`],
     ["a token of GitHub", `TOKEN=${"ghp"}_${"wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"}\n`],
     ["a key of AWS", `AWS_SECRET_ACCESS_KEY=${"kQ9vT2mXw7LrB4nZ"}${"+d8JfH5sPy1GcV6uA3eR0tNq"}\n`],
-  ])("finds %s that is planted", (_what, text) => {
+  ] as const;
+  it.each(rowsOf(secrets, 1))("finds %s that is planted", (_what, text) => {
     const path = join(folder, "planted.txt");
     writeFileSync(path, text);
 

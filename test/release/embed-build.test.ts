@@ -7,12 +7,12 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { expect, it, vi } from "vitest";
-import { build } from "../../../packages/embed/build.ts";
+import { build } from "../../packages/embed/build.ts";
 
-const EMBED = new URL("../../../packages/embed/", import.meta.url);
+const EMBED = new URL("../../packages/embed/", import.meta.url);
 vi.setConfig({ testTimeout: 60_000 }); // Compilers on a slow machine.
 
-const NODE = new URL("../../../node_modules/.bin/node", import.meta.url).pathname;
+const NODE = new URL("../../node_modules/.bin/node", import.meta.url).pathname;
 
 it("embed.js and embed.d.ts are those of the sources (else: node packages/embed/build.ts)", async () => {
   for (const [name, text] of Object.entries(await build()))

@@ -12,11 +12,11 @@ import type {
   WidgetOptions as EmbedOptions,
   Product,
   WidgetType,
-} from "../../../packages/embed/src/index.ts";
-import type { PRODUCTS, WIDGET_TYPES, WidgetOptions } from "../../../src/session/widget-options.ts";
+} from "../../packages/embed/src/index.ts";
+import type { PRODUCTS, WIDGET_TYPES, WidgetOptions } from "../../src/session/widget-options.ts";
 
-const EMBED = new URL("../../../packages/embed/", import.meta.url);
-const TSC = new URL("../../../node_modules/.bin/tsc", import.meta.url).pathname;
+const EMBED = new URL("../../packages/embed/", import.meta.url);
+const TSC = new URL("../../node_modules/.bin/tsc", import.meta.url).pathname;
 
 vi.setConfig({ testTimeout: 60_000 }); // A compiler on a slow machine.
 

@@ -226,5 +226,5 @@ export function authUnavailable(options: AppErrorOptions): AppError {
 
 /** A login that is not accepted. Callers get one and the same answer, whatever the reason. */
 export function unauthenticated(reason: LoginRefusal): AppError {
-  return new AppError("unauthenticated", "A valid login of this partner is needed.", { reason });
+  return new AppError("unauthenticated", "A valid login is needed.", { reason });
 }

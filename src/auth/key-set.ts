@@ -68,7 +68,7 @@ function loadFromFile(path: string): LoadKeys {
 
 /** The discovery document is not one to follow. */
 function unusable(reason: "wrong_issuer" | "unsafe_keys_url" | "no_usable_key"): AppError {
-  return new AppError("auth_unavailable", "What the issuer publishes cannot be used.", {
+  return new AppError("auth_unavailable", "The issuer's keys cannot be used.", {
     reason,
   });
 }

@@ -152,12 +152,12 @@ function isListable(origin: string): boolean {
 
 const UNLISTED = "The page's origin is not listed. The operator can add it to CORS_ORIGINS.";
 const NO_ORIGIN =
-  "A page without an origin of its own (null, file://) cannot ask. Serve it from an https origin.";
+  "A page without an origin (null, file://) cannot send requests. Serve it from an https origin.";
 const NO_COOKIE_FROM_APP =
   "A login by cookie is not accepted from an app's origin. Send a token in the Authorization header.";
 const NO_PAGE =
-  "A login by cookie is accepted only from a known page: of the service's own origin, or of one in CORS_ORIGINS.";
-const NO_STATIC_HEADER = "With a login by cookie the request needs the header X-CSRF: 1.";
+  "A login by cookie is accepted only from a page on the service's own origin or on one in CORS_ORIGINS.";
+const NO_STATIC_HEADER = "With a login by cookie, the request needs the header X-CSRF: 1.";
 
 function rejected(reason: Reason, message: string): AppError {
   return new AppError("csrf_rejected", message, { reason });

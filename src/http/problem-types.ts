@@ -23,17 +23,17 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 400,
     title: "The request is not valid",
     happened:
-      "The body is not JSON of the documented shape, or an option has the wrong type or a value that is not allowed. MX was not called.",
+      "The body is not JSON of the documented shape, an option has the wrong type or a value that is not allowed, or MX refuses an option.",
     actor: "the front end",
     advice:
-      '`errors` names each invalid field with a JSON pointer and says what it must be. The body has one member that holds the options: `{"widget_url":{"widget_type":"connect_widget"}}`.',
+      '`errors` names each invalid field with a JSON pointer and says what it must be. The options must be inside `widget_url`: `{"widget_url":{"widget_type":"connect_widget"}}`.',
   },
   unauthenticated: {
     name: "unauthenticated",
     status: 401,
     title: "A valid login is needed",
     happened:
-      "The request has no token or session cookie, or it has expired, was made for another service, or is not from the configured issuer. If the token is bad, cookies are not tried. All causes look the same to the caller. The service's log has the reason.",
+      "The request has no token or session cookie, or the token has expired, was made for another service, or is not from the configured issuer. If the token is not valid, the service does not try a cookie. All causes look the same to the caller. The service's log has the reason.",
     actor: "the front end",
     advice:
       "Get a new token from your own login and send it as `Authorization: Bearer …`. If the login is a cookie, log in again. If new tokens are refused too, the operator should check AUTH_ISSUER, AUTH_AUDIENCE and the clocks.",
@@ -56,7 +56,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "The claim named by USER_ID_CLAIM cannot be an MX user id. It is missing, not a string or integer at the top level, longer than 128 characters, or blank. Or it contains characters other than letters, digits, - and _, starts like one of MX's own ids (USR-, MBR-, CLT-), or is a word such as null or None.",
     actor: "the operator",
     advice:
-      "Choose another claim with USER_ID_CLAIM. If the characters or the length are the problem, you can set USER_ID_MODE=hmac and USER_ID_SECRET instead. Any identifier then works, such as auth0|123 or an email address. Decide before the first user logs in: a later change gives every user a new MX user.",
+      "Choose another claim with USER_ID_CLAIM. If the characters or the length are the problem, you can set USER_ID_MODE=hmac and USER_ID_SECRET instead. Any identifier then works, such as auth0|123 or an email address. Decide before the first user logs in. After a later change, every user becomes a new user at MX.",
   },
   user_disabled: {
     name: "user-disabled",
@@ -71,7 +71,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
   csrf_rejected: {
     name: "csrf-rejected",
     status: 403,
-    title: "This origin may not ask",
+    title: "Requests from this page are not allowed",
     happened:
       "A browser sent the request from a page whose origin is not listed, or is listed for another tenant only. Or the login is a cookie, and the request lacks the header `X-CSRF: 1` or does not come from a page.",
     actor: "the operator",
@@ -85,12 +85,12 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     happened: "The path does not exist.",
     actor: "the front end",
     advice:
-      "The service answers POST /session and its alias POST /user/widget_urls. Paths are case-sensitive.",
+      "To request a widget URL, use POST /session or its alias POST /user/widget_urls. Paths are case-sensitive.",
   },
   method_not_allowed: {
     name: "method-not-allowed",
     status: 405,
-    title: "The method does not fit the path",
+    title: "This path does not support the method",
     happened:
       "The path does not answer this method. The header `Allow` lists the methods that it answers.",
     actor: "the front end",
@@ -102,7 +102,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     title: "The body is too large",
     happened: "The body is larger than 16 kB.",
     actor: "the front end",
-    advice: "Send only the widget options. No valid request comes near this limit.",
+    advice: "Send only the widget options. A valid request is much smaller than this limit.",
   },
   unsupported_media_type: {
     name: "unsupported-media-type",
@@ -127,7 +127,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 500,
     title: "Something went wrong in the service",
     happened:
-      "There is a bug in the service. The answer has no details. The log has them under the request id.",
+      "There is a bug in the service. The answer has no details. The log has them, with the request id.",
     actor: "the operator",
     advice: "Find the `request_id` in the log, and report the bug to the project.",
   },
@@ -136,7 +136,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 502,
     title: "MX's answer cannot be used",
     happened:
-      "MX, a proxy in front of it, or the partner's credential lookup gave an answer that the service cannot use. Examples are an answer that is not JSON, a missing URL, a URL that is not https or not of a listed origin, an answer about another user, and a bad certificate. Nothing of it was passed on.",
+      "MX, a proxy in front of it, or your credential lookup gave an answer that the service cannot use. Examples are an answer that is not JSON, a missing URL, a URL that is not https or whose origin is not listed, an answer about another user, and a bad certificate. No part of the answer was passed on.",
     actor: "the operator",
     advice:
       "Compare the base URLs with MX's documentation. Look for a proxy on the way to MX. Check WIDGET_URL_ORIGINS.",
@@ -144,9 +144,9 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
   upstream_rejected: {
     name: "upstream-rejected",
     status: 502,
-    title: "MX refuses this service",
+    title: "MX refused the request",
     happened:
-      "MX (or the partner's credential lookup) refused the request, the key or the client. Trying again does not help.",
+      "MX (or your credential lookup) refused the request, the key or the client. Trying again does not help.",
     actor: "the operator",
     advice:
       "Check the keys. Check that MX has allow-listed the address of this service (403), that the product is enabled for your client, and that both APIs belong to the same client. The log names the operation and the status.",
@@ -156,7 +156,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 503,
     title: "MX is not available",
     happened:
-      "MX (or the partner's own credential lookup, if there is one) is down, in maintenance or out of reach, or asks for fewer requests.",
+      "MX (or your credential lookup, if you have one) is down, in maintenance, cannot be reached, or asks for fewer requests.",
     actor: "no one; this is temporary",
     advice:
       "Wait for the number of seconds in `Retry-After`, then try again. Repeating a request is always safe: no user is created twice.",
@@ -166,7 +166,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 504,
     title: "MX did not answer in time",
     happened:
-      "MX (or the partner's credential lookup) did not finish within the deadline. MX's SSO API v2 also gives no answer if it refuses the key or the caller's address.",
+      "MX (or your credential lookup) did not finish within the deadline. MX's SSO API v2 also gives no answer if it refuses the key or the caller's address.",
     actor: "no one; this is temporary",
     advice:
       "Try again. Repeating a request is always safe. If the problem persists, the operator should check MX_SSO_API_KEY and MX's allow-list.",
@@ -176,7 +176,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 503,
     title: "Logins cannot be checked",
     happened:
-      "The service never received the issuer's public keys, or the partner's own login (introspection, session check) gave no usable answer.",
+      "The service has never received the issuer's public keys, or your own login (introspection, session check) gave no usable answer.",
     actor: "the operator",
     advice:
       "Make sure that the service can reach the issuer. Check AUTH_ISSUER, AUTH_JWKS_URL, AUTH_INTROSPECTION_URL, AUTH_SESSION_CHECK_URL and the network. The log names the operation and the status: `rejected` with 401 means that AUTH_INTROSPECTION_CLIENT_ID or its secret is wrong.",
@@ -186,7 +186,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     status: 503,
     title: "The service is at its limit",
     happened:
-      "The service already handles as many requests as the operator allows (MAX_IN_FLIGHT), or as many as this tenant may have beside others.",
+      "The service already handles as many requests as the operator allows (MAX_IN_FLIGHT), or as many as one tenant may have.",
     actor: "no one; this is temporary",
     advice:
       "Wait for the number of seconds in `Retry-After`. The operator can add replicas, or find out why MX is slow.",

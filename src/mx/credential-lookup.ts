@@ -56,7 +56,7 @@ export function createPartnerLookup(options: PartnerLookupOptions): PartnerLooku
     async findCredentials(identity, { budget }) {
       const result = toAnswer(await ask(identity, budget.remainingMs()));
       if (result) return toCredentials(result);
-      throw new AppError("forbidden", "The partner knows no MX credentials for this user.", {
+      throw new AppError("forbidden", "There are no MX credentials for this user.", {
         reason: "no_credentials",
       });
     },

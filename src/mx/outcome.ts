@@ -139,7 +139,7 @@ export function toAppError(answer: FailedAnswer): AppError {
     case "rejected":
       return new AppError(
         "upstream_rejected",
-        "MX refused the request of this service. The operator has to look into it.",
+        "MX refused the request of this service. The operator needs to find out why.",
         { upstream },
       );
   }

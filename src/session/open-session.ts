@@ -29,7 +29,7 @@ export const openSession: OpenSession = async (principal, request, context) => {
   if (url) return url;
   const vanished = new AppError(
     "upstream_rejected",
-    "MX does not find the user that it has just confirmed.",
+    "MX does not find the user whom it has just confirmed.",
     {
       upstream: { operation: "session", outcome: "not_found", reason: "user_vanished_twice" },
     },

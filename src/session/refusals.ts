@@ -47,13 +47,17 @@ export function toNotFoundError(request: WidgetRequest, otherwise: AppError): Ap
 
 /** For `otherwise`: an option of the operator's names something that MX does not know. */
 export function unknownReference(): AppError {
-  return new AppError("upstream_rejected", "MX does not know what an option names for this user.", {
-    upstream: {
-      operation: "platform.request_widget_url",
-      outcome: "not_found",
-      reason: "unknown_reference",
+  return new AppError(
+    "upstream_rejected",
+    "For this user, MX does not find what one of the options names.",
+    {
+      upstream: {
+        operation: "platform.request_widget_url",
+        outcome: "not_found",
+        reason: "unknown_reference",
+      },
     },
-  });
+  );
 }
 
 /** MX made the User a moment ago, and does not find it yet. */

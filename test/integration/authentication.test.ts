@@ -31,7 +31,7 @@ async function expectRefused(service: Started, authorization: string | undefined
     type: "/problems/unauthenticated",
     title: "A valid login is needed",
     status: 401,
-    detail: "A valid login of this partner is needed.",
+    detail: "A valid login is needed.",
     request_id: response.headers["x-request-id"],
   });
   expect(response.headers["www-authenticate"]).toBe(

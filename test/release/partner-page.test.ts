@@ -290,7 +290,7 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
       await using visit = await open();
       for (const [button, title] of [
         ["MX down", "MX is not available"],
-        ["Key refused", "MX refuses this service"],
+        ["Key refused", "MX refused the request"],
         ["Unusable answer", "MX's answer cannot be used"],
         ["Expired login", "A valid login is needed"],
         ["Unusable user id", "The user identifier cannot be used at MX"],

@@ -124,7 +124,7 @@ async function refusalOf(jwt: string, setup: Setup = {}): Promise<AppError> {
 /** One outward text, whatever is wrong. */
 const REFUSED = {
   code: "unauthenticated",
-  message: "A valid login of this partner is needed.",
+  message: "A valid login is needed.",
   errors: undefined,
   cause: undefined,
   upstream: undefined,

@@ -225,7 +225,7 @@ export const MX_SECTIONS: readonly v.Section[] = [
   {
     title: "MX",
     introduction:
-      "Configure the Platform API (all widgets), the SSO API (seven widgets, without options), or both. With both, the SSO API creates users and the Platform API creates the URLs. `docs/mx-apis.md` says which of MX's products needs which variables. MX answers only addresses on its allow list.",
+      "Configure what you have from MX. Platform API: `MX_PLATFORM_CLIENT_ID` and `MX_PLATFORM_API_KEY`. SSO API v3 with MDX Real Time: `MX_SSO_VERSION=v3`, `MX_SSO_API_KEY` and `MX_SSO_CLIENT_ID`. SSO API v2 (seven widgets, without options): `MX_SSO_API_KEY`, `MX_SSO_CLIENT_GUID` and `MEMBER_CREDENTIALS`. With the Platform API and an SSO API, the Platform API creates the URLs, and the SSO API v2 or MDX Real Time creates the users. See `docs/mx-apis.md`. MX answers only addresses on its allow list.",
     variables: APIS,
   },
   { title: "Members (SSO API only)", variables: { ...MEMBERS, ...MEMBER_IDS } },

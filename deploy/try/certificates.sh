@@ -1,6 +1,6 @@
 #!/bin/sh
-# An authority and a certificate for the host names of the compose file, made anew at each start, and INSTANCE_SECRET,
-# made once.
+# Creates an authority and a certificate for the host names in the compose file, new at each start, and INSTANCE_SECRET,
+# once.
 set -eu
 cd /certificates
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 30 -subj "/CN=mx-session-bff trial"

@@ -5,7 +5,8 @@
 
 import * as z from "zod";
 import { CLAIM, MAX_TENANTS, TENANT_NAME } from "../src/config/tenants.ts";
-import { type Section, VALUE_TYPES, type Variable } from "../src/config/values.ts";
+import { VALUE_TYPES } from "../src/config/values.ts";
+import type { Section, Variable } from "../src/config/variables/row.ts";
 import { isOfTenant, SECTIONS, VARIABLES } from "../src/config/variables.ts";
 
 /** Path from the root of the repository -> content. */

@@ -1,4 +1,4 @@
-/** Texts that others wrote: JSON, misspelt names, and what MX can take. */
+/** Texts and values that others wrote: JSON, percent-encoding, misspelt names, and what MX can take. */
 
 /** `undefined` for a text that is not JSON: the error of `JSON.parse` would repeat what was sent. */
 export function parseJson(text: string): unknown {
@@ -6,6 +6,20 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+/** No list, and not `null`. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Percent-encoding undone; a text that is not encoded as it should be, such as a lone `%`, as it is. */
+export function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

@@ -10,6 +10,7 @@
 import { unauthenticated } from "../errors.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import { toIdText } from "../session/user-id.ts";
+import { isObject } from "../text.ts";
 import type { ExchangeRequest } from "../upstream/exchange.ts";
 import type { Authenticator } from "./authenticate.ts";
 import { findTenantOfAnswer, requireCurrent, type TenantTrust, toPrincipal } from "./claims.ts";
@@ -49,14 +50,10 @@ function readClaims(answer: LoginAnswer): Claims {
  * `{"user":null}`, or a session that is said not to be active.
  */
 export function findLogin(body: unknown): Claims | undefined {
-  if (!isClaims(body)) return undefined;
+  if (!isObject(body)) return undefined;
   const isEmpty = Object.values(body).every((value) => value == null || value === false);
   const isDenied = Object.entries(body).some(([name, value]) => VERDICT.test(name) && isNo(value));
   return isEmpty || isDenied ? undefined : body;
-}
-
-function isClaims(body: unknown): body is Claims {
-  return typeof body === "object" && body !== null && !Array.isArray(body);
 }
 
 /** Such as `active`, `isAuthenticated`, `logged_in`. */

@@ -2,6 +2,7 @@
 
 import { createSecret } from "../secret.ts";
 import type { RedisSettings } from "../session/settings.ts";
+import { decodePercent } from "../text.ts";
 import { findAddressProblem } from "../upstream/upstream-url.ts";
 
 type Address = Pick<
@@ -26,8 +27,8 @@ export function parseRedisUrl(text: string): Address | string {
     nodes: isSocket ? [] : nodes.map(({ hostname, port }) => toNode(hostname, port)),
     socket: isSocket ? decodeURIComponent(first.pathname) : undefined,
     isTls: first.protocol === "rediss:",
-    username: decode(first.username) || undefined,
-    password: first.password === "" ? undefined : createSecret(decode(first.password)),
+    username: decodePercent(first.username) || undefined,
+    password: first.password === "" ? undefined : createSecret(decodePercent(first.password)),
     database: Number(database),
   };
 }
@@ -60,12 +61,4 @@ function toCommon({ protocol, username, password, pathname, search }: URL): stri
 
 function toNode(hostname: string, port: string) {
   return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 6379) };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // A lone %: as it is.
-  }
 }

@@ -3,6 +3,7 @@
  * and hashes of two purposes must not be comparable.
  */
 
+import { decodePercent } from "../text.ts";
 import type { Faults } from "./faults.ts";
 import { SECRET_NAMES, type Variables } from "./variables.ts";
 
@@ -49,15 +50,7 @@ function valuesOf(secret: string | undefined): string[] {
     const url = URL.canParse(item) ? new URL(item) : undefined;
     return url?.password || url?.username || [];
   });
-  return [secret, ...inUrls.map(decode)].map((value) => value.trim());
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return [secret, ...inUrls.map(decodePercent)].map((value) => value.trim());
 }
 
 function toPlace(name: string, label: string | undefined): string {

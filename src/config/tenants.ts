@@ -6,6 +6,7 @@
 
 import * as z from "zod";
 import type { ClaimRule } from "../session/settings.ts";
+import { isObject } from "../text.ts";
 import { findNearest } from "./environment.ts";
 import type { Faults } from "./faults.ts";
 import { type Environment, isKnown, isOfTenant, isSecret, type ReadFile } from "./variables.ts";
@@ -141,10 +142,6 @@ function toText(key: string, value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   const isList = value.every((item) => typeof item === "string" && /^[^,]+$/.test(item));
   return isList ? value.join(",") : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A key as it may be printed. */

@@ -54,8 +54,3 @@ export const memberIdTemplate = z
     "must contain {user_id} once, otherwise only letters, digits, - and _, and must not begin with MBR-, which MX reserves",
   )
   .register(VALUE_TYPES, { form: "text with `{user_id}` in it" });
-
-export const claimName = z
-  .string()
-  .max(255, "is too long")
-  .register(VALUE_TYPES, { form: "the name of a claim" });

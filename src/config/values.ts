@@ -8,32 +8,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import * as z from "zod";
 
-/** One row of the table of variables (variables.ts). */
-export type Variable = {
-  /** From the variable's text to its value. Its messages name no value. */
-  schema: z.ZodType<unknown, string>;
-  /**
-   * `process`: set in the environment. `tenant`: may differ per tenant, so with TENANTS_FILE it is set there.
-   */
-  scope: "process" | "tenant";
-  /** Can also be given as `NAME_FILE`, the path of a file with the value. */
-  secret?: true;
-  /** Another name that it is read by where it is not set itself. */
-  alias?: string;
-  /** As an operator would write it. */
-  default?: string;
-  /** What `.env.example` sets, for the few variables that everybody sets. */
-  example?: string;
-  /** In Markdown, for `.env.example` and docs/configuration.md. */
-  description: string;
-};
-
-export type Section = {
-  title: string;
-  introduction?: string;
-  variables: Readonly<Record<string, Variable>>;
-};
-
 /** How documentation describes a type, and the zod schema of what TENANTS_FILE accepts for it besides a string. */
 export const VALUE_TYPES = z.registry<{ form: string; json?: unknown }>();
 
@@ -129,12 +103,7 @@ const RATE_FORM = `a rate such as 60/1m (1 to ${MAX_EVENTS} events in a window o
 /** In milliseconds, from a minute to ninety days. */
 export const lifetime = z
   .string()
-  .transform((given) => {
-    const [, number, unit] = /^(\d{1,7})([smhd])$/.exec(given) ?? [];
-    return number && unit
-      ? Number(number) * { s: 1000, m: 60_000, h: 3_600_000, d: UNITS.d }[unit as "s"]
-      : Number.NaN;
-  })
+  .transform(parseDuration)
   .refine(
     (ms) => ms >= 60_000 && ms <= 90 * UNITS.d,
     "must be a duration such as 30m, 24h or 7d, from 1m to 90d",

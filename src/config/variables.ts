@@ -6,10 +6,10 @@
  */
 
 import type * as z from "zod";
-import type { Section, Variable } from "./values.ts";
 import { LOGIN_SECTIONS, LOGIN_VARIABLES } from "./variables/login.ts";
 import { MX_SECTIONS, MX_VARIABLES } from "./variables/mx.ts";
 import { PROCESS_SECTIONS, PROCESS_VARIABLES, TENANTS_SECTION } from "./variables/process.ts";
+import type { Section, Variable } from "./variables/row.ts";
 
 /** As `process.env` has it. */
 export type Environment = Readonly<Record<string, string | undefined>>;

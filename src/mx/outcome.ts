@@ -14,6 +14,7 @@
 
 import * as z from "zod";
 import { AppError, type UpstreamReason } from "../errors.ts";
+import { isObject } from "../text.ts";
 import type { ExchangeFailure } from "../upstream/failure.ts";
 import type {
   Answer,
@@ -179,8 +180,7 @@ function unavailable(answer: Omit<FailedAnswer, "sentAt">): AppError {
 
 /** SSO v2 answers `{ "error": "text" }`. */
 function errorText(body: unknown): string {
-  const hasError = typeof body === "object" && body !== null && "error" in body;
-  return hasError && typeof body.error === "string" ? body.error : "";
+  return isObject(body) && typeof body.error === "string" ? body.error : "";
 }
 
 function isCreate(operation: Operation): boolean {

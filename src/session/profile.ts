@@ -8,6 +8,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import { isObject } from "../text.ts";
 import type { Claims, Identity, LookedUp, Principal, Profile, RequestContext } from "./types.ts";
 
 /** The eight optional fields of MX's guide. */
@@ -121,10 +122,6 @@ function findClaim(claims: Claims, name: string): unknown {
 function ownProperty(value: unknown, key: string): unknown {
   const hasProperties = typeof value === "object" && value !== null;
   return hasProperties ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function unusableProfile(): AppError {

@@ -1,6 +1,3 @@
-/** Keeps account of all connections to one origin: in use, idle, or being opened. There are never more than a given number. */
-
-import type { Socket } from "node:net";
 import {
   type Connection,
   type ConnectOptions,
@@ -27,7 +24,7 @@ export type Sockets = AsyncDisposable & {
   isIdle(connection: Connection): boolean;
   /** Those that are idle and have never been used, and those that are being opened ahead of requests. */
   count(): { ready: number; ahead: number };
-  /** An idle one, if there is one: the most recently used, or else the oldest that was not used. */
+  /** An idle one, if there is one: the most recently used, or else the one that has been ready for longest, so that none gets old. */
   take(): Connection | undefined;
   /** Makes room for one more: in the place of what is idle, or of what is opened ahead. */
   makeRoom(): void;
@@ -50,7 +47,7 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
   const all = new Set<Connection>();
   const idle = createIdle();
   let isDisposed = false;
-  const isFull = () => all.size + openings.count().all >= options.connections;
+  const isFull = () => all.size + openings.all.size >= options.connections;
 
   async function open(isAhead: boolean, timeoutMs?: number): Promise<Connection> {
     const socket = await openings.open(isAhead, timeoutMs);
@@ -62,7 +59,7 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
   }
 
   function forget(connection: Connection, isByUpstream: boolean): void {
-    idle.remove(connection);
+    idle.all.delete(connection);
     if (all.delete(connection)) events.onClose(connection, isByUpstream);
   }
 
@@ -73,17 +70,18 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
 
   function retire(connection: Connection): void {
     connection.isRetired = true;
-    if (idle.has(connection)) close(connection);
+    if (idle.all.has(connection)) close(connection);
   }
 
   function keep(connection: Connection): void {
     connection.wasIdle = true;
     if (connection.isRetired || connection.socket.destroyed) close(connection);
-    else idle.add(connection);
+    else idle.all.add(connection);
   }
 
   function take(): Connection | undefined {
-    const next = idle.take();
+    const next = idle.next();
+    if (next) idle.all.delete(next);
     if (!next?.socket.destroyed) return next;
     close(next);
     return take();
@@ -91,8 +89,8 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
 
   return {
     isFull,
-    isIdle: idle.has,
-    count: () => ({ ready: idle.readyCount(), ahead: openings.count().ahead }),
+    isIdle: (connection) => idle.all.has(connection),
+    count: () => ({ ready: idle.ready().length, ahead: openings.ahead().length }),
     take,
     makeRoom() {
       const oldest = idle.oldest();
@@ -105,10 +103,10 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
     retire,
     close,
     retireAll: () => [...all].forEach(retire),
-    retireSilent: (sinceMs) => idle.all().filter(isSilent(sinceMs)).forEach(retire),
+    retireSilent: (sinceMs) => [...idle.all].filter(isSilent(sinceMs)).forEach(retire),
     async [Symbol.asyncDispose]() {
       isDisposed = true;
-      await openings[Symbol.asyncDispose]();
+      await openings.abortAll();
       [...all].forEach(close);
     },
   };
@@ -118,71 +116,45 @@ function isSilent(sinceMs: number): (connection: Connection) => boolean {
   return ({ heardAtMs }) => heardAtMs <= sinceMs;
 }
 
-/** Those that requests have used, and those that are kept ready. */
-type Idle = {
-  add(connection: Connection): void;
-  /** The most recently used, or else the one that has been ready for longest, so that none gets old. */
-  take(): Connection | undefined;
-  /** The one to close first if there is no room. */
-  oldest(): Connection | undefined;
-  remove(connection: Connection): void;
-  has(connection: Connection): boolean;
-  readyCount(): number;
-  all(): Connection[];
-};
-
-function createIdle(): Idle {
-  let used: Connection[] = [];
-  let ready: Connection[] = [];
+/** Those that requests have used, and those that are kept ready, in the order in which they became idle. */
+function createIdle() {
+  const all = new Set<Connection>();
+  const used = () => [...all].filter(({ isUsed }) => isUsed);
+  const ready = () => [...all].filter(({ isUsed }) => !isUsed);
   return {
-    add: (connection) => void (connection.isUsed ? used : ready).push(connection),
-    take: () => used.pop() ?? ready.shift(),
-    oldest: () => used[0] ?? ready[0],
-    remove(connection) {
-      used = used.filter((each) => each !== connection);
-      ready = ready.filter((each) => each !== connection);
-    },
-    has: (connection) => used.includes(connection) || ready.includes(connection),
-    readyCount: () => ready.length,
-    all: () => [...used, ...ready],
+    all,
+    ready,
+    /** The most recently used, or else the one that has been ready for longest, so that none gets old. */
+    next: () => used().at(-1) ?? ready()[0],
+    /** The one to close first if there is no room. */
+    oldest: () => used()[0] ?? ready()[0],
   };
 }
 
 /** Sockets that are being opened. */
-type Openings = AsyncDisposable & {
-  /** Rejects with why it could not be opened. `isAhead`: no request waits for it. */
-  open(isAhead: boolean, timeoutMs?: number): Promise<Socket>;
-  /** Gives up the first one that no request waits for. */
-  abortAhead(): void;
-  count(): { all: number; ahead: number };
-};
-
-function createOpenings(open: Open): Openings {
-  const all = new Set<Opening>();
-  const ahead = new Set<Opening>();
-
-  function forget(opening: Opening): void {
-    all.delete(opening);
-    ahead.delete(opening);
-  }
-
+function createOpenings(openSocket: Open) {
+  const all = new Map<Opening, { isAhead: boolean }>();
+  const ahead = () => [...all.keys()].filter((opening) => all.get(opening)?.isAhead);
   return {
-    open(isAhead, timeoutMs) {
-      const opening = open(timeoutMs);
-      all.add(opening);
-      if (isAhead) ahead.add(opening);
-      return opening.socket.finally(() => forget(opening));
+    all,
+    /** Those that no request waits for. */
+    ahead,
+    /** Rejects with why it could not be opened. */
+    open(isAhead: boolean, timeoutMs?: number) {
+      const opening = openSocket(timeoutMs);
+      all.set(opening, { isAhead });
+      return opening.socket.finally(() => all.delete(opening));
     },
-    abortAhead() {
-      const [first] = ahead;
+    abortAhead(): void {
+      const [first] = ahead();
       if (!first) return;
-      forget(first);
+      all.delete(first);
       first.abort();
     },
-    count: () => ({ all: all.size, ahead: ahead.size }),
-    async [Symbol.asyncDispose]() {
-      for (const opening of all) opening.abort();
-      await Promise.allSettled([...all].map(({ socket }) => socket));
+    async abortAll(): Promise<void> {
+      const openings = [...all.keys()];
+      for (const opening of openings) opening.abort();
+      await Promise.allSettled(openings.map(({ socket }) => socket));
     },
   };
 }

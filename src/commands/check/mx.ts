@@ -15,7 +15,7 @@ import { classifySsoV2 } from "../../mx/outcome.ts";
 import { toPlatformHeaders } from "../../mx/platform.ts";
 import { toSsoQuery } from "../../mx/sso-v2.ts";
 import { toSsoV3Api } from "../../mx/sso-v3.ts";
-import { parseJson } from "../../text.ts";
+import { isObject, parseJson } from "../../text.ts";
 import type { ExchangeRequest, ExchangeResult } from "../../upstream/exchange.ts";
 import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
@@ -162,9 +162,9 @@ function judgeOtherStatus(status: number, host: string, variable: string): Judge
 
 type AnswerOf = Extract<ExchangeResult, { kind: "answer" }>;
 
-function parse({ text }: AnswerOf): Record<string, unknown> {
+function parse({ text }: AnswerOf): Readonly<Record<string, unknown>> {
   const body = parseJson(text);
-  return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  return isObject(body) ? body : {};
 }
 
 function toBasePath(url: URL): string {

@@ -6,222 +6,192 @@ import * as secrets from "../secret-values.ts";
 import * as url from "../url-values.ts";
 import * as user from "../user-values.ts";
 import * as v from "../values.ts";
+import { ofTenant, type Section } from "./row.ts";
 
-const APIS = {
+const APIS = ofTenant({
   MX_ENVIRONMENT: {
     schema: v.choice(["integration", "production"]),
-    scope: "tenant",
     default: "integration",
     description:
       "MX's environment. It selects the base URLs. Production keys are never sent to integration or loopback.",
   },
   MX_PLATFORM_CLIENT_ID: {
     schema: v.basicUser,
-    scope: "tenant",
     example: "",
     description: "Platform API: the client id from MX's dashboard.",
   },
   MX_PLATFORM_API_KEY: {
     schema: secrets.secret,
-    scope: "tenant",
     secret: true,
     example: "",
     description: "Platform API: the API key from MX's dashboard.",
   },
   MX_PLATFORM_VERSION: {
     schema: v.choice(["v20250224", "v20111101"]),
-    scope: "tenant",
     default: "v20250224",
     description:
       "Platform API: `v20250224` is current. `v20111101` is the older version, in which your own user ids do not work in paths.",
   },
   MX_PLATFORM_BASE_URL: {
     schema: url.baseUrl,
-    scope: "tenant",
     description: "Platform API: an address to use instead of MX's, such as the simulator's.",
   },
   MX_SSO_VERSION: {
     schema: v.choice(["v2", "v3"]),
-    scope: "tenant",
     default: "v2",
     description:
       "Which SSO API you have. `v2` creates users, Members and URLs. `v3` creates URLs, and MDX Real Time creates users and Members.",
   },
   MX_SSO_API_KEY: {
     schema: secrets.secret,
-    scope: "tenant",
     secret: true,
     description: "SSO API: the key. MX's documentation calls it `k` (v2) or `MD-API-KEY` (v3).",
   },
   MX_SSO_CLIENT_GUID: {
     schema: v.guid,
-    scope: "tenant",
     description:
       "SSO API v2: the client (`c` in MX's documentation), `CLT-…` or your own id for it.",
   },
   MX_SSO_CLIENT_ID: {
     schema: v.guid,
-    scope: "tenant",
     description: "SSO API v3: your client id, which is in the path of each call.",
   },
   MX_SSO_BASE_URL: {
     schema: url.baseUrl,
-    scope: "tenant",
     description: "SSO API: an address to use instead of MX's. With v3, leave out the client id.",
   },
   MX_MDX_API_KEY: {
     schema: secrets.secret,
-    scope: "tenant",
     secret: true,
     description: "SSO API v3: the key of MDX Real Time. Default: the value of `MX_SSO_API_KEY`.",
   },
   MX_MDX_BASE_URL: {
     schema: url.baseUrl,
-    scope: "tenant",
     description:
       "SSO API v3: an address of MDX Real Time to use instead of MX's, without the client id.",
   },
   MX_CONNECTIONS: {
     schema: v.count(1, 2000),
-    scope: "tenant",
     default: "100",
     description: "Connections per tenant, MX host and replica. MX allows 2,000 per address.",
   },
-} as const satisfies Record<string, v.Variable>;
+});
 
-const MEMBERS = {
+const MEMBERS = ofTenant({
   MEMBER_CREDENTIALS: {
     schema: v.choice(["none", "claim", "derived", "lookup"]),
-    scope: "tenant",
     default: "none",
     description:
       "Where the credentials of a user's Member come from. `none`: no Member is created. SSO API v2 needs one of the others. `claim`: a userkey is in a claim of the token. `derived`: the userkey is a keyed hash of the user id. `lookup`: your own endpoint returns them.",
   },
   MEMBER_USERKEY_CLAIM: {
     schema: v.shortText,
-    scope: "tenant",
     description: "With `claim`: the name of the claim that holds the userkey.",
   },
   MEMBER_USERKEY_EXPIRES: {
     schema: v.flag,
-    scope: "tenant",
     default: "false",
     description:
       "With `claim`: whether the userkey expires. If `true`, MX receives the new one on every login.",
   },
   MEMBER_USERKEY_SECRET: {
     schema: secrets.strongSecret,
-    scope: "tenant",
     secret: true,
     description: "With `derived`: the key of the hash, at least 32 characters. Never change it.",
   },
   MEMBER_LOOKUP_URL: {
     schema: url.upstream,
-    scope: "tenant",
     description:
       'With `lookup`: your endpoint. It receives `POST {"user_id","issuer","subject"}`, and answers `{"userkey","expires"}` or `{"login","password"}`, optionally with `member_id` and `profile`.',
   },
   MEMBER_LOOKUP_TOKEN: {
     schema: secrets.ownToken,
-    scope: "tenant",
     secret: true,
     description:
       "With `lookup`: the bearer token that your endpoint expects, at least 12 characters.",
   },
-} as const satisfies Record<string, v.Variable>;
+});
 
-const MEMBER_IDS = {
+const MEMBER_IDS = ofTenant({
   MEMBER_ID_TEMPLATE: {
     schema: user.memberIdTemplate,
-    scope: "tenant",
     default: DEFAULT_TEMPLATE,
     description:
       "The id of a user's Member. `{user_id}` stands for the user id. Keep the default, which is MX's convention, unless your users already have Members under other ids. See docs/existing-users.md.",
   },
   MEMBER_ID_CLAIM: {
-    schema: user.claimName,
-    scope: "tenant",
+    schema: v.claimName,
     description:
       "The claim that contains the id of the user's Member. Replaces the template. With `MEMBER_CREDENTIALS=lookup`, your endpoint can also answer with `member_id`.",
   },
-} as const satisfies Record<string, v.Variable>;
+});
 
-const PROFILE = {
+const PROFILE = ofTenant({
   PROFILE_FIELDS: {
     schema: user.profileFields,
-    scope: "tenant",
     default: "all",
     description:
       "Which personal data may be sent to MX when a user is created: `all`, `none`, or a list of MX's field names. `metadata` is the Platform API's text field, which contains the user's names as far as the list has them. MX asks for as much as possible, names and e-mail address above all. See docs/privacy.md.",
   },
   PROFILE_CLAIMS: {
     schema: user.profileClaims,
-    scope: "tenant",
     default: "{}",
     description:
       'Your own claims for the fields of MX, instead of the standard ones of OpenID Connect, as JSON: `{"credit_score":"fico","zip_code":"address.postal_code"}`. Dots lead into objects, unless a claim has exactly that name. A value that MX would refuse is left out.',
   },
   PROFILE_SOURCE: {
     schema: v.choice(["claims", "userinfo", "lookup"]),
-    scope: "tenant",
     default: "claims",
     description:
       "Where the profile of a new user comes from. `claims`: the claims of the login. Access tokens for APIs seldom have them. `userinfo`: the issuer's userinfo endpoint, called with the user's token. `lookup`: `profile` in the answer of `MEMBER_LOOKUP_URL`, with MX's field names. Existing users are neither looked up nor updated.",
   },
-} as const satisfies Record<string, v.Variable>;
+});
 
-const WIDGETS = {
+const WIDGETS = ofTenant({
   WIDGET_TYPES: {
     schema: url.widgetTypes,
-    scope: "tenant",
     default: WIDGET_TYPES.join(","),
     description: "Widget types that callers may request.",
   },
   WIDGET_DEFAULTS: {
     schema: url.options,
-    scope: "tenant",
     default: "{}",
     description:
       'Options that apply if the caller leaves them out, as JSON with MX\'s names, such as `{"color_scheme":"dark"}`.',
   },
   WIDGET_FORCED: {
     schema: url.options,
-    scope: "tenant",
     default: "{}",
     description: "Options that a caller cannot change, as JSON with MX's names.",
   },
   CLIENT_REDIRECT_URLS: {
     schema: url.redirects,
-    scope: "tenant",
     default: "",
     description:
       "Exact URLs to which a bank's OAuth login and the page of `HOSTED_NAME` may return, including app schemes (`myapp://done`).",
   },
   WEBVIEW_SCHEMES: {
     schema: url.schemes,
-    scope: "tenant",
     default: "mx",
     description: "URL schemes in which an app may receive messages in a WebView.",
   },
   WIDGET_URL_ORIGINS: {
     schema: url.origins,
-    scope: "tenant",
     default: "",
     description:
       "Origins that a widget URL may have, such as `https://widgets.moneydesktop.com`. If empty, any https origin is accepted.",
   },
   ALLOW_CALLBACK_PAYLOAD: {
     schema: v.flag,
-    scope: "tenant",
     default: "false",
     description:
       "Whether the header `X-Callback-Payload` is sent to MX, which repeats it in webhooks.",
   },
-} as const satisfies Record<string, v.Variable>;
+});
 
 export const MX_VARIABLES = { ...APIS, ...MEMBERS, ...MEMBER_IDS, ...PROFILE, ...WIDGETS };
 
-export const MX_SECTIONS: readonly v.Section[] = [
+export const MX_SECTIONS: readonly Section[] = [
   {
     title: "MX",
     introduction:

@@ -32,7 +32,8 @@ export function toServiceEnvironment({ issuer, ports, pageUrl }: DemoSetup): Env
     PORT: String(ports.service),
     OPERATIONS_PORT: String(ports.operations),
     CORS_ORIGINS: pageUrl,
-    CLIENT_REDIRECT_URLS: "examplebank://oauth", // As in the examples of the page's form.
+    CLIENT_REDIRECT_URLS: `examplebank://oauth,${pageUrl}/done.html`, // The first is that of the examples in the page's form.
+    HOSTED_NAME: "Example Bank",
     WEBVIEW_SCHEMES: "mx,examplebank",
     DRAIN_DELAY: "0s",
     AUTH_ISSUER: issuer.issuer,
@@ -51,6 +52,7 @@ export function toSimulatedEnvironment(apis: Apis, simulator: Simulator): Enviro
     }),
     ...((apis === "sso" || apis === "both") && toSsoV2(simulator)),
     ...(apis === "v3" && toSsoV3(simulator)),
+    WIDGET_URL_ORIGINS: simulator.widgetUrl,
   };
 }
 

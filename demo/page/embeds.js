@@ -1,5 +1,5 @@
 /**
- * The three ways to show a widget. Each takes the same request and gives back what can be done with the widget.
+ * The four ways to show a widget. Each takes the same request and gives back what can be done with the widget.
  *
  * `onMessage` gets what the widget says, `onDone` is the time to close, `onError` says why there is no widget, in words.
  */
@@ -19,8 +19,9 @@ import { splitForSdk, toBody, toClassName } from "./snippets.js";
  * @property {import("./snippets.js").Ask} ask
  * @property {() => Promise<string>} getToken
  * @property {(type: string, payload: object) => void} onMessage
- * @property {() => void} onDone
+ * @property {(words?: string) => void} onDone
  * @property {(message?: string) => void} onError Without words where the answer has said it.
+ * @property {(state: string) => void} onShown Where there is something to see, but nothing that sends messages.
  */
 
 /** @type {Record<string, { says: string, open: (options: OpenOptions) => Promise<Opened> }>} */
@@ -36,6 +37,10 @@ export const WAYS = {
   phone: {
     says: "In a WebView, messages are navigations. This page cannot see those, so a page of the simulator plays the app.",
     open: openInPhone,
+  },
+  hosted: {
+    says: "For apps without WebView code: the service's own page /hosted, opened in the system's browser.",
+    open: openHosted,
   },
 };
 
@@ -60,7 +65,7 @@ async function openWithSdk({ container, serviceUrl, widgetUrl, ask, getToken, ..
     },
     onSsoUrlLoadError: ({ statusCode }) =>
       on.onError(statusCode === undefined ? "The service does not answer." : undefined),
-    onConnectedPrimaryAction: on.onDone,
+    onConnectedPrimaryAction: () => on.onDone(),
   });
   return {
     goBack: () => widget.navigateBack(),
@@ -93,7 +98,7 @@ async function openWithEmbed({ container, serviceUrl, ask, getToken, ...on }) {
     loadTimeoutMs: 5000,
     frameTitle: "MX widget",
     onMessage: ({ type, metadata }) => on.onMessage(type, metadata),
-    onDone: on.onDone,
+    onDone: () => on.onDone(),
   });
   widget.addEventListener("mx-error", (event) => {
     event.preventDefault(); // This page explains it itself.
@@ -115,19 +120,8 @@ async function openInPhone({ container, serviceUrl, widgetUrl, ask, getToken, ..
   };
   /** What an app does natively, before its WebView has anything to show. */
   const askForUrl = async () => {
-    const response = await fetch(`${serviceUrl}/session`, {
-      method: "POST",
-      headers: {
-        Authorization: `Bearer ${await getToken()}`,
-        "Content-Type": "application/json",
-        ...(ask.language && { "Accept-Language": ask.language }),
-      },
-      body: JSON.stringify(toBody(ask)),
-    }).catch(() => undefined);
-    if (!response) return on.onError("The service does not answer.");
-    if (!response.ok) return on.onError();
-    const { widget_url } = await response.json();
-    tell({ open: widget_url.url });
+    const url = await askAsApp({ serviceUrl, ask, getToken, ...on });
+    if (url) tell({ open: url });
   };
   const report = (url) => {
     const [address, query] = url.split("?");
@@ -145,4 +139,47 @@ async function openInPhone({ container, serviceUrl, widgetUrl, ask, getToken, ..
       shell.remove();
     },
   };
+}
+
+/** As an app: `undefined` where there is none, which `onError` has said by then. */
+async function askAsApp({ serviceUrl, ask, getToken, onError }) {
+  const response = await fetch(`${serviceUrl}/session`, {
+    method: "POST",
+    headers: {
+      Authorization: `Bearer ${await getToken()}`,
+      "Content-Type": "application/json",
+      ...(ask.language && { "Accept-Language": ask.language }),
+    },
+    body: JSON.stringify(toBody(ask)),
+  }).catch(() => undefined);
+  if (!response?.ok) return onError(response ? undefined : "The service does not answer.");
+  return (await response.json()).widget_url.url;
+}
+
+/** The app's link is a page here (done.html), which tells this one how it ended. */
+async function openHosted({ container, serviceUrl, ask, getToken, ...on }) {
+  const returns = new BroadcastChannel("done");
+  const close = () => returns.close();
+  const url = await askAsApp({ serviceUrl, ask, getToken, ...on });
+  if (!url) return { close, goBack() {} };
+  const redirect = `${location.origin}/done.html`;
+  const colors = ask.options.color_scheme;
+  const asked = { url, redirect, language: ask.language || undefined, color_scheme: colors };
+  returns.onmessage = ({ data: { status, member_guid } }) => {
+    on.onMessage("done.html", { status, member_guid });
+    on.onDone(`Back in the app with status=${status}${member_guid ? `, ${member_guid}` : ""}.`);
+  };
+  const says =
+    "The app has a widget URL. It opens this page with it, in ASWebAuthenticationSession on iOS or in a Custom Tab on Android:";
+  const link = { href: toHostedAddress(serviceUrl, asked), target: "_blank", rel: "noopener" };
+  const button = h("a", { className: "button", ...link }, "Open it as an app would");
+  container.replaceChildren(h("div", { className: "rest" }, h("p", {}, says), button));
+  on.onShown("Waiting for the page that the app opens.");
+  return { close, goBack() {} };
+}
+
+function toHostedAddress(serviceUrl, asked) {
+  const bytes = new TextEncoder().encode(JSON.stringify(asked));
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return `${serviceUrl}/hosted#${base64.replaceAll("+", "-").replaceAll("/", "_")}`;
 }

@@ -17,6 +17,11 @@ export function currentFault() {
   return held?.name ?? "";
 }
 
+/** What its button says. */
+export function faultLabel() {
+  return faults.find(({ name }) => name === currentFault())?.label;
+}
+
 /** @param {readonly { name: string, label: string, says: string }[]} known */
 export function renderFaults(known) {
   faults = known;

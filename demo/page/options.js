@@ -104,8 +104,8 @@ export const OPTION_GROUPS = [
     ],
   },
   {
-    title: "Older names",
-    says: "MX's SDKs still send these. The service translates most of them to data_request.products.",
+    title: "Options of MX's SDKs",
+    says: "MX has newer options for these, but its SDKs still send them. The service translates most of them to data_request.products.",
     options: [
       choice("mode", "Mode", "aggregation", "verification"),
       flag("include_transactions", "With transactions"),

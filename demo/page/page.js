@@ -7,7 +7,7 @@
 import { byId, h } from "./dom.js";
 import { WAYS } from "./embeds.js";
 import { watchExchanges } from "./exchanges.js";
-import { currentFault, renderFaults } from "./faults.js";
+import { currentFault, faultLabel, renderFaults } from "./faults.js";
 import { hideLoading, sayWaiting, showLoading } from "./loading.js";
 import { renderOptionGroups } from "./option-fields.js";
 import { toOptions } from "./options.js";
@@ -88,11 +88,13 @@ async function openWidget() {
       onMessage: ifCurrent(showMessage),
       onDone: ifCurrent(finish),
       onError: ifCurrent(fail),
+      onShown: ifCurrent(waitForApp),
     });
     if (!isCurrent()) return widget.close();
     opened = widget;
     if (!byId("problem").hidden) return closeWidget();
-    for (const id of ["back", "close"]) byId(id).disabled = false;
+    byId("back").disabled = ask.way === "hosted"; // It is in another window.
+    byId("close").disabled = false;
   } catch (error) {
     if (isCurrent()) fail(error.message);
   }
@@ -111,11 +113,17 @@ function showStage() {
 }
 
 /** MX asks to close the widget when the user presses Done. The focus was in it. */
-function finish() {
+function finish(words) {
   closeWidget();
   byId("open").focus();
-  showRest("Done. The widget was closed, as MX asks.");
-  setState("The user pressed Done.");
+  showRest(words ?? "Done. The widget was closed, as MX asks.");
+  setState(words ? "The page has ended." : "The user pressed Done.");
+}
+
+function waitForApp(state) {
+  clearTimeout(silence);
+  hideLoading();
+  setState(state);
 }
 
 /** Without a message the answer's problem is explained instead. */
@@ -133,8 +141,14 @@ async function explain(answer) {
   if (opening === openings) showProblem(rendered);
 }
 
+/** Names the fault that is set, as its button may be out of sight. */
 function showProblem(parts) {
-  byId("problem").replaceChildren(...parts);
+  const fault = faultLabel();
+  const cause = `You have set “${fault}” at “Make it fail”. Press it again to end it.`;
+  byId("problem").replaceChildren(
+    ...(fault ? [h("p", { className: "cause" }, cause)] : []),
+    ...parts,
+  );
   byId("problem").hidden = false;
   byId("frame").hidden = true;
 }
@@ -162,7 +176,7 @@ function showMessage(type, { user_guid, session_guid, ...payload }) {
   clearTimeout(silence);
   hideLoading();
   byId("no-messages").hidden = true;
-  setState("Open.");
+  setState(setup.isReal ? "Open." : "Open. At MX Bank, log in as mxuser with any password.");
   const time = new Date();
   const clock = `${time.toLocaleTimeString("en-GB")}.${String(time.getMilliseconds()).padStart(3, "0")}`;
   const item = h(
@@ -266,7 +280,11 @@ function toTypeGroups(types) {
 
 /** "mini_budgets_widget": Mini budgets. */
 function toTitle(type) {
-  const words = type.replace(/_widget$/, "").replaceAll("_", " ");
+  const words = type
+    .replace(/_widget$/, "")
+    .replace("recurringtransactions", "recurring transactions")
+    .replace("finstrong", "financial strength")
+    .replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

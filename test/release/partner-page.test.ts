@@ -19,7 +19,7 @@ const REFUSED = /the server responded with a status of [45]\d\d/;
 const SIDE_BY_SIDE = { concurrent: true };
 const SCHEMES = ["light", "dark"] as const;
 
-vi.setConfig({ testTimeout: 30_000 }); // A slow machine.
+vi.setConfig({ testTimeout: 60_000 }); // A slow machine.
 
 describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without chromium)", () => {
   let demo: Demo;
@@ -81,6 +81,38 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
         await pressAndLeave(bank.getByRole("button", { name: button }));
         await widget.getByText(words).first().waitFor();
         expect(await visit.messageTypes()).toContain(url);
+      },
+    );
+
+    it.each([
+      ["Yes, continue", /^status=connected, MBR-\S+\.$/],
+      ["No, go back", /^status=closed\.$/],
+    ])(
+      "opens the page for phones as an app would, and shows how it ends: %s",
+      async (answer, end) => {
+        await using visit = await open();
+        await visit.choose("way", "hosted");
+        await visit.press("Open the widget");
+        const [hosted] = await Promise.all([
+          visit.page.waitForEvent("popup"),
+          visit.page.getByRole("link", { name: "Open it as an app would" }).click(),
+        ]);
+        expect(await findAxeViolations(visit.page)).toEqual([]);
+        const button = hosted.getByRole("button", { name: answer });
+        await expect.poll(() => button.getAttribute("aria-disabled")).not.toBe("true");
+        await pressAndLeave(button);
+        if (answer.startsWith("Yes")) {
+          const widget = hosted.frameLocator("iframe");
+          await widget.getByRole("button", { name: "MX Bank", exact: true }).click();
+          await visit.logIn(widget, "good");
+          await pressAndLeave(widget.getByRole("button", { name: "Done" }));
+        }
+        await hosted.getByRole("heading", { name: "Back in the app" }).waitFor();
+        expect(await findAxeViolations(hosted)).toEqual([]);
+        const rest = visit.page.locator(".rest", { hasText: "Back in the app with" });
+        expect((await rest.innerText()).replace("Back in the app with ", "")).toMatch(end);
+        expect(await visit.messageTypes()).toEqual(["done.html"]);
+        expect(visit.complaints).toEqual([]);
       },
     );
 
@@ -300,6 +332,7 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
         await visit.press("Open the widget");
         await visit.page.locator("#problem", { hasText: title }).getByText("What to try").waitFor();
       }
+      await visit.page.getByText("You have set “Unusable user id” at “Make it fail”").waitFor();
       await visit.press("Unusable user id");
       await visit.page.locator("#fault-unusable-id[aria-pressed=false]").waitFor();
       await visit.press("Open the widget");

@@ -5,6 +5,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Operation } from "../../packages/simulator/src/operation.ts";
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { type Clock, stopClock } from "../support/clock.ts";
 import { startPartnerLookup } from "../support/partner-lookup.ts";
@@ -108,6 +109,29 @@ describe.each(ALL)("with %s", (apis) => {
     const fault = { kind: "raw", status, body, applied: true } as const;
     service.mx.failNext(fault, { operation: "mdx.create_user" });
     expect((await service.post("ada")).status).toBe(200);
+    expectOneOfEach(service.mx, apis);
+  });
+
+  it.each([
+    ["nothing", "", undefined],
+    ["HTML", "<html><h1>200 OK</h1></html>", "text/html"],
+    ["XML", "<error><code>200</code></error>", "application/vnd.moneydesktop.mdx.v5+xml"],
+    ["text", "no such user", "text/plain"],
+    ["JSON of another kind", '{"status":200,"error":null}', "application/json"],
+    ["half of JSON", '{"user":{"id":"ad', "application/json"],
+  ])("statuses decide, though they come with %s", async (_what, body, contentType) => {
+    await using service = await start({ apis });
+    const say = (status: number, operation: Operation) => {
+      const fault = { kind: "raw", status, body, contentType, applied: true } as const;
+      service.mx.failNext(fault, { operation });
+    };
+    say(404, urlOf(apis));
+    say(404, "mdx.read_member");
+    say(409, "mdx.create_user");
+    say(409, "mdx.create_member");
+
+    expect((await service.post("ada")).status).toBe(200);
+
     expectOneOfEach(service.mx, apis);
   });
 

@@ -35,7 +35,7 @@ export type UserReport = {
   live: Found[] | undefined;
 };
 
-export type Found = { what: "SSO user" | "Member" | "Platform user" } & (
+export type Found = { what: "SSO user" | "Member" | "Platform user" | "MDX user" } & (
   | { exists: false }
   | { exists: true; guid: string | undefined; isDisabled?: boolean }
   /** Why nobody knows. */
@@ -111,7 +111,8 @@ async function askAll(
   }
   if (mx.kind !== "sso") {
     const { platform } = mx;
-    live.push(await find("Platform user", () => platform.readUser(userId, context)));
+    const what = config.mx.platform ? "Platform user" : "MDX user";
+    live.push(await find(what, () => platform.readUser(userId, context)));
   }
   return { member, live };
 }

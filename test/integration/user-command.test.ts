@@ -10,12 +10,10 @@ import type { Environment } from "../../src/config/variables.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
 import { startPartnerLookup } from "../support/partner-lookup.ts";
 import { runMain } from "../support/run-main.ts";
-import { baseEnvironment, type Started, start } from "../support/start.ts";
+import { type Apis, baseEnvironment, type Started, start } from "../support/start.ts";
 import { startTenants, tenantEntry } from "../support/start-tenants.ts";
 
 const STRONG = "Zq7Canary4Wx-strong-secret-0123456789";
-
-type Apis = "platform" | "sso" | "both";
 
 /** What the command says of a user, for machines. */
 async function ask(environment: Environment, args: readonly string[]) {
@@ -175,7 +173,7 @@ describe("--user --live", () => {
   const live = (service: Started, apis: Apis, changes: Environment, ...args: string[]) =>
     ask(environmentOf(service, apis, changes), ["--user", "u-1", "--live", ...args]);
 
-  it.each(["platform", "sso", "both"] as const)(
+  it.each(["platform", "sso", "both", "v3", "v3-members", "v3-both"] as const)(
     "finds what there is, and changes nothing (%s)",
     async (apis) => {
       await using service = await start({ apis });
@@ -192,7 +190,15 @@ describe("--user --live", () => {
         { what: "Member", exists: true, guid: member?.guid, disabled: null, problem: null },
         { what: "Platform user", ...found },
       ];
-      const used = { platform: all.slice(2), sso: all.slice(0, 2), both: all };
+      const mdx = { what: "MDX user", ...found };
+      const used = {
+        platform: all.slice(2),
+        sso: all.slice(0, 2),
+        both: all,
+        v3: [mdx],
+        "v3-members": [all[1], mdx],
+        "v3-both": all.slice(1),
+      };
       expect([code, report.live]).toEqual([0, used[apis]]);
       expect(service.mx.calls.all.every(({ method }) => method === "GET")).toBe(true);
     },

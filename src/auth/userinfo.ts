@@ -111,6 +111,6 @@ async function ask(exchange: Exchange, request: ExchangeRequest, timeoutMs: numb
 }
 
 function failed(reason: UpstreamReason, status?: number): AppError {
-  const outcome = status === undefined || status === 200 ? "invalid_response" : "rejected";
+  const outcome = status === undefined ? "invalid_response" : "rejected";
   return authUnavailable({ upstream: { operation: "partner.userinfo", outcome, reason, status } });
 }

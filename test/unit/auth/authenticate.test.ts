@@ -100,6 +100,37 @@ it.each([
   expect(judged).toEqual([[name, credential]]);
 });
 
+describe("a service that is configured for", () => {
+  const judge: Authenticator = async () => principalOf();
+  const NONE = {
+    jwt: undefined,
+    introspection: undefined,
+    tokenCookie: undefined,
+    session: undefined,
+  };
+
+  it.each([
+    ["JWTs", { jwt: judge }, false],
+    ["opaque tokens", { introspection: judge }, false],
+    ["JWTs in a cookie", { jwt: judge, tokenCookie: "token" }, true],
+    ["a session cookie", { session: { cookie: "sid", authenticate: judge } }, true],
+  ])("%s takes cookies: %3$s", (_what, configured, takesCookies) => {
+    const authentication = createAuthentication({ ...NONE, ...configured });
+    expect(authentication.takesCookies).toBe(takesCookies);
+    const cookie = "token=a.b.c; sid=s";
+    expect(authentication.isByCookie({ cookie })).toBe(takesCookies);
+    expect(authentication.isByCookie({ cookie, authorization: "Bearer x" })).toBe(false);
+  });
+
+  it("opaque tokens alone asks about one with two dots, too", async () => {
+    const { authenticate } = createAuthentication({ ...NONE, introspection: judge });
+    const headers = { authorization: "Bearer a.b.c" };
+    expect(await authenticate(headers, createBudget({ deadlineMs: 8000 }))).toMatchObject({
+      subject: "u-1",
+    });
+  });
+});
+
 const ALL: CredentialRules = {
   jwt: true,
   introspection: true,

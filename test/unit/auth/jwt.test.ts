@@ -172,7 +172,7 @@ describe("a token", () => {
   ])("can be signed with %s where that is allowed", async (alg, pair) => {
     const published = [await exportJWK(pair.publicKey)];
     const jwt = await token({ header: { alg, kid: undefined }, key: pair.privateKey });
-    const { authenticate } = authenticatorFor({ published, algorithms: [alg] });
+    const { authenticate } = authenticatorFor({ published, algorithms: ["RS256", alg] });
     expect(await authenticate(jwt)).toMatchObject({ subject: "u-1" });
   });
 
@@ -553,6 +553,9 @@ describe("a token that is no bearer token for a service", () => {
     ["Keycloak's offline token", "token_kind", { claims: { typ: "Offline" } }],
     ["Keycloak's logout token", "token_kind", { claims: { typ: "Logout" } }],
     ["Keycloak's login cookie", "token_kind", { claims: { typ: "Serialized-ID" } }],
+    ...["InitialAccess", "initial-access", "RegistrationAccessToken", "registration-access"].map(
+      (typ): [string, string, TokenOptions] => [`typ ${typ}`, "token_kind", { claims: { typ } }],
+    ),
     ["a refresh token by token_type", "token_kind", { claims: { token_type: "refresh" } }],
     ["a refresh token by its full type", "token_kind", { claims: { token_type: "refresh_token" } }],
     ["a refresh token by type", "token_kind", { claims: { type: "refresh" } }],
@@ -595,6 +598,9 @@ describe("a token that is no bearer token for a service", () => {
     ],
     ["type access", { claims: { type: "access", token_type: "access" } }],
     ["null for what it is not", { claims: { cnf: null, events: null } }],
+    ...["popular", "tip-pop", "macro", "emac", "offline_access", "re-refresh", "refreshed"].map(
+      (use): [string, TokenOptions] => [`use ${use}`, { claims: { use } }],
+    ),
   ])("is another one than with %s", async (_what, options) => {
     const { authenticate } = authenticatorFor();
     expect(await authenticate(await token(options))).toMatchObject({ subject: "u-1" });
@@ -610,6 +616,28 @@ describe("a token that is no bearer token for a service", () => {
 });
 
 describe("the reason for the log", () => {
+  it.each<[string, string, () => Promise<string> | string]>([
+    ["malformed", "no token at all", () => "hello"],
+    [
+      "malformed",
+      "a payload that is not encoded",
+      () => signed({ alg: "RS256", crit: ["b64"], b64: false }),
+    ],
+    ["algorithm", "another algorithm", () => forged({ header: { alg: "HS256" } })],
+    ["unknown_key", "an unknown kid", () => token({ header: { kid: "other" } })],
+    ["signature", "a foreign key", () => token({ key: foreign.privateKey })],
+    ["unverifiable", "a crit that nobody knows", () => signed({ alg: "RS256", crit: ["x"], x: 1 })],
+    ["claim_sub", "no subject", () => token({ claims: { sub: undefined } })],
+    ["claim_exp", "the end that was never named", () => token({ claims: { exp: undefined } })],
+    [
+      "claim_exp",
+      "an end before its beginning",
+      () => token({ claims: { iat: seconds(), exp: seconds() } }),
+    ],
+  ])("is %s for %s", async (reason, _what, forge) => {
+    expect(await refusalOf(await forge())).toMatchObject({ ...REFUSED, reason });
+  });
+
   it("is a word of a closed set, with nothing of the token", async () => {
     const canary = "canary";
     const jwts = await Promise.all([

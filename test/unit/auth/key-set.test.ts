@@ -21,8 +21,10 @@ type Pages = Record<string, string | RequestListener>;
 /** An issuer's web server; it counts the visits to each path. */
 async function serve(pages: Pages) {
   const visits: string[] = [];
+  const accepts: (string | undefined)[] = [];
   const server = createServer((req, res) => {
     visits.push(req.url ?? "");
+    accepts.push(req.headers.accept);
     const page = pages[req.url ?? ""];
     if (typeof page === "function") page(req, res);
     else if (page === undefined) res.writeHead(404).end();
@@ -34,6 +36,7 @@ async function serve(pages: Pages) {
   return {
     origin: `http://127.0.0.1:${port}`,
     visits,
+    accepts,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -84,6 +87,14 @@ describe("keys from a URL", () => {
   it("are loaded", async () => {
     await using server = await serve({ "/keys?v=1": KEYS });
     expect(await loadFromUrl(new URL("/keys?v=1", server.origin))()).toEqual(setOf("key-1"));
+    expect(server.accepts).toEqual(["application/json, application/jwk-set+json"]);
+  });
+
+  it("are those for signatures, said or unsaid", async () => {
+    const keys = [{ ...KEY, use: "sig" }, { ...KEY, use: "enc" }, KEY];
+    await using server = await serve({ "/keys": JSON.stringify({ keys }) });
+    const loaded = await loadFromUrl(new URL("/keys", server.origin))();
+    expect(loaded.keys.map(({ use }) => use)).toEqual(["sig", undefined]);
   });
 
   it.each(ODD_ENTRIES)("are the others beside %s", async (_what, entry) => {
@@ -105,6 +116,12 @@ describe("keys from a URL", () => {
     await using server = await serve({ "/keys": page, "/elsewhere": KEYS });
     await expect(loadFromUrl(new URL("/keys", server.origin))()).rejects.toThrow();
     expect(server.visits).toEqual(["/keys"]);
+  });
+
+  it("are reported as unusable where none of them can be used", async () => {
+    await using server = await serve({ "/keys": '{"keys":[]}' });
+    const load = loadFromUrl(new URL("/keys", server.origin));
+    await expect(load()).rejects.toMatchObject({ reason: "no_usable_key" });
   });
 
   it("are given up where nobody answers", async () => {
@@ -168,7 +185,9 @@ describe("keys by discovery", () => {
 
   it("are refused where the document names the issuer with a slash more", async () => {
     await using server = await provider();
-    await expect(loadByDiscovery(`${server.issuer}/`)()).rejects.toThrow();
+    await expect(loadByDiscovery(`${server.issuer}/`)()).rejects.toMatchObject({
+      reason: "wrong_issuer",
+    });
     expect(server.visits).toEqual([DOCUMENT]);
   });
 

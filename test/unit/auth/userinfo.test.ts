@@ -53,9 +53,11 @@ describe("the userinfo endpoint", () => {
       {
         origin: "https://userinfo.example.com",
         path: "/me?v=1",
-        headers: { authorization: `Bearer ${TOKEN}` },
+        method: "GET",
+        headers: { authorization: `Bearer ${TOKEN}`, accept: "application/json" },
       },
     ]);
+    expect(seen[0]?.headers).toEqual({ accept: "application/json" });
     expect(JSON.stringify(seen[0])).not.toContain(TOKEN);
   });
 
@@ -142,8 +144,16 @@ describe("the userinfo endpoint", () => {
   });
 
   it.each<[string, ExchangeResult, object]>([
-    ["somebody else", answered('{"sub":"u-2"}'), { reason: "other_subject" }],
-    ["nobody", answered('{"email":"ada@example.com"}'), { reason: "schema" }],
+    [
+      "somebody else",
+      answered('{"sub":"u-2"}'),
+      { outcome: "invalid_response", reason: "other_subject", status: undefined },
+    ],
+    [
+      "nobody",
+      answered('{"email":"ada@example.com"}'),
+      { outcome: "invalid_response", reason: "schema" },
+    ],
     ["a number", answered('{"sub":1}'), { reason: "schema" }],
     [
       "a signed answer",
@@ -151,8 +161,16 @@ describe("the userinfo endpoint", () => {
       { reason: "schema" },
     ],
     ["a list", answered("[]"), { reason: "schema" }],
-    ["a refusal", answered("{}", { status: 403 }), { reason: "status", status: 403 }],
-    ["a redirect", answered("", { status: 302 }), { reason: "status", status: 302 }],
+    [
+      "a refusal",
+      answered("{}", { status: 403 }),
+      { outcome: "rejected", reason: "status", status: 403 },
+    ],
+    [
+      "a redirect",
+      answered("", { status: 302 }),
+      { outcome: "rejected", reason: "status", status: 302 },
+    ],
     ["silence", { kind: "failure", failure: "timeout", reason: "timeout" }, { reason: "timeout" }],
   ])("cannot be used where it answers with %s", async (_what, answer, upstream) => {
     const { read } = issuerSaying({ ...GOOD, "/me?v=1": answer });
@@ -161,8 +179,10 @@ describe("the userinfo endpoint", () => {
     expect(JSON.stringify(failure) + String(failure)).not.toMatch(/canary|ada@/);
   });
 
-  it("closes its connections", async () => {
-    const { userinfo, read, disposed } = issuerSaying(GOOD);
+  it("keeps one set of connections a host, and closes them", async () => {
+    const { userinfo, read, disposed, clock } = issuerSaying(GOOD);
+    await read();
+    clock.at = 600_000;
     await read();
     await userinfo[Symbol.asyncDispose]();
     expect(disposed()).toBe(2);

@@ -113,6 +113,7 @@ describe("the check of a session", () => {
     ['{"active":true,"sub":"u-1"}', "sub", "u-1"],
     ['{"active":"yes","sub":"u-1"}', "sub", "u-1"],
     ['{"active":10,"sub":"u-1"}', "sub", "u-1"],
+    ['{"reactive":false,"activeSince":false,"unverified":false,"sub":"u-1"}', "sub", "u-1"],
     ['{"active":"normal","sub":"u-1"}', "sub", "u-1"],
     ['{"user":"ada","email":"ada@example.com"}', "email", "ada@example.com"],
     ['{"customer_id":4711}', "customer_id", "4711"],

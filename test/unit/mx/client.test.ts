@@ -1,10 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { MxApi, MxCall } from "../../../src/mx/call.ts";
-import { createSend } from "../../../src/mx/client.ts";
+import { createMxClient, createSend } from "../../../src/mx/client.ts";
 import { classifyPlatform, classifySsoV2 } from "../../../src/mx/outcome.ts";
+import { NO_OBSERVER } from "../../../src/mx/policies/instrument.ts";
 import { createBudget } from "../../../src/session/budget.ts";
 import type { Exchange, ExchangeResult } from "../../../src/upstream/exchange.ts";
-import { answered, exchangeGiving, frozenBudget } from "../fakes.ts";
+import { answered, exchangeGiving, frozenBudget, settle } from "../fakes.ts";
 
 const READ: MxCall = {
   operation: "sso.read_user",
@@ -127,6 +128,13 @@ describe("a call", () => {
     expect((await send(READ, frozenBudget())).sentAt).toEqual(SENT_AT);
   });
 
+  it("is sent now by the wall clock", async () => {
+    vi.useFakeTimers({ now: SENT_AT });
+    const send = createSend(API, exchangeGiving(answered("{}")));
+    expect((await send(READ, frozenBudget())).sentAt).toEqual(SENT_AT);
+    vi.useRealTimers();
+  });
+
   it("has the time that is left when it is sent, not when the request began", async () => {
     let ms = 0;
     const budget = createBudget({ deadlineMs: 2000, now: () => ms });
@@ -136,6 +144,74 @@ describe("a call", () => {
     expect(exchange.requests.map(({ timeoutMs }) => timeoutMs)).toEqual([2000, 1500, 250]);
     ms = 1751;
     await expect(send(READ, budget)).rejects.toMatchObject({ code: "upstream_timeout" });
+  });
+});
+
+describe("the connection of a call", () => {
+  it.each<[string, Partial<MxCall>, Partial<MxApi>, object]>([
+    ["may be used again", {}, {}, { newConnection: false, discardAll: false }],
+    [
+      "is new for a repeat",
+      { newConnection: true },
+      {},
+      { newConnection: true, discardAll: false },
+    ],
+    [
+      "is the only one left of a trial",
+      { isTrial: true },
+      {},
+      { newConnection: false, discardAll: true },
+    ],
+    ["has no secret in its path", {}, {}, { hasSecretPath: false }],
+    ["has a secret in its path with SSO v2", {}, { query: "k=1" }, { hasSecretPath: true }],
+  ])("%s", async (_what, parts, api, expected) => {
+    expect((await run({ ...READ, ...parts }, api)).request).toMatchObject(expected);
+  });
+});
+
+describe("the way to MX", () => {
+  /** Calls that MX answers when the test says so. */
+  function client() {
+    const pending: (() => void)[] = [];
+    const exchange: Exchange = () =>
+      new Promise((resolve) => pending.push(() => resolve(answered("{}"))));
+    const send = createMxClient(API, {
+      exchange,
+      connections: 2,
+      maxWaiting: 0,
+      observer: NO_OBSERVER,
+      tenant: "bank",
+      tracing: undefined,
+    });
+    return { send, pending };
+  }
+
+  it("is free for reads, and for writes one after the other about the same thing", async () => {
+    const { send, pending } = client();
+    const write = { ...CREATE, serializeBy: "u-1" };
+    const writes = [write, write].map((call) => send(call, frozenBudget()));
+    await settle();
+    expect(pending).toHaveLength(1);
+
+    pending[0]?.();
+    await writes[0];
+    await settle();
+    expect(pending).toHaveLength(2);
+    const read = send(READ, frozenBudget());
+    await settle();
+    expect(pending).toHaveLength(3);
+
+    for (const answer of pending) answer();
+    expect(await Promise.all([...writes, read])).toMatchObject(Array(3).fill({ outcome: "ok" }));
+  });
+
+  it("is as wide as its connections: of three reads one is not sent", async () => {
+    const { send, pending } = client();
+    const reads = [1, 2, 3].map(() => send(READ, frozenBudget()));
+    await expect(reads[2]).rejects.toMatchObject({ upstream: { reason: "bulkhead_full" } });
+    expect(pending).toHaveLength(2);
+    for (const answer of pending) answer();
+    await Promise.all(reads.slice(0, 2));
   });
 });
 
@@ -163,6 +239,12 @@ describe("an answer", () => {
       answered("<html>", html),
       { outcome: "invalid_response", reason: "content_type" },
     ],
+    [
+      "200 of two types",
+      answered("{}", { contentType: "text/html, application/json" }),
+      { outcome: "invalid_response", reason: "content_type" },
+    ],
+    ["300 and truncated JSON", answered("{", { status: 300 }), { outcome: "invalid_response" }],
     ["truncated JSON", answered('{"guid":"USR'), { outcome: "ambiguous", reason: "unparseable" }],
     ["HTML called JSON", answered("<html>"), { outcome: "ambiguous", reason: "unparseable" }],
     ["502 and HTML", answered("<html>", { ...html, status: 502 }), { outcome: "ambiguous" }],

@@ -24,6 +24,8 @@ type Scenario = {
   callMs?: number;
   /** The request may spend whatever it wants. */
   isUnlimited?: boolean;
+  /** "Not found" is a result, as for a Member without its User. */
+  mayBeUnowned?: boolean;
 };
 
 /** Tells the steps in order, with the time at which each began. */
@@ -35,7 +37,7 @@ async function run(scenario: Scenario) {
     deadlineMs = 8000,
     callMs = 0,
   } = scenario;
-  const { isUnlimited = false } = scenario;
+  const { isUnlimited = false, mayBeUnowned = false } = scenario;
   const budget: Budget = {
     ...createBudget({ deadlineMs }),
     ...(isUnlimited && { allows: () => true, spend: () => undefined }),
@@ -43,6 +45,7 @@ async function run(scenario: Scenario) {
   const startedAt = performance.now();
   const steps: string[] = [];
   const times: number[] = [];
+  const newConnections: boolean[] = [];
   let audited = 0;
   const counts = { create: 0, find: 0 };
 
@@ -57,7 +60,8 @@ async function run(scenario: Scenario) {
   const working = createOrFind<string>(
     {
       kind: "create_user",
-      async create(): Promise<Answer> {
+      async create({ newConnection }): Promise<Answer> {
+        newConnections.push(newConnection);
         budget.spend("create_user");
         const outcome = nth("create", creates) ?? "ok";
         await pass();
@@ -65,9 +69,11 @@ async function run(scenario: Scenario) {
       },
       toCreated(answer) {
         if (answer.outcome === "ok") return "created";
+        if (mayBeUnowned && answer.outcome === "not_found") return "unowned";
         throw toAppError(answer);
       },
-      async find() {
+      async find({ newConnection }) {
+        newConnections.push(newConnection);
         budget.spend("read");
         const isThere = nth("find", finds);
         await pass();
@@ -86,7 +92,7 @@ async function run(scenario: Scenario) {
     throw error;
   });
   await vi.runAllTimersAsync();
-  return { result: await result, steps, times, audited };
+  return { result: await result, steps, times, audited, newConnections };
 }
 
 describe("a create at MX", () => {
@@ -115,6 +121,20 @@ describe("a create at MX", () => {
     [["rejected"], [false], 0],
   ] as const)("%j, looks %j: is audited %i times", async (creates, finds, audited) => {
     expect(await run({ creates, finds })).toMatchObject({ audited });
+  });
+
+  it("that cannot be is no failure where it may not, and is not audited", async () => {
+    const ran = await run({ creates: ["not_found"], mayBeUnowned: true });
+    expect(ran).toMatchObject({ result: "unowned", steps: ["create"], audited: 0 });
+  });
+
+  it.each<[Outcome[], boolean[], boolean[]]>([
+    [["conflict"], [true], [false, false]],
+    [["conflict"], [false, true], [false, false, true]],
+    [["ambiguous"], [true], [false, true]],
+    [["ambiguous", "ok"], [false], [false, true, true]],
+  ])("%j, looks %j: uses new connections after a failure: %j", async (creates, finds, expected) => {
+    expect(await run({ creates, finds })).toMatchObject({ newConnections: expected });
   });
 
   describe("when MX says that it exists", () => {

@@ -306,8 +306,8 @@ function startMx({ outcome, visibleAtMs, knowsExisting = false }: Mx) {
           if (answer.outcome === "ok") return "created";
           throw toAppError(answer);
         },
-        async find() {
-          steps.push(`${name} looks`);
+        async find({ newConnection }) {
+          steps.push(`${name} looks${newConnection ? " on a new connection" : ""}`);
           return performance.now() - startedAt >= mx.visibleAtMs ? "found" : undefined;
         },
         ...(knowsExisting && { toExisting: () => "existing" }),
@@ -369,6 +369,21 @@ describe("a create that several requests need", () => {
     expect(steps).toEqual(["a creates", "b looks"]);
   });
 
+  it("is sent at once where the request before had failed already", async () => {
+    const { login, steps, mx } = startMx({ outcome: "rejected", visibleAtMs: 60_000 });
+    const first = Promise.allSettled([login("a")]);
+    await vi.runAllTimersAsync();
+    await first;
+    await vi.advanceTimersByTimeAsync(1);
+    mx.outcome = "ok";
+
+    const second = login("b");
+    await vi.runAllTimersAsync();
+
+    expect(await second).toBe("created");
+    expect(steps).toEqual(["a creates", "b creates"]);
+  });
+
   it("is sent again by those who waited where it has failed and nothing is there", async () => {
     const { login, steps, mx } = startMx({ outcome: "rejected", visibleAtMs: 60_000 });
 
@@ -412,6 +427,19 @@ describe("a create that several requests need", () => {
 
     expect(await logins).toEqual(["created", "created"]);
     expect(steps).toEqual(["a creates", "b looks", "b creates", "c looks", "c looks", "c creates"]);
+  });
+
+  it("is still known to have been shown after others have found it", async () => {
+    const { login, steps, mx, confirm } = startMx({ outcome: "ok", visibleAtMs: 0 });
+    for (const name of ["a", "b", "c"]) {
+      mx.visibleAtMs = name === "c" ? 60_000 : 0;
+      const next = login(name);
+      await vi.runAllTimersAsync();
+      await next;
+      confirm();
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(steps).toEqual(["a creates", "b looks", "c looks", "c creates"]);
   });
 
   it("does not wait for what it has no time to wait for", async () => {

@@ -2,10 +2,15 @@ import { describe, expect, it } from "vitest";
 import { createPartnerLookup } from "../../../src/mx/credential-lookup.ts";
 import { createSecret } from "../../../src/secret.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
-import { answered, contextOf, frozenBudget, identityOf } from "../fakes.ts";
+import { answered, contextOf, exchangeGiving, frozenBudget, identityOf } from "../fakes.ts";
 
 const failed = (failure: Extract<ExchangeResult, { kind: "failure" }>["failure"]) =>
   ({ kind: "failure", failure, reason: "econnreset" }) as const;
+
+const ENDPOINT = {
+  url: new URL("https://bank.example/mx/credentials"),
+  token: createSecret("token-1"),
+};
 
 /** Looks up against a partner that gives these results, one after the other. */
 async function run(results: readonly ExchangeResult[], budget = frozenBudget()) {
@@ -15,17 +20,48 @@ async function run(results: readonly ExchangeResult[], budget = frozenBudget()) 
     timeouts.push(timeoutMs);
     return results[requests.push(request) - 1] ?? failed("timeout");
   };
-  const url = new URL("https://bank.example/mx/credentials");
-  const { findCredentials } = createPartnerLookup({
-    exchange,
-    url,
-    token: createSecret("token-1"),
-  });
+  const { findCredentials } = createPartnerLookup({ exchange, ...ENDPOINT });
   const result = await findCredentials(identityOf(), contextOf(budget)).catch(
     (error: unknown) => error,
   );
   return { result, requests, timeouts };
 }
+
+describe("the lookup of a profile", () => {
+  const find = (answer: ExchangeResult, timeoutMs = 2000) => {
+    const exchange = exchangeGiving(answer);
+    const lookup = createPartnerLookup({ exchange, ...ENDPOINT });
+    return { profile: lookup.findProfile(identityOf(), timeoutMs), requests: exchange.requests };
+  };
+
+  it.each([
+    ['{"profile":{"email":"a@b.co"}}', { email: "a@b.co" }],
+    ['{"userkey":"key","profile":"x"}', "x"],
+    ['{"profile":null}', undefined],
+    ["{}", undefined],
+  ])("gives what the answer says: %s", async (text, profile) => {
+    const found = find(answered(text));
+    expect(await found.profile).toEqual(profile);
+    expect(found.requests).toMatchObject([{ path: "/mx/credentials", timeoutMs: 2000 }]);
+  });
+
+  it("gives nothing for a user whom the partner does not know", async () => {
+    expect(await find(answered("", { status: 404 })).profile).toBeUndefined();
+  });
+
+  it.each([
+    ["no JSON", answered("<html>"), { outcome: "invalid_response", reason: "schema" }],
+    ["a refusal", answered("{}", { status: 401 }), { outcome: "rejected", status: 401 }],
+  ])("fails with %s", async (_what, answer, upstream) => {
+    await expect(find(answer).profile).rejects.toMatchObject({ upstream });
+  });
+
+  it("is not begun where there is no time for it", async () => {
+    const { profile, requests } = find(answered("{}"), 249);
+    await expect(profile).rejects.toMatchObject({ code: "upstream_timeout" });
+    expect(requests).toEqual([]);
+  });
+});
 
 describe("the lookup of a Member's credentials", () => {
   it("asks the partner's endpoint for this user, with its token", async () => {
@@ -87,21 +123,28 @@ describe("the lookup of a Member's credentials", () => {
   );
 
   it.each([
-    [404, "forbidden", undefined],
-    [400, "upstream_rejected", undefined],
-    [401, "upstream_rejected", undefined],
-    [302, "upstream_rejected", undefined],
-    [204, "upstream_rejected", undefined],
-    [429, "upstream_unavailable", 1],
-    [500, "upstream_unavailable", 1],
-    [503, "upstream_unavailable", 1],
-  ])("takes the status %i as %s, and does not ask again", async (status, code, seconds) => {
-    const { result, requests } = await run([answered('{"userkey":"canary"}', { status })]);
-    expect(result).toMatchObject({ code });
-    expect(result).toHaveProperty("retryAfterSeconds", seconds);
-    expect(JSON.stringify(result) + String(result)).not.toContain("canary");
-    expect(requests).toHaveLength(1);
-  });
+    [404, "forbidden", undefined, undefined],
+    [400, "upstream_rejected", undefined, "rejected"],
+    [401, "upstream_rejected", undefined, "rejected"],
+    [302, "upstream_rejected", undefined, "rejected"],
+    [204, "upstream_rejected", undefined, "rejected"],
+    [429, "upstream_unavailable", 1, "unavailable"],
+    [500, "upstream_unavailable", 1, "unavailable"],
+    [503, "upstream_unavailable", 1, "unavailable"],
+  ])(
+    "takes the status %i as %s, and does not ask again",
+    async (status, code, seconds, outcome) => {
+      const { result, requests } = await run([answered('{"userkey":"canary"}', { status })]);
+      expect(result).toMatchObject({
+        code,
+        reason: outcome ? undefined : "no_credentials",
+        upstream: outcome && { operation: "partner.credential_lookup", outcome, status },
+      });
+      expect(result).toHaveProperty("retryAfterSeconds", seconds);
+      expect(JSON.stringify(result) + String(result)).not.toContain("canary");
+      expect(requests).toHaveLength(1);
+    },
+  );
 
   it.each([
     ["not_sent", "upstream_unavailable", 2],
@@ -126,6 +169,10 @@ describe("the lookup of a Member's credentials", () => {
 
   it("takes no longer than the request has left", async () => {
     expect((await run([answered("{}")], frozenBudget(700))).timeouts).toEqual([700]);
+  });
+
+  it("is begun with 250 ms left", async () => {
+    expect((await run([answered("{}")], frozenBudget(250))).requests).toHaveLength(1);
   });
 
   it.each([0, 1, 249])("is not begun with %i ms left", async (leftMs) => {

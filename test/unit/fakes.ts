@@ -2,7 +2,15 @@
 
 import type { JSONWebKeySet } from "jose";
 import type { TenantTrust } from "../../src/auth/claims.ts";
-import type { Answer, FailedAnswer, Failure, GoodAnswer, Outcome } from "../../src/mx/call.ts";
+import type {
+  Answer,
+  FailedAnswer,
+  Failure,
+  GoodAnswer,
+  MxCall,
+  Outcome,
+  Send,
+} from "../../src/mx/call.ts";
 import { type Budget, createBudget } from "../../src/session/budget.ts";
 import { createMemberIds } from "../../src/session/member.ts";
 import type {
@@ -11,6 +19,7 @@ import type {
   Platform,
   Principal,
   RequestContext,
+  SessionEvent,
   SsoDirectory,
   SsoUser,
   Tenant,
@@ -149,6 +158,26 @@ export function answerOf(outcome: Outcome, parts: object = {}): Answer {
   const common = { operation: "sso.read_user", sentAt: new Date("2026-11-20T12:00:00Z") } as const;
   if (outcome === "ok") return { ...common, outcome, status: 200, body: undefined, ...parts };
   return { ...common, outcome, ...parts };
+}
+
+/**
+ * An MX that answers these, one after the other, and the last one from then on: an outcome, a whole answer, or the body of
+ * a good one. What it is asked is kept, and what is audited.
+ */
+export function mxAnswering(...answers: (Failure | object)[]) {
+  const calls: MxCall[] = [];
+  const events: SessionEvent[] = [];
+  const send: Send = async (call) => {
+    const answer = answers[Math.min(calls.length, answers.length - 1)] ?? {};
+    calls.push(call);
+    const { operation } = call;
+    if (typeof answer === "string") return answerOf(answer, { operation });
+    if ("outcome" in answer) return { ...(answer as Answer), operation };
+    return answerOf("ok", { operation, body: answer });
+  };
+  const context = { ...contextOf(), audit: (event: SessionEvent) => void events.push(event) };
+  const operations = () => calls.map(({ operation }) => operation);
+  return { send, calls, events, context, operations };
 }
 
 type FakeExchange = Exchange & {

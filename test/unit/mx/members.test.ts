@@ -1,11 +1,11 @@
 /** The Members of users: what each API is sent, and what its answers mean. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Answer, MxCall, Outcome, Send } from "../../../src/mx/call.ts";
+import type { MxCall, Outcome, Send } from "../../../src/mx/call.ts";
 import { createMdxMembers } from "../../../src/mx/mdx-members.ts";
 import { createSsoDirectory } from "../../../src/mx/sso-v2.ts";
-import type { MemberDirectory, SessionEvent } from "../../../src/session/types.ts";
-import { answerOf, contextOf } from "../fakes.ts";
+import type { MemberDirectory } from "../../../src/session/types.ts";
+import { mxAnswering } from "../fakes.ts";
 
 beforeEach(() => void vi.useFakeTimers({ fakeNodeBuiltins: true }));
 afterEach(() => void vi.useRealTimers());
@@ -89,19 +89,11 @@ const MDX: Api = {
   },
 };
 
-/** An MX that answers these, one after the other, and the last one from then on. */
+/** An MX that answers these; what is good is about the Member, with these names. */
 function mx({ directory, body }: Api, outcomes: readonly Outcome[], names = {}) {
-  const calls: MxCall[] = [];
-  const events: SessionEvent[] = [];
-  const send: Send = async (call): Promise<Answer> => {
-    const outcome = outcomes[Math.min(calls.length, outcomes.length - 1)] ?? "ok";
-    calls.push(call);
-    const { operation } = call;
-    return outcome === "ok"
-      ? answerOf("ok", { operation, body: body(names) })
-      : answerOf(outcome, { operation });
-  };
-  const context = { ...contextOf(), audit: (event: SessionEvent) => void events.push(event) };
+  const { send, calls, events, context, operations } = mxAnswering(
+    ...outcomes.map((outcome) => (outcome === "ok" ? body(names) : outcome)),
+  );
   const members = directory(send);
   /** What comes of it, in as much time as it takes. */
   async function end<T>(work: Promise<T>): Promise<T | Error> {
@@ -112,7 +104,7 @@ function mx({ directory, body }: Api, outcomes: readonly Outcome[], names = {}) 
   return {
     calls,
     events,
-    operations: () => calls.map(({ operation }) => operation.split(".")[1]),
+    operations: () => operations().map((operation) => operation.split(".")[1]),
     find: () => end(members.findMember(OWNED, context)),
     create: (user?: "known" | "new" | "late") =>
       end(members.createMember({ ...OWNED, user }, CREDENTIALS, context)),

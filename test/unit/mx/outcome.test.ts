@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AppError } from "../../../src/errors.ts";
-import type { Classify, Failure, Operation, Outcome } from "../../../src/mx/call.ts";
+import { AppError, type UpstreamReason } from "../../../src/errors.ts";
+import type { Classify, Failure, MxCall, Operation, Outcome } from "../../../src/mx/call.ts";
 import {
+  blameOptions,
+  classifyByStatus,
   classifyFailure,
   classifyPlatform,
   classifySsoV2,
+  isStale,
   toAppError,
 } from "../../../src/mx/outcome.ts";
 import { answerOf, SEED } from "../fakes.ts";
@@ -218,11 +221,76 @@ describe("an exchange that failed", () => {
   it.each([
     ["not_sent", "not_sent"],
     ["timeout", "ambiguous"],
+    ["silent", "ambiguous"],
     ["connection_lost", "ambiguous"],
+    ["stale", "ambiguous"],
     ["malformed", "invalid_response"],
     ["tls_error", "invalid_response"],
   ] as const)("as %s is %s", (failure, outcome) => {
     expect(classifyFailure(failure)).toBe(outcome);
+  });
+});
+
+describe("a connection that had ended while it was kept", () => {
+  it.each<[Failure, UpstreamReason, boolean]>([
+    ["ambiguous", "stale_connection", true],
+    ["ambiguous", "silent_connection", true],
+    ["ambiguous", "timeout", false],
+    ["not_sent", "stale_connection", false],
+  ])("is no sign of trouble: %s, %s: %s", (outcome, reason, expected) => {
+    expect(isStale(answerOf(outcome, { reason }))).toBe(expected);
+  });
+});
+
+describe("a refusal", () => {
+  const call: MxCall = {
+    operation: "platform.request_widget_url",
+    userId: "u-1",
+    kind: "widget_url",
+    method: "POST",
+    path: "/users/u-1/widget_urls",
+  };
+
+  it.each<[Outcome, number, boolean | undefined, Outcome]>([
+    ["rejected", 400, true, "option_rejected"],
+    ["rejected", 422, true, "option_rejected"],
+    ["rejected", 400, false, "rejected"],
+    ["rejected", 422, undefined, "rejected"],
+    ["rejected", 401, true, "rejected"],
+    ["rejected", 404, true, "rejected"],
+    ["not_found", 400, true, "not_found"],
+    ["conflict", 422, true, "conflict"],
+    ["throttled", 429, true, "throttled"],
+    ["ok", 200, true, "ok"],
+  ])("(%s, %i) with options of the caller's: %s is %s", (outcome, status, hasOptions, blamed) => {
+    const asked = hasOptions === undefined ? call : { ...call, hasCallerOptions: hasOptions };
+    expect(blameOptions(outcome, status, asked)).toBe(blamed);
+  });
+});
+
+describe("an answer of the SSO API v3 or MDX", () => {
+  const URLS = "sso_v3.request_widget_url";
+
+  it.each<[Operation, number, Outcome]>([
+    [URLS, 200, "ok"],
+    [URLS, 204, "ok"],
+    [URLS, 299, "ok"],
+    [URLS, 300, "invalid_response"],
+    [URLS, 404, "not_found"],
+    [URLS, 409, "rejected"],
+    [URLS, 422, "rejected"],
+    [URLS, 429, "throttled"],
+    [URLS, 500, "ambiguous"],
+    ["mdx.read_user", 404, "not_found"],
+    ["mdx.create_user", 201, "ok"],
+    ["mdx.create_user", 404, "rejected"],
+    ["mdx.create_user", 409, "conflict"],
+    ["mdx.create_member", 404, "not_found"],
+    ["mdx.create_member", 409, "conflict"],
+    ["mdx.update_member", 409, "rejected"],
+  ])("to %s: %i is %s, whatever it says", (operation, status, outcome) => {
+    for (const body of [undefined, sso("already exists"), sso("Member not found.")])
+      expect(classifyByStatus(operation, status, body)).toBe(outcome);
   });
 });
 
@@ -234,6 +302,9 @@ describe("what the caller is told", () => {
     ["throttled", { retryAfterSeconds: 0 }, "upstream_unavailable", 1],
     ["not_sent", { reason: "econnrefused" }, "upstream_unavailable", 1],
     ["ambiguous", { reason: "timeout" }, "upstream_timeout", undefined],
+    ["ambiguous", { reason: "silent_connection" }, "upstream_timeout", undefined],
+    ["ambiguous", { reason: "stale_connection" }, "upstream_unavailable", 1],
+    ["option_rejected", { status: 400 }, "invalid_request", undefined],
     ["ambiguous", { reason: "und_err_socket" }, "upstream_unavailable", 1],
     ["ambiguous", { status: 502 }, "upstream_unavailable", 1],
     ["ambiguous", { status: 500 }, "upstream_unavailable", 1],
@@ -250,7 +321,9 @@ describe("what the caller is told", () => {
     ["conflict", { status: 409 }, "upstream_rejected", undefined],
   ] as const)("about %s %j is %s", (outcome, parts, code, retryAfterSeconds) => {
     const error = toAppError(answerOf(outcome, parts));
-    expect(error).toMatchObject({ code, upstream: { operation: "sso.read_user" } });
+    const { status, reason } = { status: undefined, reason: undefined, ...parts };
+    const upstream = { operation: "sso.read_user", outcome, status, reason };
+    expect(error).toMatchObject({ code, upstream });
     expect(error.retryAfterSeconds).toBe(retryAfterSeconds);
   });
 

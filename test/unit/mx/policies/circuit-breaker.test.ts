@@ -23,7 +23,7 @@ const OPEN = {
 };
 
 /** An MX that answers what the test says, behind a breaker. */
-function mx({ random = () => 0.5 }: CircuitBreakerOptions = {}) {
+function mx({ random = () => 0.5, ...options }: CircuitBreakerOptions = {}) {
   const state = { answer: answerOf("ok") as Answer, calls: 0, takesMs: 0, isGateFull: false };
   const send: Send = async (call, budget) => {
     budget.spend(call.kind);
@@ -33,7 +33,7 @@ function mx({ random = () => 0.5 }: CircuitBreakerOptions = {}) {
     if (state.takesMs > 0) await new Promise((resolve) => setTimeout(resolve, state.takesMs));
     return answer;
   };
-  const breaking = withCircuitBreaker(send, { random });
+  const breaking = withCircuitBreaker(send, { ...options, random });
   let users = 0;
   /** Each of another user, unless the test names one. */
   const call = (userId?: string) => {
@@ -172,6 +172,39 @@ describe("the circuit breaker", () => {
       await vi.advanceTimersByTimeAsync(100);
       expect(await both).toMatchObject([{ outcome: "ok" }, { outcome: "ok" }]);
       expect(state.calls).toBe(2);
+    });
+
+    it("starts anew once that call has succeeded: no failure from before counts", async () => {
+      const { state, call, calls } = mx();
+      await calls(40, DOWN, 2000, "mallory");
+      await calls(40, DOWN, 2000);
+      await vi.advanceTimersByTimeAsync(5000);
+      await calls(1, answerOf("ok"), 100);
+      state.calls = 0;
+      await calls(18, DOWN, 100);
+      await calls(2, DOWN, 100, "mallory"); // With the last one it opens again.
+      await expect(call()).rejects.toMatchObject(OPEN);
+      expect(state.calls).toBe(20);
+    });
+
+    it("is seen in each of its states", async () => {
+      let read = (): string => "unwatched";
+      const watchBreaker: CircuitBreakerOptions["watchBreaker"] = (watched) => {
+        read = watched;
+      };
+      const { state, call } = mx({ watchBreaker });
+      expect(read()).toBe("closed");
+      state.answer = DOWN;
+      for (let index = 0; index < 40; index += 1) await call().catch(() => undefined);
+      expect(read()).toBe("open");
+      Object.assign(state, { answer: answerOf("ok"), takesMs: 100 });
+      await vi.advanceTimersByTimeAsync(5000);
+      const probe = call();
+      await settle();
+      expect(read()).toBe("half_open");
+      await vi.advanceTimersByTimeAsync(100);
+      await probe;
+      expect(read()).toBe("closed");
     });
 
     it("waits again when that call fails too", async () => {

@@ -84,7 +84,8 @@ function renderSection({ title, introduction, variables }: Section): string {
     const { schema, scope, secret, description } = variable;
     const form = VALUE_TYPES.get(schema)?.form ?? "text";
     const value = variable.default ? `\`${variable.default}\`` : "none";
-    const cells = [`\`${name}\``, description, form, value, scope + (secret ? ", secret" : "")];
+    const whose = scope === "both" ? "process and tenant" : scope;
+    const cells = [`\`${name}\``, description, form, value, whose + (secret ? ", secret" : "")];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   });
   const table = [

@@ -124,10 +124,15 @@ export type TransportReason =
   | "foreign_listener"
   | "unknown"
   | `proxy_${number}`
+  | CertificateReason
   | `e${string}` // Such as `econnreset` and `err_tls_cert_altname_invalid`.
   | `und_err_${string}`
   | `${"hpe" | "cert" | "crl" | "depth_zero" | "self_signed" | "unable_to" | "path_length" | "invalid"}_${string}`
   | "hostname_mismatch";
+
+/** What an upstream says about the client certificate that it is shown, or about its absence. */
+export type CertificateReason =
+  `client_certificate_${"required" | "refused" | "unknown_ca" | "expired" | "revoked"}`;
 
 /**
  * Why a login is not accepted: words for `error.reason` in the log and for the metric `bff_authentication_failures_total`.

@@ -69,7 +69,7 @@ export async function verifyMx(
     memberId: `M-${userId}`,
     tenant: open(),
     openAnother: async () => open(),
-    users: createMxUsers(tenant.mx, (url) => pools.connect(url, 1)),
+    users: createMxUsers(tenant.mx, (url) => pools.connect(url, 1, tenant.mx.clientCertificate)),
     answers,
     context: () => ({
       budget: createBudget({ deadlineMs: DEADLINE_MS }),

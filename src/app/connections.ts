@@ -1,9 +1,11 @@
 /** How connections to upstreams are opened and kept: the same for MX and the partner's hosts, for the service and its commands. */
 
 import { createUserinfo, type Userinfo } from "../auth/userinfo.ts";
+import type { CertificateConfig } from "../config/tls.ts";
 import type { Config } from "../config/types.ts";
 import { createExchange, type ExchangeOptions } from "../upstream/exchange.ts";
 import { toLimits } from "../upstream/limits.ts";
+import type { ClientCertificates } from "./certificates.ts";
 import type { Connect } from "./tenant.ts";
 
 /** Of MX and of the partner's own systems; a widget URL has some hundred bytes. */
@@ -33,9 +35,14 @@ type Pools = AsyncDisposable & { connect: Connect };
 export function openPools(config: WayOut): Pools {
   const pools = new AsyncDisposableStack();
   return {
-    connect: ({ origin }) =>
+    connect: ({ origin }, _connections, certificate) =>
       pools.use(
-        createExchange({ origin, connections: COMMAND_CONNECTIONS, ...toExchangeOptions(config) }),
+        createExchange({
+          origin,
+          connections: COMMAND_CONNECTIONS,
+          clientCertificate: certificate && (() => certificate.pair),
+          ...toExchangeOptions(config),
+        }),
       ),
     [Symbol.asyncDispose]: () => pools.disposeAsync(),
   };
@@ -45,17 +52,29 @@ export function openPools(config: WayOut): Pools {
 const USERINFO_CONNECTIONS = 20;
 
 type UserinfoByIssuer = AsyncDisposable & {
-  of(issuer: string, httpHosts: readonly string[]): Userinfo;
+  of(
+    issuer: string,
+    httpHosts: readonly string[],
+    certificate: CertificateConfig | undefined,
+  ): Userinfo;
 };
 
 /** Connections of its own for each issuer: opened at the first new user, closed with the service. */
-export function createUserinfoByIssuer(config: WayOut): UserinfoByIssuer {
+export function createUserinfoByIssuer(
+  config: WayOut,
+  certificateOf: ClientCertificates["of"],
+): UserinfoByIssuer {
   const byIssuer = new Map<string, Userinfo>();
-  const connect = (origin: string) =>
-    createExchange({ origin, connections: USERINFO_CONNECTIONS, ...toExchangeOptions(config) });
 
   return {
-    of(issuer, httpHosts) {
+    of(issuer, httpHosts, certificate) {
+      const connect = (origin: string) =>
+        createExchange({
+          origin,
+          connections: USERINFO_CONNECTIONS,
+          clientCertificate: certificateOf(certificate),
+          ...toExchangeOptions(config),
+        });
       const userinfo = byIssuer.get(issuer) ?? createUserinfo({ issuer, httpHosts, connect });
       byIssuer.set(issuer, userinfo);
       return userinfo;

@@ -16,18 +16,19 @@ import { createLoader } from "../auth/key-set.ts";
 import { createLoginCall, MAX_LOGIN_CALLS } from "../auth/login-client.ts";
 import { createSessionAuthenticator } from "../auth/session-check.ts";
 import type {
+  AuthConfig,
   Config,
   IntrospectionConfig,
   SessionCheckConfig,
   TenantConfig,
 } from "../config/types.ts";
 import type { ApiName } from "../mx/call.ts";
-import type { KeySource } from "../session/settings.ts";
 import type { Tenant } from "../session/types.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { createExchange } from "../upstream/exchange.ts";
+import { createExchange, type Exchange } from "../upstream/exchange.ts";
 import { toLimits } from "../upstream/limits.ts";
 import { withConnectSpan } from "../upstream/spans.ts";
+import type { ClientCertificates } from "./certificates.ts";
 import { createUserinfoByIssuer, toExchangeOptions } from "./connections.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Connect, createTenant } from "./tenant.ts";
@@ -35,6 +36,7 @@ import { type Connect, createTenant } from "./tenant.ts";
 type LoginOptions = {
   tenants: readonly { config: TenantConfig; tenant: Tenant }[];
   connect: Connect;
+  certificateOf: ClientCertificates["of"];
   /** Told of each load of an issuer's keys; can read how old they are. */
   watchKeys: (issuer: string, readAgeMs: () => number | undefined) => (isLoaded: boolean) => void;
 };
@@ -51,11 +53,12 @@ type Member = { config: TenantConfig; trust: TenantTrust };
 
 /** Starts loading the issuers' keys. Disposal ends their refreshes. */
 function createLogins(config: Config, options: LoginOptions): Logins {
-  const { connect } = options;
   const { jwt: takesJwts, tokenCookie, introspection, sessionCheck } = config.logins;
   const members = options.tenants.map(toMember);
   const tenants = members.map(({ trust }) => trust);
-  const issuers = takesJwts ? toIssuers(config, members, options.watchKeys) : [];
+  const connect = (url: URL) =>
+    options.connect(url, MAX_LOGIN_CALLS, config.logins.clientCertificate);
+  const issuers = takesJwts ? toIssuers(config, members, options) : [];
   const authentication = createAuthentication({
     jwt: takesJwts ? createJwtAuthenticator(issuers) : undefined,
     tokenCookie,
@@ -103,18 +106,20 @@ type KnownIssuer = TrustedIssuer & { keys: WatchedKeys };
 function toIssuers(
   { proxy, maxInFlight, requestDeadlineMs }: Config,
   members: readonly Member[],
-  watchKeys: LoginOptions["watchKeys"],
+  { watchKeys, certificateOf }: LoginOptions,
 ): KnownIssuer[] {
   const limits = toLimits(requestDeadlineMs);
   const maxWaiting = members.length > 1 ? Math.ceil(maxInFlight / 4) : undefined;
-  const startKeys = (issuer: string, source: KeySource): WatchedKeys => {
+  const startKeys = (issuer: string, auth: AuthConfig): WatchedKeys => {
+    const { keys: source } = auth;
     let wasLoaded = false;
     const count = watchKeys(issuer, () => keys.ageMs());
     const onLoad = (isLoaded: boolean) => {
       wasLoaded = isLoaded;
       count(isLoaded);
     };
-    const load = createLoader(issuer, source, { proxy, limits });
+    const clientCertificate = certificateOf(auth.clientCertificate);
+    const load = createLoader(issuer, source, { proxy, limits, clientCertificate });
     const keys = createIssuerKeys({ load, maxWaiting, maxWaitMs: limits.attemptMs, onLoad });
     const refresh = async () => {
       await keys.reload(); // One that was under way may have read what was there before.
@@ -129,9 +134,9 @@ function toIssuers(
     if (!first) return [];
     const { auth } = first.config;
     const tenants = ofIssuer.map(({ trust }) => trust);
-    const shared = auth.keys.kind === "discovery" ? undefined : startKeys(name, auth.keys);
+    const shared = auth.keys.kind === "discovery" ? undefined : startKeys(name, auth);
     return auth.issuers.map((issuer) => {
-      const keys = shared ?? startKeys(issuer, auth.keys);
+      const keys = shared ?? startKeys(issuer, auth);
       return { ...auth, issuer, keys, findKeys: keys.find, tenants };
     });
   });
@@ -140,9 +145,9 @@ function toIssuers(
 function toIntrospection(
   endpoint: IntrospectionConfig,
   tenants: readonly TenantTrust[],
-  connect: Connect,
+  connect: (url: URL) => Exchange,
 ): Authenticator {
-  const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
+  const exchange = connect(endpoint.url);
   const call = createLoginCall({ operation: "partner.introspection", exchange });
   const { requireAudience } = endpoint;
   return createIntrospectionAuthenticator({ call, endpoint, requireAudience, tenants });
@@ -151,9 +156,9 @@ function toIntrospection(
 function toSessionCheck(
   endpoint: SessionCheckConfig,
   tenants: readonly TenantTrust[],
-  connect: Connect,
+  connect: (url: URL) => Exchange,
 ): Authenticator {
-  const exchange = connect(endpoint.url, MAX_LOGIN_CALLS);
+  const exchange = connect(endpoint.url);
   const call = createLoginCall({ operation: "partner.session_check", exchange });
   return createSessionAuthenticator({ call, url: endpoint.url, tenants });
 }
@@ -166,13 +171,15 @@ const MAX_WARM_TENANTS = 100;
 type LoginParts = {
   metrics: Metrics;
   tracing: Tracing | undefined;
+  certificates: ClientCertificates;
   /** Closes what is opened here. */
   parts: AsyncDisposableStack;
 };
 
-export function openLogins(config: Config, { metrics, tracing, parts }: LoginParts): Logins {
-  const connect = createConnect(config, parts);
-  const userinfo = parts.use(createUserinfoByIssuer(config));
+export function openLogins(config: Config, login: LoginParts): Logins {
+  const { metrics, tracing, parts, certificates } = login;
+  const connect = createConnect(config, login);
+  const userinfo = parts.use(createUserinfoByIssuer(config, certificates.of));
   const tenants = config.tenants.map((each) => {
     const observe = (api: ApiName) => metrics.mx(each.name, api);
     const instruments = { observe, tracing, userinfo: userinfo.of };
@@ -181,18 +188,20 @@ export function openLogins(config: Config, { metrics, tracing, parts }: LoginPar
   return parts.use(
     createLogins(config, {
       tenants,
+      certificateOf: certificates.of,
       connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
       watchKeys: metrics.issuerKeys,
     }),
   );
 }
 
-function createConnect(config: Config, parts: AsyncDisposableStack): Connect {
-  return ({ origin }, connections) =>
+function createConnect(config: Config, { parts, certificates }: LoginParts): Connect {
+  return ({ origin }, connections, certificate) =>
     parts.use(
       createExchange({
         origin,
         connections,
+        clientCertificate: certificates.of(certificate),
         warm: config.tenants.length <= MAX_WARM_TENANTS ? WARM_CONNECTIONS : 0,
         ...toExchangeOptions(config),
       }),

@@ -128,6 +128,8 @@ export type FileMetrics = {
   ): (variable: string, result: "taken_over" | "refused") => void;
   /** Of the certificate in use: seconds since 1970. */
   certificateExpires(read: () => number): void;
+  /** The same of those that upstreams are shown, by variable. */
+  clientCertificatesExpire(readings: ReadonlyMap<string, () => number>): void;
 };
 
 function createFileMetrics({ counter, gauge, gauges }: Meters): FileMetrics {
@@ -151,6 +153,15 @@ function createFileMetrics({ counter, gauge, gauges }: Meters): FileMetrics {
       for (const { variable } of reloadable)
         for (const result of ["taken_over", "refused"]) reloads.inc({ variable, result }, 0);
       return neverThrows((variable, result) => reloads.inc({ variable, result }));
+    },
+    clientCertificatesExpire(readings) {
+      if (readings.size === 0) return;
+      const expires = gauges(
+        "bff_client_certificate_expires_timestamp_seconds",
+        "When the first client certificate that this variable names expires, in seconds since 1970.",
+        "variable",
+      );
+      for (const [variable, read] of readings) expires({ variable }, read);
     },
     certificateExpires: (read) =>
       gauge(

@@ -20,11 +20,17 @@ import type { ParserRefusal } from "../telemetry/log-entries.ts";
 import { createPseudonym, type Logger } from "../telemetry/logger.ts";
 import { type Tracing, withOpenSessionSpan, withSpan } from "../telemetry/tracing.ts";
 import { VERSION } from "../telemetry/version.ts";
+import {
+  type ClientCertificates,
+  createCertificate,
+  createClientCertificates,
+  toPem,
+} from "./certificates.ts";
 import { deriveKey, toAuditKey } from "./deployment-keys.ts";
 import { type Logins, openLogins } from "./logins.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { withMetrics } from "./request-metrics.ts";
-import { createCertificate, type TakeOver, toPem, watchFiles } from "./watch-files.ts";
+import { type TakeOver, watchFiles } from "./watch-files.ts";
 
 export type Service = AsyncDisposable & {
   /** Base URL of the public port. */
@@ -54,7 +60,8 @@ export async function startService(
     logLinesLost: logger.linesLost,
   });
   const tracing = tracer && { tracer, doesPropagate: config.tracePropagation };
-  const logins = openLogins(config, { metrics, tracing, parts });
+  const certificates = createClientCertificates(config, metrics.files);
+  const logins = openLogins(config, { metrics, tracing, parts, certificates });
   const health = { lifecycle, canAuthenticate: logins.canAuthenticate };
   const docs = createDocs(config.basePath);
   const app = createApp({
@@ -77,7 +84,7 @@ export async function startService(
   parts.defer(() => operations.close(0)); // After the public port: the orchestrator watches the drain here.
   const tls = config.tls && toPem(config.tls.pair);
   const server = await listen(app, { ...connections, port: config.port, tls });
-  const takeOver = toTakeOver(config, { logins, server, metrics });
+  const takeOver = toTakeOver(config, { logins, server, metrics, certificates });
   parts.use(watchFiles({ files: config.files, takeOver, logger, metrics: metrics.files }));
   const owned = parts.move();
 
@@ -130,14 +137,20 @@ function toConnectionRules(config: Config, logger: Logger, metrics: Metrics) {
 /** Which changed files are used without a restart, by variable. */
 function toTakeOver(
   { tls }: Config,
-  { logins, server, metrics }: { logins: Logins; server: Listening; metrics: Metrics },
+  parts: { logins: Logins; server: Listening; metrics: Metrics; certificates: ClientCertificates },
 ): Record<string, TakeOver> {
+  const { logins, server, metrics, certificates } = parts;
   const AUTH_JWKS_FILE: TakeOver = async (path) =>
     (await logins.refreshKeys(path)) ? undefined : "no_usable_key";
-  if (!tls) return { AUTH_JWKS_FILE };
+  const ofClients = ["MX_CLIENT", "AUTH_CLIENT", "MEMBER_LOOKUP_CLIENT"].flatMap((name) => [
+    [`${name}_CERT_FILE`, certificates.takeOver],
+    [`${name}_KEY_FILE`, certificates.takeOver],
+  ]);
+  const all = { AUTH_JWKS_FILE, ...Object.fromEntries(ofClients) };
+  if (!tls) return all;
   const { takeOver, expiresAt } = createCertificate(tls, server.replacePair);
   metrics.files.certificateExpires(expiresAt);
-  return { AUTH_JWKS_FILE, TLS_CERT_FILE: takeOver, TLS_KEY_FILE: takeOver };
+  return { ...all, TLS_CERT_FILE: takeOver, TLS_KEY_FILE: takeOver };
 }
 
 function startDrain(lifecycle: Lifecycle, server: Listening): void {

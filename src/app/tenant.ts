@@ -5,6 +5,7 @@
  */
 
 import type { Userinfo } from "../auth/userinfo.ts";
+import type { CertificateConfig } from "../config/tls.ts";
 import type { MemberConfig, MxConfig, SsoV3Config, TenantConfig } from "../config/types.ts";
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
@@ -26,13 +27,21 @@ import type { Exchange } from "../upstream/exchange.ts";
 import { withExchangeSpan } from "../upstream/spans.ts";
 import { isLoopback } from "../upstream/upstream-url.ts";
 
-/** Opens a pool of connections to an upstream; whoever gives it closes it. */
-export type Connect = (url: URL, connections: number) => Exchange;
+/** Opens a pool of connections to an upstream, with the certificate for its kind; whoever gives it closes it. */
+export type Connect = (
+  url: URL,
+  connections: number,
+  certificate?: CertificateConfig | undefined,
+) => Exchange;
 
 /** Who watches, and what tenants share; nobody and nothing by default. */
 export type Instruments = {
   /** The issuer's userinfo endpoint. */
-  userinfo?: (issuer: string, httpHosts: readonly string[]) => Pick<Userinfo, "read">;
+  userinfo?: (
+    issuer: string,
+    httpHosts: readonly string[],
+    certificate: CertificateConfig | undefined,
+  ) => Pick<Userinfo, "read">;
   observe?: (api: ApiName) => MxObserver;
   tracing?: Tracing | undefined;
 };
@@ -50,7 +59,7 @@ export function createTenant(
   const profile = { ...config.profile, source: toProfileSource(config, lookup, instruments) };
   const open: OpenClient = (api) =>
     createMxClient(api, {
-      exchange: connect(api.baseUrl, mx.connections),
+      exchange: connect(api.baseUrl, mx.connections, mx.clientCertificate),
       connections: mx.connections,
       maxWaiting: mx.maxWaiting,
       observer: instruments.observe?.(api.name) ?? NO_OBSERVER,
@@ -125,8 +134,8 @@ function openLookup(
 ): PartnerLookup | undefined {
   const isUsed = member.source === "lookup" || profile.source === "lookup";
   if (!lookup || !isUsed) return undefined;
-  const { url, token } = lookup;
-  const exchange = connect(url, mx.connections);
+  const { url, token, clientCertificate } = lookup;
+  const exchange = connect(url, mx.connections, clientCertificate);
   const traced = tracing ? withExchangeSpan(exchange, "POST credential lookup", tracing) : exchange;
   return createPartnerLookup({ exchange: traced, url, token });
 }
@@ -143,14 +152,17 @@ function toProfileSource(
   { userinfo }: Instruments,
 ): ProfileSource {
   if (profile.source === "userinfo" && userinfo) {
-    const { issuers } = auth;
+    const { issuers, clientCertificate } = auth;
     /** The one that has made the caller's token. */
     const nameOf = ({ claims }: Principal) =>
       issuers.find((name) => name === claims.iss) ?? issuers[0];
     return {
       kind: "userinfo",
       read: (principal, timeoutMs) =>
-        userinfo(nameOf(principal), profile.httpHosts).read(principal, timeoutMs),
+        userinfo(nameOf(principal), profile.httpHosts, clientCertificate).read(
+          principal,
+          timeoutMs,
+        ),
     };
   }
   if (profile.source === "lookup" && lookup) return { kind: "lookup", read: lookup.findProfile };

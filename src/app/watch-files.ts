@@ -10,9 +10,7 @@
 
 import { readFile } from "node:fs/promises";
 import { toFileDigest } from "../config/read.ts";
-import { isPair, type KeyPair, parseKeyPair, readValidity, type TlsConfig } from "../config/tls.ts";
 import type { NamedFile } from "../config/types.ts";
-import type { TlsPair } from "../http/tls.ts";
 import type { FileReason } from "../telemetry/log-entries.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { FileMetrics } from "./metrics.ts";
@@ -99,45 +97,4 @@ function toHint(variable: string, takeOver: TakeOver | undefined): string {
   if (takeOver)
     return "The content from before stays in use. Correct the file: it is looked at again.";
   return "The content from before stays in use. Restart the replicas one by one to use the new one.";
-}
-
-type Certificate = {
-  /** Of both files together. A pair that cannot be used leaves the one before in place. */
-  takeOver: TakeOver;
-  /** Of the pair in use: seconds since 1970. */
-  expiresAt(): number;
-};
-
-export function createCertificate(
-  { certFile, keyFile, pair }: TlsConfig,
-  use: (pair: TlsPair) => void,
-): Certificate {
-  let used = pair;
-  return {
-    async takeOver() {
-      const next = await readPair(certFile, keyFile);
-      if (typeof next === "string") return next;
-      use(toPem(next));
-      used = next;
-      return undefined;
-    },
-    expiresAt: () => readValidity(used).toMs / 1000,
-  };
-}
-
-export function toPem({ cert, key }: KeyPair): TlsPair {
-  return { cert: cert.reveal(), key: key.reveal() };
-}
-
-/** A pair of which nothing is wrong now; else the reason. */
-async function readPair(certFile: string, keyFile: string): Promise<KeyPair | FileReason> {
-  try {
-    const parsed = parseKeyPair(await readFile(certFile, "utf8"), await readFile(keyFile, "utf8"));
-    if (!isPair(parsed)) return parsed.reason;
-    const { fromMs, toMs } = readValidity(parsed);
-    if (Date.now() >= toMs) return "expired";
-    return Date.now() < fromMs ? "not_yet_valid" : parsed;
-  } catch {
-    return "unreadable";
-  }
 }

@@ -12,6 +12,7 @@ import type { JSONWebKeySet, JWK } from "jose";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
 import type { KeySource } from "../session/settings.ts";
+import type { ClientCertificate } from "../upstream/client-certificate.ts";
 import type { ForwardProxy } from "../upstream/connection.ts";
 import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
 import type { Limits } from "../upstream/limits.ts";
@@ -22,6 +23,7 @@ export type LoadKeys = () => Promise<JSONWebKeySet>;
 
 export type LoadOptions = {
   proxy?: ForwardProxy | undefined;
+  clientCertificate?: ClientCertificate | undefined;
   /** For each of the two documents, where it is more than 3 s to connect and 6 s in all. Who waits for a key may wait less. */
   limits?: Limits;
   /** Is shown each exchange that a load takes. */
@@ -74,13 +76,14 @@ function unusable(reason: "wrong_issuer" | "unsafe_keys_url" | "no_usable_key"):
 }
 
 async function fetchJson(url: URL, options: LoadOptions): Promise<unknown> {
-  const { proxy, watch, limits } = options;
+  const { proxy, clientCertificate, watch, limits } = options;
   await using exchange = createExchange({
     origin: url.origin,
     connections: 1,
     maxResponseBytes: MAX_BYTES,
     connectTimeoutMs: Math.max(MIN_CONNECT_MS, limits?.connectTimeoutMs ?? 0),
     proxy,
+    clientCertificate,
   });
   const headers = { accept: "application/json, application/jwk-set+json" };
   const result = await exchange(

@@ -16,8 +16,15 @@ import { reportReusedSecrets } from "./secret-reuse.ts";
 import { toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
+import { checkUse } from "./tls.ts";
 import type { Config, NamedFile } from "./types.ts";
-import { type Environment, isOfTenant, type ReadFile, type Variables } from "./variables.ts";
+import {
+  type Environment,
+  isOfProcess,
+  isOfTenant,
+  type ReadFile,
+  type Variables,
+} from "./variables.ts";
 
 const PRELOAD_FAULT =
   "must not load an instrumentation that listens to requests: the SSO API takes its key in the URL, so it would be recorded. Take it out of NODE_OPTIONS and of the flags of node, or set ALLOW_PRELOADS=true";
@@ -40,6 +47,7 @@ export function loadConfig(
   reportMisspelt(environment, faults);
   checkProcess(environment, flags, faults);
   const ofAll = toProcess(variables, environment, files.read, faults);
+  checkUse(variables, isSingle ? ["issuer", "login"] : ["login"], faults);
   const many = isSingle ? [] : loadTenants(environment, variables, files, faults);
   const tenants = isSingle
     ? [toTenant(variables, files.read, faults)]
@@ -66,7 +74,7 @@ export function toDigest(config: Config): string {
 }
 
 function ofProcess(environment: Environment): Environment {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !isOfTenant(name)));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isOfProcess(name)));
 }
 
 type LoadedTenant = LabelledTenant & { variables: Variables; files: NamedFile[] };
@@ -78,7 +86,7 @@ function loadTenants(
   faults: Faults,
 ): LoadedTenant[] {
   for (const name of Object.keys(environment)) {
-    if (environment[name] && isOfTenant(name)) {
+    if (environment[name] && !isOfProcess(name)) {
       faults.add(name, "belongs to a tenant: move it into TENANTS_FILE");
     }
   }
@@ -88,7 +96,9 @@ function loadTenants(
     const own = createFaults();
     const variables = readVariables(entry.variables, files.read, own);
     checkUpstreams(variables, process.ALLOW_HTTP_HOSTS, own);
-    const rules = toTenant(withProcess(variables, process), files.read, own);
+    const all = withProcess(variables, process);
+    checkUse(all, ["issuer"], own);
+    const rules = toTenant(all, files.read, own);
     for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
     const isSound = own.all().length === 0;
     const named = files.named(entry.variables, name);

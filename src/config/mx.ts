@@ -5,6 +5,7 @@
 import { DEFAULT_TEMPLATE, type MemberIdRule } from "../session/member.ts";
 import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
+import { toCertificate } from "./tls.ts";
 import type {
   LookupConfig,
   MemberConfig,
@@ -12,7 +13,7 @@ import type {
   ProfileConfig,
   SsoConfig,
 } from "./types.ts";
-import type { Variables } from "./variables.ts";
+import type { ReadFile, Variables } from "./variables.ts";
 
 export function toPlatform(v: Variables, faults: Faults): PlatformConfig | undefined {
   const { MX_PLATFORM_CLIENT_ID: clientId, MX_PLATFORM_API_KEY: apiKey } = v;
@@ -196,7 +197,12 @@ export function toMemberIds(
 }
 
 /** The partner's own endpoint, for whatever it is asked. */
-export function toLookup(v: Variables): LookupConfig | undefined {
+export function toLookup(
+  v: Variables,
+  readFile: ReadFile,
+  faults: Faults,
+): LookupConfig | undefined {
   const { MEMBER_LOOKUP_URL: url, MEMBER_LOOKUP_TOKEN: token } = v;
-  return url && token && { url, token };
+  const clientCertificate = toCertificate("MEMBER_LOOKUP_CLIENT", v, readFile, faults);
+  return url && token && { url, token, clientCertificate };
 }

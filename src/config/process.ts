@@ -6,7 +6,7 @@ import { findUpstreamProblem } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
 import { nameOf } from "./read.ts";
 import { parseRedisUrl } from "./redis-url.ts";
-import { toTls } from "./tls.ts";
+import { toCertificate } from "./tls.ts";
 import type {
   Config,
   HostedConfig,
@@ -55,13 +55,13 @@ export function toProcess(
       failures: v.RATE_LIMIT_FAILURES,
       redis: toRedis(v, faults),
     },
-    logins: toLogins(v, faults),
+    logins: toLogins(v, readFile, faults),
     traces: toTraces(v.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults),
-    tls: toTls(v, readFile, faults),
+    tls: toCertificate("TLS", v, readFile, faults),
   };
 }
 
-function toLogins(v: Variables, faults: Faults): LoginConfig {
+function toLogins(v: Variables, readFile: ReadFile, faults: Faults): LoginConfig {
   const introspection = toIntrospection(v, faults);
   const sessionCheck = toSessionCheck(v, faults);
   if (v.AUTH_COOKIE && v.AUTH_COOKIE === v.AUTH_SESSION_COOKIE)
@@ -80,7 +80,13 @@ function toLogins(v: Variables, faults: Faults): LoginConfig {
     if (v.AUTH_COOKIE)
       faults.add("AUTH_COOKIE", "has no effect with AUTH_JWT=false; leave one of them out");
   }
-  return { jwt: v.AUTH_JWT, tokenCookie: v.AUTH_COOKIE, introspection, sessionCheck };
+  return {
+    jwt: v.AUTH_JWT,
+    tokenCookie: v.AUTH_COOKIE,
+    introspection,
+    sessionCheck,
+    clientCertificate: toCertificate("AUTH_CLIENT", v, readFile, faults),
+  };
 }
 
 function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | undefined {

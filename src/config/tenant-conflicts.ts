@@ -5,6 +5,7 @@
  */
 
 import type { Faults } from "./faults.ts";
+import { identify } from "./tls.ts";
 import type { AuthConfig, MxConfig, SsoConfig, TenantConfig } from "./types.ts";
 
 /** With what it is called in faults: `tenants[1] (b)`. */
@@ -85,7 +86,12 @@ function findDifference(one: AuthConfig, other: AuthConfig): string | undefined 
   if (one.algorithms.toSorted().join() !== other.algorithms.toSorted().join()) {
     return "AUTH_ALGORITHMS";
   }
+  if (filesOf(one) !== filesOf(other)) return "AUTH_CLIENT_CERT_FILE";
   return one.tokenType === other.tokenType ? undefined : "AUTH_TOKEN_TYPE";
+}
+
+function filesOf({ clientCertificate }: AuthConfig): string | undefined {
+  return clientCertificate && identify(clientCertificate);
 }
 
 /** As MX knows them; the two APIs name a client differently. */

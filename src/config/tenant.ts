@@ -10,6 +10,7 @@ import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import type { Faults } from "./faults.ts";
 import { toLookup, toMember, toMemberIds, toPlatform, toProfile, toSso } from "./mx.ts";
 import { trimFile } from "./read.ts";
+import { toCertificate } from "./tls.ts";
 import type { AuthConfig, TenantConfig } from "./types.ts";
 import type { ReadFile, Variables } from "./variables.ts";
 
@@ -23,7 +24,7 @@ export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): Tena
       "or MX_SSO_API_KEY is needed: configure the Platform API, the SSO API, or both",
     );
   }
-  const lookup = toLookup(v);
+  const lookup = toLookup(v, readFile, faults);
   return {
     name: "default",
     auth: toAuth(v, readFile, faults),
@@ -33,6 +34,7 @@ export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): Tena
       connections: v.MX_CONNECTIONS,
       maxWaiting: 2 * Math.max(v.MX_CONNECTIONS, v.MAX_IN_FLIGHT),
       urlOrigins: v.WIDGET_URL_ORIGINS,
+      clientCertificate: toCertificate("MX_CLIENT", v, readFile, faults),
       platform,
       sso,
     },
@@ -71,6 +73,7 @@ function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
     algorithms: v.AUTH_ALGORITHMS,
     tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
     maxTokenLifetimeMs: v.AUTH_MAX_TOKEN_LIFETIME,
+    clientCertificate: toCertificate("AUTH_CLIENT", v, readFile, faults),
   };
 }
 

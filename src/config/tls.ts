@@ -1,6 +1,6 @@
 /**
- * TLS_CERT_FILE and TLS_KEY_FILE -> how the public port identifies itself: a certificate and the private key that belongs to it,
- * in PEM.
+ * NAME_CERT_FILE and NAME_KEY_FILE -> the certificates that the service identifies itself with: on the public port, and as a client
+ * of MX, of the login's hosts and of the lookup. Each with the private key that belongs to it, in PEM.
  */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
@@ -9,38 +9,92 @@ import { createSecret, type Secret } from "../secret.ts";
 import type { Faults } from "./faults.ts";
 import type { ReadFile, Variables } from "./variables.ts";
 
-export type TlsConfig = Readonly<{ certFile: string; keyFile: string; pair: KeyPair }>;
+/** What the variables with its files begin with. */
+type CertificateName = "TLS" | ClientName;
 
-export function toTls(
-  { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }: Variables,
+/** Whom a client certificate is shown to: MX, the login's hosts, or the lookup. */
+export type ClientName = "MX_CLIENT" | "AUTH_CLIENT" | "MEMBER_LOOKUP_CLIENT";
+
+export type CertificateConfig = Readonly<{
+  name: CertificateName;
+  certFile: string;
+  keyFile: string;
+  /** As it was at the start. */
+  pair: KeyPair;
+}>;
+
+export function toCertificate(
+  name: CertificateName,
+  v: Variables,
   readFile: ReadFile,
   faults: Faults,
-): TlsConfig | undefined {
+): CertificateConfig | undefined {
+  const names = { cert: `${name}_CERT_FILE`, key: `${name}_KEY_FILE` } as const;
+  const { [names.cert]: certFile, [names.key]: keyFile } = v;
   if (!certFile && !keyFile) return undefined;
   if (!certFile || !keyFile) {
-    const [missing, given] = certFile ? ["KEY", "CERT"] : ["CERT", "KEY"];
-    faults.add(`TLS_${missing}_FILE`, `is missing: TLS_${given}_FILE needs it`);
+    const [missing, given] = certFile ? [names.key, names.cert] : [names.cert, names.key];
+    faults.add(missing, `is missing: ${given} needs it`);
     return undefined;
   }
-  const read = (name: string, path: string) => {
+  const read = (variable: string, path: string) => {
     try {
       return readFile(path);
     } catch {
-      faults.add(name, "names a file that cannot be read");
+      faults.add(variable, "names a file that cannot be read");
       return undefined;
     }
   };
-  const cert = read("TLS_CERT_FILE", certFile);
-  const key = read("TLS_KEY_FILE", keyFile);
+  const cert = read(names.cert, certFile);
+  const key = read(names.key, keyFile);
   if (cert === undefined || key === undefined) return undefined;
   const pair = parseKeyPair(cert, key);
-  if (isPair(pair)) return { certFile, keyFile, pair };
-  faults.add(pair.of === "cert" ? "TLS_CERT_FILE" : "TLS_KEY_FILE", pair.message);
+  if (isPair(pair)) return { name, certFile, keyFile, pair };
+  faults.add(names[pair.of], pair.message);
   return undefined;
 }
 
 export function isPair(parsed: ReturnType<typeof parseKeyPair>): parsed is KeyPair {
   return "cert" in parsed;
+}
+
+/** Hosts that are asked about a login: `issuer` ones belong to a tenant, `login` ones to the process. */
+type LoginHosts = "issuer" | "login";
+
+/** A certificate that no host would be shown is a mistake. `hosts`: which of the login's hosts these variables are about. */
+export function checkUse(v: Variables, hosts: readonly LoginHosts[], faults: Faults): void {
+  const isAsked: Record<LoginHosts, boolean> = {
+    issuer: (v.AUTH_JWT && !v.AUTH_JWKS_FILE) || v.PROFILE_SOURCE === "userinfo",
+    login: Boolean(v.AUTH_INTROSPECTION_URL ?? v.AUTH_SESSION_CHECK_URL),
+  };
+  if (v.AUTH_CLIENT_CERT_FILE && !hosts.some((kind) => isAsked[kind]))
+    faults.add("AUTH_CLIENT_CERT_FILE", "has no effect: no host is asked about logins");
+  if (v.MEMBER_LOOKUP_CLIENT_CERT_FILE && !v.MEMBER_LOOKUP_URL)
+    faults.add("MEMBER_LOOKUP_CLIENT_CERT_FILE", "has no effect without MEMBER_LOOKUP_URL");
+}
+
+type Holder = Readonly<{ clientCertificate: CertificateConfig | undefined }>;
+
+/** Of a configuration. */
+type Certificates = Readonly<{
+  tls: CertificateConfig | undefined;
+  logins: Holder;
+  tenants: readonly Readonly<{ auth: Holder; mx: Holder; lookup: Holder | undefined }>[];
+}>;
+
+/** All of them; each pair of files once for each name. */
+export function listCertificates({ tls, logins, tenants }: Certificates): CertificateConfig[] {
+  const ofTenants = tenants.flatMap(({ auth, mx, lookup }) => [
+    mx.clientCertificate,
+    auth.clientCertificate,
+    lookup?.clientCertificate,
+  ]);
+  const all = [tls, ...ofTenants, logins.clientCertificate].filter((each) => each !== undefined);
+  return [...new Map(all.map((each) => [identify(each), each])).values()];
+}
+
+export function identify({ name, certFile, keyFile }: CertificateConfig): string {
+  return JSON.stringify([name, certFile, keyFile]);
 }
 
 export type KeyPair = Readonly<{
@@ -54,7 +108,8 @@ type PairReason = "no_certificate" | "no_key" | "encrypted_key" | "mismatch" | "
 type PairProblem = { reason: PairReason; of: "cert" | "key"; message: string };
 
 /** The texts of two files -> a pair that TLS can use, or what is wrong. Expired certificates are not looked for. */
-export function parseKeyPair(cert: string, key: string): KeyPair | PairProblem {
+export function parseKeyPair(certFile: string, keyFile: string): KeyPair | PairProblem {
+  const [cert = "", key = ""] = [certFile, keyFile].map((text) => text.replace(/^\uFEFF/, ""));
   const certificate = attempt(() => new X509Certificate(cert));
   if (!certificate) return PROBLEMS.no_certificate;
   const privateKey = readKey(key);

@@ -10,7 +10,7 @@ import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
 import type { ForwardProxy } from "../upstream/connection.ts";
-import type { TlsConfig } from "./tls.ts";
+import type { CertificateConfig } from "./tls.ts";
 import type { Variables } from "./variables.ts";
 
 export type Config = Readonly<{
@@ -22,7 +22,7 @@ export type Config = Readonly<{
   keepAliveTimeoutMs: number;
   operationsPort: number;
   /** How the public port speaks https; it speaks http where undefined. */
-  tls: TlsConfig | undefined;
+  tls: CertificateConfig | undefined;
   logLevel: Variables["LOG_LEVEL"];
   trustedProxies: Variables["TRUSTED_PROXIES"];
   requestDeadlineMs: number;
@@ -98,6 +98,8 @@ export type LoginConfig = Readonly<{
   tokenCookie: string | undefined;
   introspection: IntrospectionConfig | undefined;
   sessionCheck: SessionCheckConfig | undefined;
+  /** For introspection and session check. */
+  clientCertificate: CertificateConfig | undefined;
 }>;
 
 export type IntrospectionConfig = Readonly<{
@@ -139,6 +141,8 @@ export type AuthConfig = Readonly<{
   /** The `typ` header that tokens must have, such as `at+jwt`; any where undefined. */
   tokenType: string | undefined;
   maxTokenLifetimeMs: number;
+  /** For discovery, key sets and userinfo. */
+  clientCertificate: CertificateConfig | undefined;
 }>;
 
 export type MxConfig = Readonly<{
@@ -147,6 +151,8 @@ export type MxConfig = Readonly<{
   maxWaiting: number;
   /** Origins that a widget URL may have; any https origin if empty. */
   urlOrigins: readonly string[];
+  /** For each of MX's APIs. */
+  clientCertificate: CertificateConfig | undefined;
   platform: PlatformConfig | undefined;
   sso: SsoConfig | undefined;
 }>;
@@ -180,7 +186,11 @@ export type SsoV3Config = Readonly<{
 /** The domain's rule, without the lookup itself. */
 export type MemberConfig = Exclude<CredentialRule, { source: "lookup" }> | { source: "lookup" };
 
-export type LookupConfig = Readonly<{ url: URL; token: Secret }>;
+export type LookupConfig = Readonly<{
+  url: URL;
+  token: Secret;
+  clientCertificate: CertificateConfig | undefined;
+}>;
 
 export type ProfileConfig = Readonly<{
   rule: ProfileRule;

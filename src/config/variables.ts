@@ -62,9 +62,15 @@ export function isKnown(name: string): boolean {
   return KNOWN_NAMES.includes(name);
 }
 
-/** Whether it is set in TENANTS_FILE where there is one; the others belong to the process, however many tenants it has. */
+/** Whether it is set in TENANTS_FILE where there is one. */
 export function isOfTenant(name: string): boolean {
-  return findVariable(name)?.scope === "tenant";
+  const { scope = "process" } = findVariable(name) ?? {};
+  return scope !== "process";
+}
+
+/** Whether it is set in the environment, however many tenants there are. */
+export function isOfProcess(name: string): boolean {
+  return findVariable(name)?.scope !== "tenant";
 }
 
 /** `name` may be `NAME_FILE` of a secret. */

@@ -1,25 +1,24 @@
 /** What an operator should know about a configuration with which the service runs nevertheless. */
 
 import { hasForeignListeners } from "../upstream/connection.ts";
-import { readValidity } from "./tls.ts";
+import { type CertificateConfig, listCertificates, readValidity } from "./tls.ts";
 import type { Config } from "./types.ts";
 
 /** `message` is a sentence for people; it holds no value of the configuration. */
 export type Warning = {
-  name: "certificate_expired" | "foreign_listener" | "no_instance_secret" | "several_issuers";
+  name:
+    | "certificate_expired"
+    | "certificate_not_yet_valid"
+    | "foreign_listener"
+    | "no_instance_secret"
+    | "several_issuers";
   message: string;
 };
 
 export function findWarnings(config: Config, isObserved = hasForeignListeners()): Warning[] {
   const { tenants, instanceSecret, auditKey, rateLimits } = config;
   const warnings: Warning[] = [];
-  if (config.tls && readValidity(config.tls.pair).toMs <= Date.now()) {
-    warnings.push({
-      name: "certificate_expired",
-      message:
-        "The certificate in TLS_CERT_FILE has expired: clients that check it do not connect. A new pair is used within 30 seconds, without a restart.",
-    });
-  }
+  warnings.push(...listCertificates(config).flatMap(warnOfCertificate));
   if (isObserved) {
     warnings.push({
       name: "foreign_listener",
@@ -43,4 +42,24 @@ export function findWarnings(config: Config, isObserved = hasForeignListeners())
     });
   }
   return warnings;
+}
+
+function warnOfCertificate({ name, pair }: CertificateConfig): Warning[] {
+  const { fromMs, toMs } = readValidity(pair);
+  const now = Date.now();
+  if (fromMs <= now && now < toMs) return [];
+  const [warning, state] =
+    now < fromMs
+      ? (["certificate_not_yet_valid", "is not valid yet"] as const)
+      : (["certificate_expired", "has expired"] as const);
+  const effect =
+    name === "TLS"
+      ? "clients that check it do not connect"
+      : "hosts that check it refuse this service";
+  return [
+    {
+      name: warning,
+      message: `The certificate in ${name}_CERT_FILE ${state}: ${effect}. A new pair is used within 30 seconds, without a restart.`,
+    },
+  ];
 }

@@ -10,8 +10,18 @@
 
 import { channel } from "node:diagnostics_channel";
 import { Socket } from "node:net";
-import { buildConnector, Client, type Dispatcher, errors } from "undici";
+import { type buildConnector, Client, type Dispatcher, errors } from "undici";
+import type { CertificateReason } from "../errors.ts";
 import type { Secret } from "../secret.ts";
+import {
+  CertificateRefusal,
+  type CertificateRequest,
+  type ClientCertificate,
+  findRefusal,
+  readRequest,
+} from "./client-certificate.ts";
+import { connect, createConnector, createConnectors } from "./connector.ts";
+import { errorCode } from "./error-code.ts";
 import { createNoProxy } from "./no-proxy.ts";
 
 export type ConnectOptions = {
@@ -20,6 +30,8 @@ export type ConnectOptions = {
   connectTimeoutMs?: number;
   /** For https origins. */
   proxy?: ForwardProxy | undefined;
+  /** Shown to an https origin that asks for one, and never to the proxy. */
+  clientCertificate?: ClientCertificate | undefined;
 };
 
 /** A forward proxy with CONNECT. Its URL may hold credentials; `noProxy` lists hosts as `NO_PROXY` does. */
@@ -46,14 +58,19 @@ export class ProxyRefusal extends Error {
 }
 
 export function createOpen(options: ConnectOptions): Open {
-  const { connectTimeoutMs = 1000, proxy } = options;
+  const { connectTimeoutMs = 1000, proxy, clientCertificate } = options;
   const target = toTarget(new URL(options.origin));
-  const connector = createConnector(); // One for all: TLS sessions are resumed.
+  const currentConnector = createConnectors(clientCertificate);
   const openTunnel = proxy && isProxied(options) ? createTunnels(proxy, target) : undefined;
 
   async function openSocket(signal: AbortSignal): Promise<Socket> {
     const httpSocket = await openTunnel?.(signal);
-    return connect(connector, { ...target, ...(httpSocket && { httpSocket }) }, signal);
+    const to = { ...target, ...(httpSocket && { httpSocket }) };
+    return connect(currentConnector(), to, signal, (error, socket) => {
+      const request = readRequest(socket, clientCertificate !== undefined);
+      const reason = findRefusal(errorCode(error), request);
+      return reason ? new CertificateRefusal(reason) : error;
+    });
   }
 
   return function open(timeoutMs = connectTimeoutMs) {
@@ -82,30 +99,6 @@ function handOver(socket: Socket): buildConnector.connector {
     else process.nextTick(callback, null, socket);
     isGiven = true;
   };
-}
-
-/** Without a limit of its own. */
-function createConnector(): buildConnector.connector {
-  return buildConnector({ timeout: 0, allowH2: false });
-}
-
-function connect(
-  connector: buildConnector.connector,
-  target: buildConnector.Options,
-  signal: AbortSignal,
-): Promise<Socket> {
-  signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const opening: unknown = connector(target, (...[error, socket]) => {
-    signal.removeEventListener("abort", abort);
-    if (error) reject(error);
-    else resolve(socket);
-  });
-  const abort = () => {
-    if (opening instanceof Socket) opening.destroy(signal.reason);
-  };
-  signal.addEventListener("abort", abort);
-  return promise;
 }
 
 function createTunnels(
@@ -144,6 +137,9 @@ function toTarget({ protocol, host, hostname, port }: URL) {
 export type Connection = {
   readonly dispatcher: Dispatcher;
   readonly socket: Socket;
+  readonly certificate: CertificateRequest;
+  /** What its end was about, if it was the client certificate. */
+  refusal: CertificateReason | undefined;
   /** By `performance.now()`. */
   readonly openedAtMs: number;
   /** When it last brought an answer: at first, when it was opened. */
@@ -168,7 +164,11 @@ const KEEP_ALIVE_MS = 120_000;
 /** `onClose` is called once the socket is closed, however that came. Pipelining would let one answer delay another. */
 export function createConnection(
   socket: Socket,
-  { origin, maxResponseBytes }: { origin: string; maxResponseBytes: number },
+  {
+    origin,
+    maxResponseBytes,
+    clientCertificate,
+  }: Pick<ConnectOptions, "origin" | "clientCertificate"> & { maxResponseBytes: number },
   onClose: () => void,
 ): Connection {
   const client = new Client(origin, {
@@ -192,9 +192,11 @@ export function createConnection(
   socket.once("close", onClose);
 
   const openedAtMs = performance.now();
-  return {
+  const connection: Connection = {
     dispatcher: client,
     socket,
+    certificate: readRequest(socket, clientCertificate !== undefined),
+    refusal: undefined,
     openedAtMs,
     heardAtMs: openedAtMs,
     wasIdle: false,
@@ -203,6 +205,11 @@ export function createConnection(
     isDue: false,
     close,
   };
+  // undici replaces the error of an alert by that of the end that follows it.
+  socket.once("error", (error) => {
+    connection.refusal = findRefusal(errorCode(error), connection.certificate);
+  });
+  return connection;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { TransportReason } from "../errors.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
+import { findRefusalPage } from "./client-certificate.ts";
 import { type Connection, hasForeignListeners } from "./connection.ts";
 import { type ExchangeFailure, isOfConnection, toFailure, toOpenFailure } from "./failure.ts";
 import { type ConnectionOptions, createConnections } from "./pool.ts";
@@ -149,7 +150,7 @@ async function dispatch(
       headers: { ...headers, "accept-encoding": "identity" },
       body: body ?? null,
     },
-    createHandler(resolve, wasIdle, isMute),
+    createHandler(resolve, connection, isMute),
   );
   const outcome = await promise;
   clearTimeout(timer);
@@ -161,9 +162,10 @@ type Outcome = ExchangeResult | "not_taken";
 /** An answer is small, so it is gathered, and no stream is made of it. */
 function createHandler(
   resolve: (outcome: Outcome) => void,
-  wasIdle: boolean,
+  connection: Connection,
   isMute: () => boolean,
 ): Dispatcher.DispatchHandler {
+  const { wasIdle, certificate } = connection;
   const chunks: Buffer[] = [];
   let head: Head | undefined;
   let isTaken = false;
@@ -181,11 +183,18 @@ function createHandler(
     },
     onResponseData: (_controller, chunk) => void chunks.push(chunk),
     onResponseEnd() {
-      if (head) resolve(toAnswer(head, chunks));
+      if (!head) return;
+      const answer = toAnswer(head, chunks);
+      const reason = findRefusalPage(answer, certificate);
+      resolve(reason ? { kind: "failure", failure: "tls_error", reason } : answer);
     },
     onResponseError(_controller, error) {
       if (isTaken) {
-        resolve({ kind: "failure", ...toFailure(error, head !== undefined, isMute()) });
+        const { heardAtMs, openedAtMs, refusal } = connection;
+        const isFirst = heardAtMs === openedAtMs;
+        const hasHeaders = head !== undefined;
+        const failed = { hasHeaders, isMute: isMute(), isFirst, certificate, refusal };
+        resolve({ kind: "failure", ...toFailure(error, failed) });
       } else resolve(wasIdle ? "not_taken" : toFailed(error));
     },
   };

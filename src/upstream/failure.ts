@@ -4,8 +4,10 @@
  * Only codes are read: messages and other fields of these errors can hold bytes of the request or the answer.
  */
 
-import type { TransportReason } from "../errors.ts";
+import type { CertificateReason, TransportReason } from "../errors.ts";
+import { CertificateRefusal, type CertificateRequest, guessRefusal } from "./client-certificate.ts";
 import { ProxyRefusal } from "./connection.ts";
+import { errorCode } from "./error-code.ts";
 
 /**
  * - `not_sent`: no byte can have arrived
@@ -14,7 +16,7 @@ import { ProxyRefusal } from "./connection.ts";
  * - `connection_lost`: the connection ended before the answer did
  * - `stale`: a connection that had been used before ended without a byte of this answer: it was probably closed while idle
  * - `malformed`: an answer that is not acceptable HTTP: it breaks the protocol, is too large, or is compressed
- * - `tls_error`: the certificate cannot be trusted
+ * - `tls_error`: the certificate cannot be trusted, or ours is missing or refused. Nothing was looked at
  */
 export type ExchangeFailure =
   | "not_sent"
@@ -41,22 +43,37 @@ export function toOpenFailure(error: unknown): Failure {
   if (error instanceof ProxyRefusal) {
     return { failure: "not_sent", reason: `proxy_${error.status}` };
   }
+  if (error instanceof CertificateRefusal) return { failure: "tls_error", reason: error.reason };
   const code = errorCode(error);
   const failure = CERTIFICATE_CODE.test(code) ? "tls_error" : "not_sent";
   return { failure, reason: toTransportReason(code) };
 }
 
-/**
- * A connection failed with a request on it. `hasHeaders`: the answer had begun. `isMute`: the connection had been idle, and
- * has not brought a byte since: it was probably closed meanwhile.
- */
-export function toFailure(error: unknown, hasHeaders: boolean, isMute = false): Failure {
+export type FailedConnection = {
+  /** The answer had begun. */
+  hasHeaders: boolean;
+  /** It had been idle, and has not brought a byte since: it was probably closed meanwhile. */
+  isMute?: boolean;
+  /** It has not brought an answer before. */
+  isFirst?: boolean;
+  certificate?: CertificateRequest;
+  /** It ended over the client certificate. */
+  refusal?: CertificateReason | undefined;
+};
+
+const NOT_ASKED: CertificateRequest = { isAsked: false, isShown: false };
+
+/** A connection failed with a request on it. */
+export function toFailure(error: unknown, failed: FailedConnection): Failure {
+  const { hasHeaders, isMute, isFirst, certificate = NOT_ASKED, refusal } = failed;
   const code = errorCode(error);
+  if (refusal) return { failure: "tls_error", reason: refusal };
   const reason = toTransportReason(code);
   if (CERTIFICATE_CODE.test(code)) return { failure: "tls_error", reason };
   if (isMalformed(error, code, hasHeaders)) return { failure: "malformed", reason: "malformed" };
   if (isMute) return { failure: "stale", reason: "stale_connection" };
-  return { failure: "connection_lost", reason };
+  const guess = isFirst && !hasHeaders ? guessRefusal(certificate) : undefined;
+  return { failure: "connection_lost", reason: guess ?? reason };
 }
 
 /** In lower case, and `unknown` for what is not an error code. */
@@ -69,15 +86,6 @@ function isErrorCode(word: string): word is TransportReason {
   return /^(e|und_err_|hpe_|cert_|crl_|depth_zero_|self_signed_|unable_to_|path_length_|invalid_|hostname_mismatch$)/.test(
     word,
   );
-}
-
-/** The first code found; several addresses of one host fail as an `AggregateError`. */
-function errorCode(error: unknown): string {
-  if (typeof error !== "object" || error === null) return "unknown";
-  if ("code" in error && typeof error.code === "string" && /^[A-Z0-9_]{1,64}$/.test(error.code))
-    return error.code;
-  if ("errors" in error && Array.isArray(error.errors)) return errorCode(error.errors[0]);
-  return "unknown";
 }
 
 /**

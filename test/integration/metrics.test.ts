@@ -241,7 +241,9 @@ describe("the alert rules", () => {
 async function scrapeWithFiles(): Promise<Scrape> {
   using certificates = makeCertificates();
   using volume = mountVolume({ cert: certificates.good.cert, key: certificates.good.key });
-  const environment = { TLS_CERT_FILE: volume.path("cert"), TLS_KEY_FILE: volume.path("key") };
+  const [cert, key] = [volume.path("cert"), volume.path("key")];
+  const ofClient = { MX_CLIENT_CERT_FILE: cert, MX_CLIENT_KEY_FILE: key };
+  const environment = { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, ...ofClient };
   await using service = await start({ environment });
   return await scrape(service.operationsUrl);
 }

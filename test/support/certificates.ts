@@ -22,9 +22,13 @@ export type Certificates = Disposable & {
   selfSigned: Certificate;
   /** One more that the authority has signed, for all of these hosts. */
   issue(hosts: readonly string[]): Certificate;
+  /** A client's, whose subject has this name. `isChained`: with an authority in between, whose certificate follows. */
+  issueTo(name: string, options?: ClientOptions): Certificate;
   /** This process trusts the authority from now on, until it is disposed. */
   trust(): Disposable;
 };
+
+export type ClientOptions = { days?: number; isRsa?: boolean; isChained?: boolean };
 
 /** Made anew by OpenSSL's command, so that no key stands in the sources and none expires. */
 export function makeCertificates(): Certificates {
@@ -32,8 +36,8 @@ export function makeCertificates(): Certificates {
   const openssl = (command: string) =>
     void execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "pipe" });
   const file = (name: string) => readFileSync(join(folder, name), "utf8");
-  const newKey = (name: string) =>
-    `-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key`;
+  const newKey = (name: string, isRsa = false) =>
+    `-newkey ${isRsa ? "rsa:2048" : "ec -pkeyopt ec_paramgen_curve:P-256"} -nodes -keyout ${name}.key`;
   const read = (name: string) => ({ key: file(`${name}.key`), cert: file(`${name}.pem`) });
 
   openssl(`req -x509 ${newKey("authority")} -out authority.pem -days 2 -subj /CN=authority`);
@@ -44,6 +48,22 @@ export function makeCertificates(): Certificates {
     const signer = "-CA authority.pem -CAkey authority.key -copy_extensions copy";
     openssl(`x509 -req -in ${name}.csr ${signer} -days ${days} -out ${name}.pem`);
     return read(name);
+  };
+  const signClient = (name: string, options: ClientOptions = {}): Certificate => {
+    const { days = 2, isRsa, isChained } = options;
+    let signer = "authority";
+    if (isChained) {
+      signer = "between";
+      const isAuthority = "-addext basicConstraints=critical,CA:TRUE -subj /CN=between";
+      openssl(`req ${newKey(signer)} -out between.csr ${isAuthority}`);
+      const by = "-CA authority.pem -CAkey authority.key -copy_extensions copy";
+      openssl(`x509 -req -in between.csr ${by} -days 2 -out between.pem`);
+    }
+    openssl(`req ${newKey(name, isRsa)} -out ${name}.csr -subj /CN=${name}`);
+    const by = `-CA ${signer}.pem -CAkey ${signer}.key`;
+    openssl(`x509 -req -in ${name}.csr ${by} -days ${days} -out ${name}.pem`);
+    const { key, cert } = read(name);
+    return { key, cert: isChained ? cert + file("between.pem") : cert };
   };
   const signSelf = () => {
     const names = "-addext subjectAltName=DNS:localhost";
@@ -74,6 +94,7 @@ export function makeCertificates(): Certificates {
       return once("self", signSelf);
     },
     issue: (hosts) => sign("issued", hosts, 2),
+    issueTo: signClient,
     trust() {
       const before = getCACertificates();
       setDefaultCACertificates([...before, file("authority.pem")]);

@@ -1,5 +1,6 @@
 /** The service with TENANTS_FILE, on free ports, with its ordinary wiring. */
 
+import { readFileSync } from "node:fs";
 import type { Response } from "supertest";
 import request from "supertest";
 import type {
@@ -60,7 +61,7 @@ export async function startTenants(
       TENANTS_FILE: "tenants.json",
       ...environment,
     },
-    () => JSON.stringify({ tenants }),
+    (path) => (path === "tenants.json" ? JSON.stringify({ tenants }) : readFileSync(path, "utf8")),
   );
   const logger = createLogger("info", { write: (line) => void log.push(line) });
   const service = await startService(config, logger);

@@ -5,6 +5,7 @@
  * the end log, answers and metrics are searched for them.
  */
 
+import { readFileSync } from "node:fs";
 import type { Tracer } from "@opentelemetry/api";
 import request, { type Response } from "supertest";
 import {
@@ -14,7 +15,7 @@ import {
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type Service, startService } from "../../src/app/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { type Environment, SECRET_NAMES } from "../../src/config/variables.ts";
+import { type Environment, SECRET_NAMES, VARIABLE_NAMES } from "../../src/config/variables.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import {
   expectNoCanary,
@@ -118,13 +119,18 @@ function expectToBeSound(response: Exchange, own: readonly string[] = []): void 
   if (!isDocument) expectNoCanaryInAnswer(response, own); // Files, with examples in them.
 }
 
-/** Of the test's own configuration, the passwords in URLs included. */
+/** Of the test's own configuration, the passwords in URLs and the lines of private keys included. */
 function secretsOf(environment: Environment): string[] {
-  return SECRET_NAMES.flatMap((name) => {
+  const keys = VARIABLE_NAMES.filter((name) => name.endsWith("_KEY_FILE")).flatMap((name) => {
+    const path = environment[name];
+    return path ? (readFileSync(path, "utf8").match(/^[A-Za-z0-9+/]{40,}/gm) ?? []) : [];
+  });
+  const values = SECRET_NAMES.flatMap((name) => {
     const value = environment[name] ?? "";
     const password = URL.canParse(value) ? decodeURIComponent(new URL(value).password) : "";
     return [value, password].filter((secret) => secret.length >= 8);
   });
+  return [...keys, ...values];
 }
 
 /** Derived and looked-up ones, of some Members; a test may have very many. */

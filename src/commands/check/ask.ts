@@ -2,6 +2,8 @@
  * Asks an upstream as the service would: same TLS, same proxy, bounded in time. What it says about the time is kept.
  */
 
+import type { CertificateConfig } from "../../config/tls.ts";
+import type { ClientCertificate } from "../../upstream/client-certificate.ts";
 import type { ForwardProxy } from "../../upstream/connection.ts";
 import {
   createExchange,
@@ -21,6 +23,9 @@ export type Asker = {
   proxy: ForwardProxy | undefined;
   limits: Limits;
   ask(url: URL, request: ExchangeRequest): Promise<ExchangeResult>;
+  clientCertificate: ClientCertificate | undefined;
+  /** The same, with this certificate for hosts that ask for one. */
+  showing(certificate: CertificateConfig | undefined): Asker;
   /** For what was asked by others. */
   noteDate(url: URL, result: ExchangeResult): void;
   /** Of each answer so far that had a `Date`. */
@@ -49,17 +54,20 @@ export function createAsker({ proxy, allowPreloads, limits, now }: AskerOptions)
     }
   }
 
-  return {
+  const askWith = (clientCertificate: ClientCertificate | undefined): Asker => ({
     proxy,
     limits,
     clocks,
     noteDate,
+    clientCertificate,
+    showing: (certificate) => askWith(certificate && (() => certificate.pair)),
     async ask(url, request) {
       await using exchange = createExchange({
         origin: url.origin,
         connections: 1,
         maxResponseBytes: MAX_ANSWER_BYTES,
         proxy,
+        clientCertificate,
         ...limits,
         allowListeners: allowPreloads,
       });
@@ -67,5 +75,6 @@ export function createAsker({ proxy, allowPreloads, limits, now }: AskerOptions)
       noteDate(url, result);
       return result;
     },
-  };
+  });
+  return askWith(undefined);
 }

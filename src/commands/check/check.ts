@@ -4,6 +4,7 @@
  * Nothing is created at MX, and no personal data is asked for. Every part has the time limits of a session.
  */
 
+import { listCertificates } from "../../config/tls.ts";
 import type { Config, TenantConfig } from "../../config/types.ts";
 import { type Limits, toLimits } from "../../upstream/limits.ts";
 import { type Asker, createAsker, type Subject } from "./ask.ts";
@@ -35,7 +36,7 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
   return [
     ...(isProxyDown ? upstreams.map(blameProxy) : upstreams),
     ...shared,
-    ...(config.tls ? [checkCertificate(config.tls, now())] : []),
+    ...listCertificates(config).map((each) => checkCertificate(each, now())),
     ...warnOfPlainHttp(config),
     ...judgeClock(asker.clocks),
   ];
@@ -47,29 +48,31 @@ function checkTenant(
   takesJwts: boolean,
 ): Promise<Finding>[] {
   const findings: Promise<Finding>[] = [];
+  const ofMx = asker.showing(mx.clientCertificate);
   if (takesJwts) {
+    const ofLogin = asker.showing(auth.clientCertificate);
     for (const question of toIssuerQuestions(auth)) {
       const target = toIssuerTarget(question);
-      findings.push(find({ party: "issuer", target, tenant }, checkIssuer(asker, question)));
+      findings.push(find({ party: "issuer", target, tenant }, checkIssuer(ofLogin, question)));
     }
   }
-  const platform = mx.platform && checkPlatformApi(asker, mx.platform);
+  const platform = mx.platform && checkPlatformApi(ofMx, mx.platform);
   if (mx.platform && platform) {
     const target = mx.platform.baseUrl.host;
     findings.push(find({ party: "platform_api", target, tenant }, platform));
   }
   if (mx.sso?.version === "v2") {
     const target = mx.sso.baseUrl.host;
-    const judged = checkSsoApi(asker, mx.sso, platform);
+    const judged = checkSsoApi(ofMx, mx.sso, platform);
     findings.push(find({ party: "sso_api", target, tenant }, judged));
   }
   if (mx.sso?.version === "v3") {
     const { baseUrl, mdx } = mx.sso;
     if (!mx.platform) {
-      const judged = checkSsoV3(asker, mx.sso);
+      const judged = checkSsoV3(ofMx, mx.sso);
       findings.push(find({ party: "sso_api", target: baseUrl.host, tenant }, judged));
     }
-    const judged = checkMdx(asker, mx.sso);
+    const judged = checkMdx(ofMx, mx.sso);
     findings.push(find({ party: "mdx", target: mdx.baseUrl.host, tenant }, judged));
   }
   const isLookedUp = member.source === "lookup" || profile.source === "lookup";
@@ -78,7 +81,9 @@ function checkTenant(
     findings.push(
       find(
         { party: "credential_lookup", target, tenant },
-        checkLookup(asker, lookup, { givesCredentials: member.source === "lookup" }),
+        checkLookup(asker.showing(lookup.clientCertificate), lookup, {
+          givesCredentials: member.source === "lookup",
+        }),
       ),
     );
   }
@@ -87,17 +92,20 @@ function checkTenant(
 
 function checkLogins(
   asker: Asker,
-  { introspection, sessionCheck }: Config["logins"],
+  { introspection, sessionCheck, clientCertificate }: Config["logins"],
 ): Promise<Finding>[] {
+  const ofLogin = asker.showing(clientCertificate);
   const findings: Promise<Finding>[] = [];
   if (introspection) {
     const target = introspection.url.host;
-    const judged = checkIntrospection(asker, introspection);
+    const judged = checkIntrospection(ofLogin, introspection);
     findings.push(find({ party: "introspection", target }, judged));
   }
   if (sessionCheck) {
     const target = sessionCheck.url.host;
-    findings.push(find({ party: "session_check", target }, checkSessionCheck(asker, sessionCheck)));
+    findings.push(
+      find({ party: "session_check", target }, checkSessionCheck(ofLogin, sessionCheck)),
+    );
   }
   return findings;
 }

@@ -46,9 +46,12 @@ export const VERDICTS = {
   unreachable: "failed",
   no_answer: "failed",
   certificate_refused: "failed",
+  /** The host asks for a client certificate, and there is none, or it takes another one. */
+  client_certificate_missing: "failed",
+  client_certificate_refused: "failed",
   proxy_refused: "failed",
   proxy_unreachable: "failed",
-  /** The public port's own. */
+  /** One of our own. */
   certificate_expired: "failed",
   certificate_not_yet_valid: "failed",
   certificate_expires_soon: "warning",

@@ -1,10 +1,10 @@
 /**
- * What shows without a question of its own: until when the public port's certificate is valid, which secrets travel in clear,
+ * What shows without a question of its own: until when our certificates are valid, which secrets travel in clear,
  * and whether this machine's clock agrees with those of the issuer and MX, since tokens and URLs expire by it.
  */
 
 import { CLOCK_TOLERANCE_SECONDS } from "../../auth/claims.ts";
-import { readValidity, type TlsConfig } from "../../config/tls.ts";
+import { type CertificateConfig, readValidity } from "../../config/tls.ts";
 import type { AuthConfig, Config, TenantConfig } from "../../config/types.ts";
 import { isLoopback } from "../../upstream/upstream-url.ts";
 import type { Asked } from "./ask.ts";
@@ -15,7 +15,11 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const SOON_DAYS = 14;
 
 /** `now`: milliseconds since the epoch. */
-export function checkCertificate({ certFile, pair }: TlsConfig, now: number): Finding {
+export function checkCertificate(
+  { name, certFile, pair }: CertificateConfig,
+  now: number,
+): Finding {
+  const what = `The certificate in ${name}_CERT_FILE`;
   const { fromMs, toMs } = readValidity(pair);
   const subject = { party: "certificate" as const, target: certFile };
   const until = toDay(toMs);
@@ -23,14 +27,14 @@ export function checkCertificate({ certFile, pair }: TlsConfig, now: number): Fi
     return {
       ...subject,
       verdict: "certificate_expired",
-      message: `The certificate in TLS_CERT_FILE has expired (${until}).`,
+      message: `${what} has expired (${until}).`,
       next: "Put a new one and its key into the files: they are used within 30 seconds, without a restart.",
     };
   if (now < fromMs)
     return {
       ...subject,
       verdict: "certificate_not_yet_valid",
-      message: `The certificate in TLS_CERT_FILE is not valid before ${toDay(fromMs)}.`,
+      message: `${what} is not valid before ${toDay(fromMs)}.`,
       next: "Make sure that this machine's clock is right.",
     };
   const days = Math.floor((toMs - now) / DAY_MS);
@@ -38,13 +42,13 @@ export function checkCertificate({ certFile, pair }: TlsConfig, now: number): Fi
     return {
       ...subject,
       verdict: "certificate_expires_soon",
-      message: `The certificate in TLS_CERT_FILE expires in ${days} days (${until}).`,
+      message: `${what} expires in ${days} days (${until}).`,
       next: "Renew it. A new pair is used within 30 seconds, without a restart.",
     };
   return {
     ...subject,
     verdict: "ok",
-    message: `The certificate fits its key and is valid until ${until}.`,
+    message: `${what} fits its key and is valid until ${until}.`,
   };
 }
 

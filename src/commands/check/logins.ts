@@ -20,7 +20,7 @@ export async function checkIntrospection(
 ): Promise<Judgement> {
   const { url } = config;
   const result = await asker.ask(url, toIntrospectionRequest(config, MADE_UP));
-  if (result.kind === "failure") return judgeFailure(result, url.host);
+  if (result.kind === "failure") return judgeFailure(result, url.host, "AUTH_CLIENT");
   const { status } = result;
   const isActive = status === 200 ? readActive(result) : undefined;
   if (isActive === false) {
@@ -45,7 +45,7 @@ export async function checkSessionCheck(
   { url, cookie }: SessionCheckConfig,
 ): Promise<Judgement> {
   const result = await asker.ask(url, toSessionRequest(url, `${cookie}=${MADE_UP}`));
-  if (result.kind === "failure") return judgeFailure(result, url.host);
+  if (result.kind === "failure") return judgeFailure(result, url.host, "AUTH_CLIENT");
   const { status } = result;
   const body = status === 200 ? parseJson(result.text) : undefined;
   const isNobody = status === 401 || status === 403 || (body !== undefined && !findLogin(body));

@@ -35,7 +35,7 @@ export async function checkPlatformApi(asker: Asker, config: PlatformConfig): Pr
     path,
     headers: toPlatformHeaders(config),
   });
-  if (result.kind === "failure") return judgeFailure(result, baseUrl.host);
+  if (result.kind === "failure") return judgeFailure(result, baseUrl.host, "MX_CLIENT");
   return judgePlatformAnswer(config, result);
 }
 
@@ -75,10 +75,11 @@ export async function checkSsoApi(
   const headers = { accept: "application/json" };
   const result = await asker.ask(baseUrl, { method: "GET", path, headers });
   if (result.kind === "answer") return judgeSsoAnswer(result, baseUrl.host);
+  const isAboutCertificate = result.reason.startsWith("client_certificate_");
   const isSilence = ["timeout", "silent", "connection_lost", "stale"].includes(result.failure);
-  return isSilence
+  return isSilence && !isAboutCertificate
     ? judgeSilence(baseUrl.host, (await platform)?.verdict)
-    : judgeFailure(result, baseUrl.host);
+    : judgeFailure(result, baseUrl.host, "MX_CLIENT");
 }
 
 function judgeSsoAnswer(answer: AnswerOf, host: string): Judgement {
@@ -204,7 +205,7 @@ async function ask(
     headers: { ...headers, ...(request.body !== undefined && { "content-type": contentType }) },
   });
   const { host } = baseUrl;
-  if (result.kind === "failure") return judgeFailure(result, host);
+  if (result.kind === "failure") return judgeFailure(result, host, "MX_CLIENT");
   const { status } = result;
   if (status === 404 || status === 200) {
     return {

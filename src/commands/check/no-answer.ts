@@ -1,5 +1,7 @@
 /** Why there was no usable answer at all, the same for every upstream. */
 
+import type { ClientName } from "../../config/tls.ts";
+import type { CertificateReason } from "../../errors.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
 import type { Judgement } from "./finding.ts";
 
@@ -20,6 +22,15 @@ const TLS_WORDS: Readonly<Record<string, { message: string; next: string }>> = {
   },
 };
 
+/** What a host says about our certificate. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  client_certificate_required: "wants a client certificate",
+  client_certificate_refused: "refuses the client certificate",
+  client_certificate_unknown_ca: "does not trust the authority of the client certificate",
+  client_certificate_expired: "refuses the client certificate because it has expired",
+  client_certificate_revoked: "refuses the client certificate because it was revoked",
+} satisfies Record<CertificateReason, string>;
+
 const UNTRUSTED = {
   message: "has a certificate from an authority that is not trusted here",
   next: "If the authority is your own, or if your network inspects TLS, set NODE_EXTRA_CA_CERTS to a file with its certificate.",
@@ -30,8 +41,14 @@ const NO_TLS = {
   next: "Make sure that the port is an https port.",
 };
 
-/** `host`: who was asked. */
-export function judgeFailure({ failure, reason }: Failure, host: string): Judgement {
+/** `host`: who was asked. `client`: which variables name the certificate that it would be shown; it may have none. */
+export function judgeFailure(
+  { failure, reason }: Failure,
+  host: string,
+  client?: ClientName,
+): Judgement {
+  const refusal = REFUSALS[reason];
+  if (refusal) return judgeRefusal(refusal, host, client);
   const proxyStatus = /^proxy_(\d{3})$/.exec(reason)?.[1];
   if (proxyStatus) return judgeProxyStatus(proxyStatus, host);
   switch (failure) {
@@ -44,7 +61,7 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
       };
     }
     case "not_sent":
-      return judgeNotSent(reason, host);
+      return judgeNotSent(reason, host, client);
     case "timeout":
     case "silent":
       return {
@@ -57,7 +74,7 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
       return {
         verdict: "no_answer",
         message: `${host} closed the connection without an answer.`,
-        next: "Make sure that it works, and that nothing in between cuts connections.",
+        next: `Make sure that it works, and that nothing in between cuts connections.${toHint(client)}`,
       };
     case "malformed":
       if (reason === "compressed") {
@@ -75,12 +92,19 @@ export function judgeFailure({ failure, reason }: Failure, host: string): Judgem
   }
 }
 
-function judgeNotSent(reason: string, host: string): Judgement {
+function judgeNotSent(reason: string, host: string, client: ClientName | undefined): Judgement {
   if (reason === "enotfound" || reason === "eai_again") {
     return {
       verdict: "name_not_found",
       message: `The name of ${host} cannot be resolved.`,
       next: "Check the spelling of the name, and make sure that DNS works on this machine.",
+    };
+  }
+  if (reason === "econnreset" && client) {
+    return {
+      verdict: "unreachable",
+      message: `${host} closes connections before they are set up.`,
+      next: `Make sure that host and port are right, and that the port is an https port.${toHint(client)}`,
     };
   }
   const how = reason === "econnrefused" ? "refuses connections" : "cannot be reached";
@@ -102,5 +126,23 @@ function judgeProxyStatus(status: string, host: string): Judgement {
     verdict: "proxy_refused",
     message: `The proxy refuses to connect to ${host} (${status}).`,
     next,
+  };
+}
+
+/** Not every host says why it closes a connection. */
+function toHint(client: ClientName | undefined): string {
+  return client ? ` If it wants a client certificate, check ${client}_CERT_FILE.` : "";
+}
+
+function judgeRefusal(refusal: string, host: string, client: ClientName | undefined): Judgement {
+  const isMissing = refusal === REFUSALS.client_certificate_required;
+  const files = `${client}_CERT_FILE and ${client}_KEY_FILE`;
+  const next = isMissing
+    ? `Set ${files} to a pair that ${host} trusts.`
+    : `Put a pair that ${host} trusts into ${files}, with the certificates that lead to its authority. Its log says what is wrong.`;
+  return {
+    verdict: isMissing ? "client_certificate_missing" : "client_certificate_refused",
+    message: `${host} ${refusal}.`,
+    next: client ? next : "Ask its operator: the service has no client certificate for it.",
   };
 }

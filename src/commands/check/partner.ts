@@ -30,12 +30,12 @@ export async function checkIssuer(asker: Asker, question: IssuerQuestion): Promi
   const { name: issuer, auth } = question;
   const target = toIssuerTarget(question);
   let last: Watched | undefined;
-  const { proxy, limits } = asker;
+  const { proxy, limits, clientCertificate } = asker;
   const watch: LoadOptions["watch"] = (result, url) => {
     last = { result, url };
     asker.noteDate(url, result);
   };
-  const load = createLoader(issuer, auth.keys, { proxy, limits, watch });
+  const load = createLoader(issuer, auth.keys, { proxy, limits, clientCertificate, watch });
   try {
     return judgeKeys(await load(), auth, target);
   } catch (error) {
@@ -95,7 +95,8 @@ function judgeLoad(
       next: "Publish the public keys that verify your tokens (RFC 7517).",
     };
   }
-  if (last?.result.kind === "failure") return judgeFailure(last.result, target);
+  if (last?.result.kind === "failure")
+    return judgeFailure(last.result, last.url.host, "AUTH_CLIENT");
   const what = keys.kind === "discovery" ? "discovery document" : "key set";
   if (last && last.result.status !== 200) return judgeStatus(last.result, last.url, target, what);
   return {
@@ -149,7 +150,7 @@ export async function checkLookup(
   const { url } = config;
   const question = { user_id: NOBODY, issuer: NOBODY, subject: NOBODY };
   const result = await asker.ask(url, toLookupRequest(config, question));
-  if (result.kind === "failure") return judgeFailure(result, url.host);
+  if (result.kind === "failure") return judgeFailure(result, url.host, "MEMBER_LOOKUP_CLIENT");
   const { status } = result;
   if (status === 404) {
     return {

@@ -71,6 +71,6 @@ const PARTY_NAMES: Readonly<Record<Finding["party"], string>> = {
   session_check: "session check",
   redis: "Redis",
   egress_proxy: "proxy",
-  certificate: "TLS",
+  certificate: "certificate",
   clock: "clock",
 };

@@ -3,6 +3,7 @@
 import * as secrets from "../secret-values.ts";
 import { upstream } from "../url-values.ts";
 import * as v from "../values.ts";
+import { LOGIN_CERTIFICATE } from "./client-certificates.ts";
 import { ofProcess, ofTenant, type Section } from "./row.ts";
 
 const ISSUER = ofTenant({
@@ -98,6 +99,7 @@ const OTHER_CREDENTIALS = ofProcess({
     description:
       "Your endpoint that says who a session cookie belongs to. It receives a GET request with that cookie. If a user is logged in, it must answer 200 with JSON claims that include the `USER_ID_CLAIM` at the top level. If nobody is logged in, it must answer 401, or 200 with `{}`, `null` or `false`. A redirect to a login page is an error.",
   },
+  ...LOGIN_CERTIFICATE,
 });
 
 const USER_IDS = ofTenant({

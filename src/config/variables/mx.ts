@@ -6,6 +6,7 @@ import * as secrets from "../secret-values.ts";
 import * as url from "../url-values.ts";
 import * as user from "../user-values.ts";
 import * as v from "../values.ts";
+import { LOOKUP_CERTIFICATE, MX_CERTIFICATE } from "./client-certificates.ts";
 import { ofTenant, type Section } from "./row.ts";
 
 const APIS = ofTenant({
@@ -75,6 +76,7 @@ const APIS = ofTenant({
     default: "100",
     description: "Connections per tenant, MX host and replica. MX allows 2,000 per address.",
   },
+  ...MX_CERTIFICATE,
 });
 
 const MEMBERS = ofTenant({
@@ -110,6 +112,7 @@ const MEMBERS = ofTenant({
     description:
       "With `lookup`: the bearer token that your endpoint expects, at least 12 characters.",
   },
+  ...LOOKUP_CERTIFICATE,
 });
 
 const MEMBER_IDS = ofTenant({

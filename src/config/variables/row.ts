@@ -6,9 +6,10 @@ export type Variable = {
   /** From the variable's text to its value. Its messages name no value. */
   schema: z.ZodType<unknown, string>;
   /**
-   * `process`: set in the environment. `tenant`: may differ per tenant, so with TENANTS_FILE it is set there.
+   * `process`: set in the environment. `tenant`: may differ per tenant, so with TENANTS_FILE it is set there. `both`: set in
+   * both, for what belongs to each.
    */
-  scope: "process" | "tenant";
+  scope: "process" | "tenant" | "both";
   /** Can also be given as `NAME_FILE`, the path of a file with the value. */
   secret?: true;
   /** Another name that it is read by where it is not set itself. */

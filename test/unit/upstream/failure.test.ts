@@ -26,6 +26,8 @@ describe("a host that cannot be reached", () => {
     ["ENETUNREACH", "write"],
     ["EHOSTUNREACH", undefined],
   ])("%s on an open connection (%s): MX may have done it", (code, syscall) => {
-    expect(toFailure(errorOf(code, syscall), false).failure).toBe("connection_lost");
+    expect(toFailure(errorOf(code, syscall), { hasHeaders: false }).failure).toBe(
+      "connection_lost",
+    );
   });
 });

@@ -17,7 +17,7 @@ import {
   type IdentityProvider,
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
-import { stopClock } from "../support/clock.ts";
+import { letTimePass, stopClock } from "../support/clock.ts";
 import { type Started, start } from "../support/start.ts";
 
 const NOW = () => Math.floor(Date.now() / 1000);
@@ -230,13 +230,15 @@ describe("the issuer's keys", () => {
   it.each(["500", "hang", "html", "redirect", "huge"] as const)(
     "that are known keep working while the issuer fails with %s",
     async (mode) => {
+      using _clock = stopClock();
       await using service = await start();
       await service.post("ada");
       service.issuer.fail(mode);
 
       expect((await service.post("ada")).status).toBe(200);
       const unknown = await service.issuer.issueToken("ada", { header: { kid: "unknown" } });
-      expect((await service.request().set("Authorization", `Bearer ${unknown}`)).status).toBe(401);
+      const asked = service.request().set("Authorization", `Bearer ${unknown}`);
+      expect((await service.check(asked)).status).toBe(401);
       expect((await service.post("grace")).status).toBe(200);
     },
   );
@@ -244,17 +246,17 @@ describe("the issuer's keys", () => {
   it.each(["500", "hang", "html", "redirect", "huge"] as const)(
     "that never came mean 503 and not ready, with %s",
     async (mode) => {
+      using clock = stopClock();
       await using issuer = await startIdentityProvider();
       issuer.fail(mode);
       await using service = await start({ issuer });
 
-      const startedAt = performance.now();
-      const response = await service.post("ada");
+      const { result: response, ms } = await clock.run(service.post("ada"));
 
       expect(response.status).toBe(503);
       expect(response.body.type).toBe("/problems/auth-unavailable");
       expect(Number(response.headers["retry-after"])).toBeGreaterThan(0);
-      expect(performance.now() - startedAt).toBeLessThan(5000);
+      expect(ms).toBeLessThan(5000);
       expect(service.mx.calls.count).toBe(0);
       expect((await request(service.operationsUrl).get("/readyz")).status).toBe(503);
       expect((await request(service.operationsUrl).get("/livez")).status).toBe(200);
@@ -317,6 +319,7 @@ describe("an issuer with two names", () => {
 
 describe("an issuer whose keys come too late for a request", () => {
   it("costs that request its answer, and MX is neither asked nor blamed", async () => {
+    using _clock = stopClock();
     const keys = Promise.withResolvers<void>();
     await using issuer = await startIdentityProvider();
     await using late = await startLateIssuer(issuer, keys.promise);
@@ -333,7 +336,7 @@ describe("an issuer whose keys come too late for a request", () => {
     expect(service.mx.calls.count).toBe(0);
     expect(service.log.join("")).toMatch(/"error.reason":"deadline"/);
 
-    await late.hasAnswered;
+    await letTimePass(late.hasAnswered);
     expect((await service.post("ada")).status).toBe(200);
   });
 });

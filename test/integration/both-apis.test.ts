@@ -3,6 +3,7 @@
  */
 
 import { describe, expect, it } from "vitest";
+import { stopClock } from "../support/clock.ts";
 import { start } from "../support/start.ts";
 
 describe.each(["v20250224", "v20111101"])(
@@ -45,6 +46,7 @@ describe.each(["v20250224", "v20111101"])(
     });
 
     it("waits while the Platform API does not know the new User yet", async () => {
+      using _clock = stopClock();
       await using service = await startBoth();
       service.mx.settings.propagationMs = 500;
 
@@ -53,6 +55,7 @@ describe.each(["v20250224", "v20111101"])(
     });
 
     it("waits for a User that another replica created a moment ago", async () => {
+      using _clock = stopClock();
       await using service = await startBoth();
       service.mx.settings.propagationMs = 500;
       service.mx.state.createUser({ id: "ada" });
@@ -61,6 +64,7 @@ describe.each(["v20250224", "v20111101"])(
     });
 
     it("says that MX refuses it where the two APIs belong to different clients", async () => {
+      using _clock = stopClock();
       await using service = await startBoth();
       await service.post("ada");
       service.mx.failNext(

@@ -5,6 +5,7 @@
  */
 
 import { describe, expect, it } from "vitest";
+import { stopClock } from "../support/clock.ts";
 import { type Started, start } from "../support/start.ts";
 
 async function expectRefusal(service: Started, subject = "ada"): Promise<void> {
@@ -62,6 +63,7 @@ describe("a disabled user", () => {
   });
 
   it("is refused by the read after a create whose answer was lost", async () => {
+    using _clock = stopClock();
     await using service = await start();
     service.mx.failNext({ kind: "reset", when: "before" }, { operation: "platform.create_user" });
     service.mx.before("platform.read_user", () => {

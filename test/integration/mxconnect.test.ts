@@ -7,6 +7,7 @@
 import { describe, expect, it } from "vitest";
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
 import { SECRETS } from "../support/canaries.ts";
+import { stopClock } from "../support/clock.ts";
 import { start } from "../support/start.ts";
 
 function operations(mx: Simulator): string[] {
@@ -106,6 +107,7 @@ describe.each(VERSIONS)(
     });
 
     it("waits while MX answers 404 for a moment after the create", async () => {
+      using _clock = stopClock();
       await using service = await startVersion();
       service.mx.settings.propagationMs = 500;
 
@@ -147,6 +149,7 @@ describe.each(VERSIONS)(
     });
 
     it("finds the User of a create whose answer was lost", async () => {
+      using _clock = stopClock();
       await using service = await startVersion();
       service.mx.failNext({ kind: "reset", when: "after" }, { operation: "platform.create_user" });
 
@@ -158,6 +161,7 @@ describe.each(VERSIONS)(
     });
 
     it("creates once more when a create was cut off before MX did it", async () => {
+      using _clock = stopClock();
       await using service = await startVersion();
       service.mx.failNext({ kind: "reset", when: "before" }, { operation: "platform.create_user" });
 

@@ -8,6 +8,7 @@
 import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { expectNoCanary, PEOPLE, TOKEN_CLAIMS } from "../support/canaries.ts";
+import { stopClock } from "../support/clock.ts";
 import { SESSION_COOKIE, startPartnerLogin } from "../support/partner-login.ts";
 import { startPartnerLookup } from "../support/partner-lookup.ts";
 import { type Started, start } from "../support/start.ts";
@@ -214,6 +215,7 @@ describe("PROFILE_SOURCE=userinfo", () => {
     ["hang", { "upstream.reason": expect.stringMatching(/^(timeout|silent_connection)$/) }],
     ["other_subject", { "upstream.reason": "other_subject" }],
   ] as const)("(%s) fails without harm: the claims of the token are used", async (mode, line) => {
+    using _clock = stopClock();
     await using issuer = await leanIssuer();
     await using service = await start({
       apis: "sso",
@@ -347,6 +349,7 @@ describe("PROFILE_SOURCE=lookup", () => {
   );
 
   it("is given up after a third of the deadline", async () => {
+    using _clock = stopClock();
     await using lookup = await startPartnerLookup(() => undefined);
     await using service = await start({
       environment: { ...lookup.environment, PROFILE_SOURCE: "lookup", REQUEST_DEADLINE: "3s" },

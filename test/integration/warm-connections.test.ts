@@ -1,8 +1,8 @@
 /** Nobody waits for a handshake with MX: not after a start, not after a pause in which MX has closed what was idle. */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { stopClock } from "../support/clock.ts";
 import { startFaultServer } from "../support/fault-server.ts";
 import { type StartOptions, start } from "../support/start.ts";
 
@@ -66,21 +66,23 @@ describe("connections to MX", () => {
   });
 
   it("are not made anew in a hurry when MX closes them as soon as they are open", async () => {
+    using clock = stopClock();
     await using service = await startCounting();
     service.wire.welcome(() => "close");
     await service.wire.refuse();
     await service.wire.listenAgain();
     service.wire.reset();
     service.wire.welcome(() => "close");
-    await sleep(500);
+    await clock.advance(500);
     expect(service.wire.connections.opened).toBeLessThanOrEqual(2);
   });
 
   it("are never more than MX_CONNECTIONS", async () => {
+    using clock = stopClock();
     await using service = await startCounting({ environment: { MX_CONNECTIONS: "1" } });
     await expect.poll(() => service.wire.connections.open).toBe(1);
     for (let round = 0; round < 3; round += 1) await service.post("ada");
-    await sleep(100);
+    await clock.advance(100);
     expect(service.wire.connections.mostOpen).toBe(1);
   });
 

@@ -1,11 +1,12 @@
 /** A file that differs from what the process uses is noticed: by a metric, in the log, and with what to do. */
 
 import { generateKeyPairSync } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startService } from "../../src/app/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { SECRETS } from "../support/canaries.ts";
+import { type Clock, stopClock } from "../support/clock.ts";
 import { scrape } from "../support/metrics.ts";
 import { mountVolume } from "../support/secret-volume.ts";
 import { type Started, start } from "../support/start.ts";
@@ -22,10 +23,14 @@ const told = ({ log }: Pick<Started, "log">) =>
 const changedFiles = async (service: Started, variable: string) =>
   (await scrape(service.operationsUrl)).value("bff_files_changed", { variable });
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
-afterEach(() => void vi.useRealTimers());
+let clock: Clock;
+beforeEach(() => {
+  clock = stopClock();
+});
+afterEach(() => clock[Symbol.dispose]());
 
-const look = () => void vi.advanceTimersByTime(LOOK_MS);
+/** Until the files have been read. */
+const look = () => clock.advance(LOOK_MS + 1);
 
 describe("a secret in a file", () => {
   it("that was rotated in place is reported once, and not used", async () => {
@@ -36,22 +41,19 @@ describe("a secret in a file", () => {
     expect(await changedFiles(service, variable)).toBe(0);
 
     volume.write("key", OTHER);
-    look();
-    await expect
-      .poll(() => told(service))
-      .toEqual([
-        { event: "file.changed", variable, hint: expect.stringContaining("Restart the replicas") },
-      ]);
-    look();
+    await look();
+    expect(told(service)).toEqual([
+      { event: "file.changed", variable, hint: expect.stringContaining("Restart the replicas") },
+    ]);
+    await look();
     expect(await changedFiles(service, variable)).toBe(1);
     expect((await service.post("ada")).status).toBe(200); // With the key from before.
 
     volume.write("key", `${SECRETS.apiKey}\n`);
-    look();
-    await expect.poll(() => told(service).at(-1)?.event).toBe("file.restored");
+    await look();
+    expect(told(service).at(-1)?.event).toBe("file.restored");
     expect(told(service)).toHaveLength(2);
     expect(await changedFiles(service, variable)).toBe(0);
-    vi.useRealTimers();
   });
 
   it.each(["\n", "\r\n\n"])("with other line breaks at its end (%j) is the same", async (end) => {
@@ -61,12 +63,11 @@ describe("a secret in a file", () => {
     await using service = await start({ environment });
 
     volume.write("key", SECRETS.apiKey + end);
-    look();
+    await look();
     volume.swap({});
-    look();
+    await look();
 
-    await expect.poll(() => told(service).length).toBe(1); // Only that it is gone.
-    vi.useRealTimers();
+    expect(told(service).length).toBe(1); // Only that it is gone.
   });
 
   it.each([
@@ -80,16 +81,13 @@ describe("a secret in a file", () => {
     const users = service.mx.state.users.size;
 
     volume.swap({ secret: OTHER });
-    look();
-    await expect
-      .poll(() => told(service))
-      .toEqual([
-        { event: "file.changed", variable, hint: expect.stringContaining("Put the old one back") },
-      ]);
+    await look();
+    expect(told(service)).toEqual([
+      { event: "file.changed", variable, hint: expect.stringContaining("Put the old one back") },
+    ]);
     await service.post("ada");
 
     expect(service.mx.state.users.size).toBe(users);
-    vi.useRealTimers();
   });
 });
 
@@ -103,14 +101,13 @@ describe("AUTH_JWKS_FILE", () => {
     expect((await service.post("ada")).status).toBe(401);
 
     volume.write("keys", "{}");
-    look();
-    await expect.poll(() => told(service).map(({ event }) => event)).toEqual(["file.changed"]);
+    await look();
+    expect(told(service).map(({ event }) => event)).toEqual(["file.changed"]);
 
     volume.write("keys", await (await fetch(service.issuer.jwksUrl)).text());
-    look();
-    await expect.poll(() => told(service).at(-1)?.event).toBe("file.taken_over");
+    await look();
+    expect(told(service).at(-1)?.event).toBe("file.taken_over");
     expect((await service.post("ada")).status).toBe(200);
-    vi.useRealTimers();
   });
 });
 
@@ -135,13 +132,12 @@ describe("TENANTS_FILE", () => {
 
     volume.write("tenants", '{"tenants":[]}');
     keys.write("b", OTHER);
-    look();
-    await expect.poll(() => told({ log })).toHaveLength(2);
+    await look();
+    expect(told({ log })).toHaveLength(2);
 
     const line = log.find((each) => each.includes("MX_PLATFORM_API_KEY_FILE")) ?? "{}";
     expect(JSON.parse(line)).toMatchObject({ tenant: "b" });
     const { value } = await scrape(service.operationsUrl.origin);
     expect(value("bff_files_changed", { variable: "MX_PLATFORM_API_KEY_FILE" })).toBe(1);
-    vi.useRealTimers();
   });
 });

@@ -6,6 +6,11 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 
 export type ChildOptions = SpawnOptions & { cpus: string | undefined };
 
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** `taskset` replaces itself by the command, so the child's id and its channel are the command's own. */
 export function startChild(
   command: string,
@@ -16,8 +21,7 @@ export function startChild(
     cpus === undefined
       ? spawn(command, args, options)
       : spawn("taskset", ["-c", cpus, command, ...args], options);
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
-  child.once("exit", () => process.off("exit", kill));
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   return child;
 }

@@ -12,7 +12,7 @@ export type MxCall = {
   /** The partner's id of the user that the call is made for. */
   userId: string;
   kind: CallKind;
-  method: "GET" | "POST" | "PUT";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   /** Below the base URL, encoded, without credentials. */
   path: string;
   headers?: Record<string, string>;

@@ -2,10 +2,11 @@
  * The way to one of MX's APIs: the policies around a call, in their order, and the call itself.
  */
 
+import type { Budget } from "../session/budget.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { parseJson } from "../text.ts";
 import type { Exchange, ExchangeResult } from "../upstream/exchange.ts";
-import type { Answer, MxApi, MxCall, Send } from "./call.ts";
+import type { Answer, MxApi, MxCall, Operation, Send } from "./call.ts";
 import { blameOptions, classifyFailure } from "./outcome.ts";
 import { withBulkhead } from "./policies/bulkhead.ts";
 import { withCircuitBreaker } from "./policies/circuit-breaker.ts";
@@ -85,6 +86,17 @@ export function createSend(api: MxApi, exchange: Exchange, now = () => new Date(
     );
     return toAnswer(call, sentAt, result, classify);
   };
+}
+
+/** `undefined`: MX does not find it. */
+export async function readOne(
+  send: Send,
+  operation: Operation,
+  read: Pick<MxCall, "userId" | "path" | "newConnection">,
+  budget: Budget,
+): Promise<Answer | undefined> {
+  const answer = await send({ ...read, operation, kind: "read", method: "GET" }, budget);
+  return answer.outcome === "not_found" ? undefined : answer;
 }
 
 function withQuery(path: string, query: string): string {

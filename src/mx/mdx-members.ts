@@ -16,6 +16,7 @@ import type {
   RequestContext,
 } from "../session/types.ts";
 import type { Answer, MxCall, Send } from "./call.ts";
+import { readOne } from "./client.ts";
 import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
 import { refuseOtherUser, requireGood } from "./outcome.ts";
 import { NEW_USER_WAIT_MS } from "./widget-url.ts";
@@ -65,19 +66,9 @@ async function readMember(
   { newConnection }: { newConnection: boolean },
   budget: Budget,
 ): Promise<Member | undefined> {
-  const path = toMemberPath(own);
-  const answer = await send(
-    {
-      operation: "mdx.read_member",
-      userId: own.userId,
-      kind: "read",
-      method: "GET",
-      path,
-      newConnection,
-    },
-    budget,
-  );
-  return answer.outcome === "not_found" ? undefined : toMember(answer, own);
+  const read = { userId: own.userId, path: toMemberPath(own), newConnection };
+  const answer = await readOne(send, "mdx.read_member", read, budget);
+  return answer && toMember(answer, own);
 }
 
 function createMember(

@@ -18,6 +18,7 @@ import type {
   RequestContext,
 } from "../session/types.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
+import { readOne } from "./client.ts";
 import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
 import { classifyByStatus, read, refuseOtherUser, requireGood, UserGuid } from "./outcome.ts";
 import { withClient } from "./sso-v3.ts";
@@ -65,9 +66,8 @@ async function readUser(
   budget: Budget,
 ): Promise<PlatformUser | undefined> {
   const path = `/users/${encodeURIComponent(userId)}.json`;
-  const call: MxCall = { operation: "mdx.read_user", kind: "read", method: "GET", path, userId };
-  const answer = await send({ ...call, newConnection }, budget);
-  return answer.outcome === "not_found" ? undefined : toUser(answer, userId);
+  const answer = await readOne(send, "mdx.read_user", { userId, path, newConnection }, budget);
+  return answer && toUser(answer, userId);
 }
 
 /** MDX makes the users, and the Platform API their URLs. Its legacy version wants MX's guid in the path. */

@@ -11,6 +11,7 @@ import * as z from "zod";
 import type { Budget } from "../session/budget.ts";
 import type { PlatformUser, PlatformVersion } from "../session/types.ts";
 import type { GoodAnswer, Send } from "./call.ts";
+import { readOne } from "./client.ts";
 import { read, refuseOtherUser, requireGood, UserGuid, unusable } from "./outcome.ts";
 
 export type PathIds = {
@@ -52,19 +53,9 @@ function createPartnerIds(send: Send): PathIds {
     findUser: async (userId) => toUser(userId, userId),
     async confirmUser(userId, { newConnection }, budget) {
       const path = `/users/${encodeURIComponent(userId)}`;
-      const answer = await send(
-        {
-          operation: "platform.read_user",
-          userId,
-          kind: "read",
-          method: "GET",
-          path,
-          newConnection,
-        },
-        budget,
-      );
-      if (answer.outcome === "not_found") return undefined;
-      return toOwnUser(userId, requireGood(answer));
+      const asked = { userId, path, newConnection };
+      const answer = await readOne(send, "platform.read_user", asked, budget);
+      return answer && toOwnUser(userId, requireGood(answer));
     },
     toCreated: toOwnUser,
     toExisting: (userId) => ({ ...toUser(userId, userId), isConfirmed: true }),
@@ -82,17 +73,8 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
 
   async function listUser(userId: string, newConnection: boolean, budget: Budget) {
     const path = `/users?id=${encodeURIComponent(userId)}`;
-    const answer = await send(
-      {
-        operation: "platform.list_users",
-        userId,
-        kind: "read",
-        method: "GET",
-        path,
-        newConnection,
-      },
-      budget,
-    );
+    const call = { operation: "platform.list_users", userId, kind: "read", method: "GET" } as const;
+    const answer = await send({ ...call, path, newConnection }, budget);
     const { users } = read(UsersBody, requireGood(answer));
     const user = users.find(({ id }) => id === userId); // Assumption A18: MX's filter finds it.
     return user?.guid ? remember(userId, user.guid, user.is_disabled) : undefined;

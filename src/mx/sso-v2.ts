@@ -21,6 +21,7 @@ import type {
 } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import type { Answer, MxApi, MxCall, Send } from "./call.ts";
+import { readOne } from "./client.ts";
 import { createCreateOnce } from "./create-or-find.ts";
 import { classifySsoV2, read, refuseOtherUser, requireGood, UserGuid } from "./outcome.ts";
 import { toWidgetUrl, type UrlRule } from "./widget-url.ts";
@@ -84,11 +85,8 @@ async function readUser(
   budget: Budget,
 ): Promise<SsoUser | undefined> {
   const path = `/user/${encodeURIComponent(userId)}`;
-  const answer = await send(
-    { operation: "sso.read_user", userId, kind: "read", method: "GET", path, newConnection },
-    budget,
-  );
-  return answer.outcome === "not_found" ? undefined : toUser(answer, userId, urlRule);
+  const answer = await readOne(send, "sso.read_user", { userId, path, newConnection }, budget);
+  return answer && toUser(answer, userId, urlRule);
 }
 
 function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"] {
@@ -128,18 +126,9 @@ async function readMember(
   { newConnection }: Connection,
   budget: Budget,
 ): Promise<Member | undefined> {
-  const answer = await send(
-    {
-      operation: "sso.read_member",
-      userId,
-      kind: "read",
-      method: "GET",
-      path: toMemberPath(own),
-      newConnection,
-    },
-    budget,
-  );
-  return answer.outcome === "not_found" ? undefined : toMember(answer, own);
+  const read = { userId, path: toMemberPath(own), newConnection };
+  const answer = await readOne(send, "sso.read_member", read, budget);
+  return answer && toMember(answer, own);
 }
 
 function bindCreateMember(send: Send): SsoDirectory["createMember"] {

@@ -5,13 +5,14 @@
  * `DELETE /user/{id}` is assumption A6 (docs/assumptions.md).
  */
 
-import type { MxConfig, PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/types.ts";
+import type { MxConfig } from "../../config/types.ts";
 import type { MxApi, Operation } from "../../mx/call.ts";
+import { createSend } from "../../mx/client.ts";
 import { toMdxApi } from "../../mx/mdx.ts";
 import { toPlatformApi } from "../../mx/platform.ts";
 import { toSsoApi } from "../../mx/sso-v2.ts";
-import { parseJson } from "../../text.ts";
-import type { Exchange, ExchangeRequest } from "../../upstream/exchange.ts";
+import { createBudget } from "../../session/budget.ts";
+import type { Exchange } from "../../upstream/exchange.ts";
 
 /** `problem`: what went wrong, as the end of "MX …". A new user may be `not_found` for a moment. */
 export type Change = "done" | "not_found" | { problem: string };
@@ -36,105 +37,77 @@ export type OneApi = {
 
 const TIMEOUT_MS = 10_000;
 
+type Connect = (url: URL) => Exchange;
+
 export function createMxUsers(
   { sso, platform }: Pick<MxConfig, "sso" | "platform">,
-  connect: (url: URL) => Exchange,
+  connect: Connect,
 ): MxUsers {
   return {
-    sso: sso?.version === "v2" ? bindSso(sso, connect) : undefined,
-    platform: platform && bindPlatform(platform, connect),
-    mdx: sso?.version === "v3" ? bindMdx(sso, connect) : undefined,
+    sso: sso?.version === "v2" ? bindSso(toSsoApi(sso), connect) : undefined,
+    platform: platform && bindPlatform(toPlatformApi(platform), connect),
+    mdx:
+      sso?.version === "v3"
+        ? bindMdx(toMdxApi({ ...sso.mdx, clientId: sso.clientId }), connect)
+        : undefined,
   };
 }
 
-function bindSso(config: SsoV2Config, connect: (url: URL) => Exchange): WithMembers {
-  const api = toSsoApi(config);
-  const exchange = connect(config.baseUrl);
-  const like = "sso.read_user";
+function bindSso(api: MxApi, connect: Connect): WithMembers {
+  const change = createChange(api, connect);
   const path = (id: string) => `/user/${encodeURIComponent(id)}`;
-  const at = (status: "ENABLED" | "DISABLED") => ({ status });
+  const toBody = (isDisabled: boolean) => ({ status: isDisabled ? "DISABLED" : "ENABLED" });
   return {
-    delete: (id) => call(exchange, api, { method: "DELETE", path: path(id), like }),
-    setDisabled: (id, isDisabled) =>
-      call(exchange, api, {
-        method: "PUT",
-        path: path(id),
-        like,
-        body: at(isDisabled ? "DISABLED" : "ENABLED"),
-      }),
+    delete: (id) => change("sso.read_user", "DELETE", path(id)),
+    setDisabled: (id, isDisabled) => change("sso.read_user", "PUT", path(id), toBody(isDisabled)),
     deleteMember: ({ memberId }) =>
-      call(exchange, api, {
-        method: "DELETE",
-        path: `/member/${encodeURIComponent(memberId)}`,
-        like: "sso.read_member",
-      }),
+      change("sso.read_member", "DELETE", `/member/${encodeURIComponent(memberId)}`),
   };
 }
 
-function bindPlatform(config: PlatformConfig, connect: (url: URL) => Exchange): OneApi {
-  const api = toPlatformApi(config);
-  const exchange = connect(config.baseUrl);
-  const like = "platform.read_user";
+const toBody = (isDisabled: boolean) => ({ user: { is_disabled: isDisabled } });
+
+function bindPlatform(api: MxApi, connect: Connect): OneApi {
+  const change = createChange(api, connect);
   const path = (id: string) => `/users/${encodeURIComponent(id)}`;
   return {
-    delete: (id) => call(exchange, api, { method: "DELETE", path: path(id), like }),
+    delete: (id) => change("platform.read_user", "DELETE", path(id)),
     setDisabled: (id, isDisabled) =>
-      call(exchange, api, {
-        method: "PUT",
-        path: path(id),
-        like,
-        body: { user: { is_disabled: isDisabled } },
-      }),
+      change("platform.read_user", "PUT", path(id), toBody(isDisabled)),
   };
 }
 
-function bindMdx({ mdx, clientId }: SsoV3Config, connect: (url: URL) => Exchange): WithMembers {
-  const api = toMdxApi({ ...mdx, clientId });
-  const exchange = connect(mdx.baseUrl);
-  const like = "mdx.read_user";
+function bindMdx(api: MxApi, connect: Connect): WithMembers {
+  const change = createChange(api, connect);
   const path = (id: string) => `/users/${encodeURIComponent(id)}`;
   return {
-    delete: (id) => call(exchange, api, { method: "DELETE", path: `${path(id)}.xml`, like }), // As MX's client does.
+    delete: (id) => change("mdx.read_user", "DELETE", `${path(id)}.xml`), // As MX's client does.
     setDisabled: (id, isDisabled) =>
-      call(exchange, api, {
-        method: "PUT",
-        path: `${path(id)}.json`,
-        like,
-        body: { user: { is_disabled: isDisabled } },
-      }),
-    deleteMember: ({ memberId, userId }) =>
-      call(exchange, api, {
-        method: "DELETE",
-        path: `${path(userId)}/members/${encodeURIComponent(memberId)}.json`,
-        like: "mdx.read_member",
-      }),
+      change("mdx.read_user", "PUT", `${path(id)}.json`, toBody(isDisabled)),
+    deleteMember: ({ memberId, userId }) => {
+      const member = `${path(userId)}/members/${encodeURIComponent(memberId)}.json`;
+      return change("mdx.read_member", "DELETE", member);
+    },
   };
 }
 
-type ChangeCall = {
-  method: "DELETE" | "PUT";
-  path: string;
-  body?: unknown;
-  /** Whose answers mean the same. */
-  like: Operation;
-};
-
-async function call(
-  exchange: Exchange,
-  { baseUrl, headers, contentType = "application/json", query, classify }: MxApi,
-  { method, path, body, like }: ChangeCall,
-): Promise<Change> {
-  const request: ExchangeRequest = {
-    method,
-    path: `${baseUrl.pathname.replace(/\/$/, "")}${path}${query && `?${query}`}`,
-    headers: body === undefined ? headers : { ...headers, "content-type": contentType },
-    body: body === undefined ? undefined : JSON.stringify(body),
+/** `like`: the operation whose answers mean the same. What a good answer holds is of no interest. */
+function createChange(api: MxApi, connect: Connect) {
+  const send = createSend(api, connect(api.baseUrl));
+  return async function change(
+    like: Operation,
+    method: "DELETE" | "PUT",
+    path: string,
+    body?: unknown,
+  ): Promise<Change> {
+    const call = { operation: like, userId: "", kind: "read", method, path, body } as const;
+    const answer = await send(call, createBudget({ deadlineMs: TIMEOUT_MS }));
+    if (answer.outcome === "ok") return "done";
+    const { outcome, status, reason } = answer;
+    if (outcome === "not_found") return outcome;
+    if (status === undefined) return { problem: `did not answer (${reason})` };
+    return status >= 200 && status < 300 ? "done" : { problem: `answered ${status}` };
   };
-  const result = await exchange(request, TIMEOUT_MS);
-  if (result.kind === "failure") return { problem: `did not answer (${result.reason})` };
-  const outcome = classify(like, result.status, parseJson(result.text));
-  if (outcome === "ok") return "done";
-  return outcome === "not_found" ? outcome : { problem: `answered ${result.status}` };
 }
 
 /** What went wrong, or that there is no such user. */

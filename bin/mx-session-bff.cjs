@@ -15,7 +15,7 @@ const load = (name) => {
   return import(pathToFileURL(join(__dirname, path)).href);
 };
 
-load("app/env-file").then(({ loadEnvFile }) => {
+load("app/process").then(({ loadEnvFile }) => {
   loadEnvFile();
   return load("main");
 });

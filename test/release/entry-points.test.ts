@@ -1,7 +1,15 @@
 /** The commands that the documentation names, as an operator types them: which `.env` they read, and what an old Node is told. */
 
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -117,6 +125,20 @@ describe("the command mx-session-bff", () => {
     const { code, errors } = await run(`node ${folder}/bin/mx-session-bff.cjs`, {}, elsewhere);
 
     expect([code, errors]).toEqual([1, expect.stringMatching(/has 1 error:\n {2}PORT /)]);
+  });
+});
+
+describe("in a checkout without packages", () => {
+  it.each(["start", "check-config", "demo"])("npm run %s names what to run", async (name) => {
+    const bare = mkdtempSync(join(tmpdir(), "bare-"));
+    cpSync(join(ROOT, "bin"), join(bare, "bin"), { recursive: true });
+    cpSync(join(ROOT, "package.json"), join(bare, "package.json"));
+    mkdirSync(join(bare, "src"));
+    const result = await run(`npm run --silent ${name}`, {}, bare);
+    rmSync(bare, { recursive: true });
+
+    const errors = "The packages are not installed. Run npm ci first.\n";
+    expect(result).toEqual({ code: 1, out: "", errors });
   });
 });
 

@@ -44,7 +44,6 @@ FROM manifests AS app
 RUN npm ci --omit=dev --omit=optional --workspaces=false
 # What is never read at run time. Licences stay.
 RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -iname '*.md' \) -delete \
- && find node_modules/swagger-ui-dist -type f ! -name swagger-ui.css ! -name swagger-ui-bundle.js ! -name package.json ! -name 'LICENSE*' ! -name NOTICE -delete \
  && rm -rf node_modules/zod/src node_modules/bintrees/test node_modules/.package-lock.json node_modules/.bin packages package-lock.json .npmrc
 COPY openapi.yaml LICENSE ./
 COPY packages/embed ./packages/embed

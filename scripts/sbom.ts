@@ -1,7 +1,7 @@
 /**
  * `npm run sbom [-- <path>]`: what the service is made of in production, as CycloneDX. Default: sbom.cdx.json.
  *
- * It lists the production packages, the Node that runs this script with the libraries inside it (OpenSSL, V8 …), and with
+ * It lists the production packages, Swagger UI, which the build copies, the Node that runs this script with the libraries inside it (OpenSSL, V8 …), and with
  * `--debian-packages <folder>` the Debian packages whose records are in that folder, one file each (glibc …).
 
  * `npm sbom --omit dev` leaves out packages that development needs too, so it is given a copy of package.json and of the
@@ -14,7 +14,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-type Locked = { dev?: boolean; optional?: boolean; devOptional?: boolean; link?: boolean };
+type Locked = {
+  dev?: boolean;
+  optional?: boolean;
+  devOptional?: boolean;
+  link?: boolean;
+  version?: string;
+  integrity?: string;
+};
 type Manifest = { devDependencies?: object; optionalDependencies?: object; workspaces?: string[] };
 type Lock = { packages: Record<string, Locked & Manifest> };
 type Component = {
@@ -23,6 +30,8 @@ type Component = {
   name: string;
   version: string;
   purl: string;
+  hashes?: { alg: string; content: string }[];
+  licenses?: { license: { id: string } }[];
 };
 
 const { values, positionals } = parseArgs({
@@ -47,7 +56,7 @@ try {
       { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
     ),
   );
-  sbom.components.push(...ofNode(), ...ofDebian(values["debian-packages"]));
+  sbom.components.push(ofSwaggerUi(lock), ...ofNode(), ...ofDebian(values["debian-packages"]));
   writeFileSync(resolve(positionals[0] ?? "sbom.cdx.json"), JSON.stringify(sbom, null, 2));
 } finally {
   rmSync(temporary, { recursive: true });
@@ -67,6 +76,18 @@ function inProduction({ packages }: Lock): Lock["packages"] {
     .filter(([, { dev, optional, devOptional }]) => !dev && !optional && !devOptional)
     .map(([path, entry]) => [path, path === "" ? withoutExtras(entry) : entry]);
   return Object.fromEntries(kept);
+}
+
+/** A package of development, of which the build copies two files (scripts/build.ts). */
+function ofSwaggerUi({ packages }: Lock): Component {
+  const name = "swagger-ui-dist";
+  const { version = "", integrity = "" } = packages[`node_modules/${name}`] ?? {};
+  const hash = Buffer.from(integrity.replace("sha512-", ""), "base64").toString("hex");
+  return {
+    ...toComponent("library", name, version, `pkg:npm/${name}@${version}`),
+    hashes: [{ alg: "SHA-512", content: hash }],
+    licenses: [{ license: { id: "Apache-2.0" } }],
+  };
 }
 
 /** Node and what is compiled into it. Source: Node.js, `process.versions`. */

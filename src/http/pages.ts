@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type RequestHandler, Router } from "express";
 import { AppError } from "../errors.ts";
@@ -58,7 +58,9 @@ const CONTRACT = readFileSync(new URL("../../openapi.yaml", import.meta.url), "u
 function toDocsPage(): [path: string, asset: Asset][] {
   const { resolve } = createRequire(import.meta.url);
   const own = (name: string) => readFileSync(new URL(`docs-page/${name}`, import.meta.url));
-  const swagger = (name: string) => readFileSync(resolve(`swagger-ui-dist/${name}`));
+  const copies = new URL("docs-page/swagger-ui/", import.meta.url); // Of a build: scripts/build.ts.
+  const swagger = (name: string) =>
+    readFileSync(existsSync(copies) ? new URL(name, copies) : resolve(`swagger-ui-dist/${name}`));
   const options = { policy: DOCS_POLICY };
   const [css, script] = ["swagger-ui.css", "swagger-ui-bundle.js"];
   return [

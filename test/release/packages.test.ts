@@ -110,6 +110,16 @@ it("the embed package is one file, its types and its licence, and needs no other
   expect(stdout).toBe("MxWidgetElement,openWidget\n"); // Without a DOM, for pages rendered on a server.
 });
 
+it("the service brings Swagger UI as files, with its licence, and not as a package", async () => {
+  const { dependencies } = JSON.parse(
+    readFileSync(pathOf("mx-session-bff", "package.json"), "utf8"),
+  );
+  expect(Object.keys(dependencies)).not.toContain("swagger-ui-dist");
+  expect(await readdir(pathOf("mx-session-bff", "dist/http/docs-page/swagger-ui"))).toEqual(
+    expect.arrayContaining(["LICENSE", "NOTICE", "swagger-ui-bundle.js", "swagger-ui.css"]),
+  );
+});
+
 it("the service checks a configuration and names its faults", async () => {
   const checked = run(pathOf("mx-session-bff", "bin/mx-session-bff.cjs"), ["--check"]);
   await expect(checked).rejects.toMatchObject({
@@ -143,15 +153,16 @@ it("the service opens a session with the simulator, both from their packages", a
         method: "POST",
         headers: { authorization: \`Bearer \${await issuer.issueToken("ada")}\` },
       });
+      const docs = await fetch(\`http://127.0.0.1:\${port}/docs/swagger-ui-bundle.js\`);
       const { widget_url } = await answer.json();
       const widget = await fetch(widget_url.url);
-      console.log([answer.status, widget.status, mx.state.created.users].join());
+      console.log([answer.status, docs.status, widget.status, mx.state.created.users].join());
       bff.kill("SIGTERM");
     }
   `;
   const args = ["--input-type=module", "-e", code];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder });
-  expect(stdout).toBe("200,200,1\n");
+  expect(stdout).toBe("200,200,200,1\n");
 });
 
 async function text(stream: NodeJS.ReadableStream): Promise<string> {

@@ -72,48 +72,50 @@ export function requireSubject(claims: Claims, userIdClaim = "sub"): string {
 
 /** Throws `unauthenticated` for claims of another kind of token. */
 export function requireBearerClaims(claims: Claims): void {
-  const kinds = KIND_CLAIMS.map((name) => claims[name]);
-  if (claims.cnf != null || kinds.some((kind) => isOneOf(BOUND_KINDS, kind)))
+  const kinds = Object.entries(claims).flatMap(([name, value]) =>
+    KIND_CLAIM.test(name) ? toKinds(value) : [],
+  );
+  if (claims.cnf != null || kinds.some((kind) => BOUND_KIND.test(kind)))
     throw unauthenticated("bound_token");
   if (claims.events != null || claims.token_introspection != null)
     throw unauthenticated("token_kind");
-  if (kinds.some((kind) => isOneOf(OTHER_KINDS, kind))) throw unauthenticated("token_kind");
+  if (kinds.some((kind) => OTHER_KIND.test(kind))) throw unauthenticated("token_kind");
 }
 
 /** Throws `unauthenticated` for the `typ` of a header that names another kind of token. */
 export function requireBearerType(typ: unknown): void {
-  if (typeof typ !== "string") return;
-  const type = typ.toLowerCase().replace(/^application\//, "");
-  const isExplicit = type.includes("+") && type !== "at+jwt";
-  if (isExplicit || isOneOf(OTHER_KINDS, type)) throw unauthenticated("token_kind");
+  if (typ === undefined) return;
+  const [type] = typeof typ === "string" ? toKinds(typ) : [];
+  const isExplicit = type?.includes("+") && type !== "at+jwt";
+  if (type === undefined || isExplicit || OTHER_KIND.test(type))
+    throw unauthenticated("token_kind");
 }
 
 /** Throws `unauthenticated` for the `token_type` of an introspection answer that names another one than bearer. */
 export function requireBearerTokenType(type: unknown): void {
-  if (type == null || isOneOf(ACCESS_TOKENS, type)) return;
+  if (type == null || (typeof type === "string" && ACCESS_TOKEN.test(type))) return;
   throw unauthenticated("token_kind");
 }
 
-/** Where servers write which kind it is; none of these is registered for that in a JWT. */
-const KIND_CLAIMS = [
-  "typ",
-  "type",
-  "use",
-  "token_type",
-  "token_use",
-  "tokenType",
-  "tokenUse",
-] as const;
+/** Where servers write which kind it is, such as `typ` and `token_use`; none of these is registered for that in a JWT. */
+const KIND_CLAIM = /^(typ|(token[_-]?)?(type|use|kind))$/i;
 
-const BOUND_KINDS = /^(dpop|pop|mac)$/i;
-const OTHER_KINDS =
-  /^(refresh|offline|logout|initial-?access|registration-?access|serialized-id)[ _-]?(token)?$/i;
-/** Servers write `Bearer`; `access_token` is an older habit. */
-const ACCESS_TOKENS = /^(bearer|(urn:ietf:params:oauth:token-type:)?access_token)$/i;
-
-function isOneOf(kinds: RegExp, value: unknown): boolean {
-  return typeof value === "string" && kinds.test(value);
+/** The words of a text, or of a list of texts, without what stands around them in some servers' spelling. */
+function toKinds(value: unknown): string[] {
+  const texts = [value].flat(3).filter((text) => typeof text === "string");
+  return texts.map((text) =>
+    text
+      .trim()
+      .toLowerCase()
+      .replace(/^(application\/|urn:.+:)/, ""),
+  );
 }
+
+const BOUND_KIND = /^(dpop|pop|mac)(\s*[+;]|$)/;
+const OTHER_KIND =
+  /^(rt|refresh|offline|logout|initial-?access|registration-?access|serialized-id)[ _-]?(token)?(\s*[+;]|$)/;
+/** Servers write `Bearer`; `access_token` is an older habit. */
+const ACCESS_TOKEN = /^(bearer|(urn:ietf:params:oauth:token-type:)?access_token)$/i;
 
 /** One tenant, and which logins are for its users. Tenants either share all names of their issuer or none. */
 export type TenantTrust = {

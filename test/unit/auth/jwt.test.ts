@@ -563,6 +563,23 @@ describe("a token that is no bearer token for a service", () => {
     ["a refresh token by use", "token_kind", { claims: { use: "refresh" } }],
     ["a refresh token by tokenType", "token_kind", { claims: { tokenType: "refreshToken" } }],
     ...[
+      { token_type: "urn:ietf:params:oauth:token-type:refresh_token" },
+      { token_use: ["Refresh"] },
+      { typ: [["access"], ["refresh"]] },
+      { typ: " Refresh\t" },
+      { typ: "refresh+jwt" },
+      { typ: "application/refresh+jwt; v=1" },
+      { token_use: "RT" },
+      { token_kind: "refresh" },
+      { kind: "refresh_token" },
+      { "token-type": "Refresh" },
+    ].map((claims): [string, string, TokenOptions] => [
+      `a refresh token by ${JSON.stringify(claims)}`,
+      "token_kind",
+      { claims },
+    ]),
+    ["bound, by a list of types", "bound_token", { claims: { token_type: ["DPoP"] } }],
+    ...[
       "logout+jwt",
       "LOGOUT+JWT",
       "application/logout+jwt",
@@ -576,6 +593,11 @@ describe("a token that is no bearer token for a service", () => {
       "entity-statement+jwt",
       "refresh",
       "Refresh Token",
+      " refresh",
+      "RT",
+      "urn:ietf:params:oauth:token-type:refresh_token",
+      ["refresh"],
+      null,
     ].map((typ): [string, string, TokenOptions] => [
       `${typ} by header`,
       "token_kind",
@@ -597,6 +619,7 @@ describe("a token that is no bearer token for a service", () => {
       { claims: { typ: "ID", nonce: "n" } },
     ],
     ["type access", { claims: { type: "access", token_type: "access" } }],
+    ["types that say something else", { claims: { type: ["person"], kind: {}, use: 7 } }],
     ["null for what it is not", { claims: { cnf: null, events: null } }],
     ...["popular", "tip-pop", "macro", "emac", "offline_access", "re-refresh", "refreshed"].map(
       (use): [string, TokenOptions] => [`use ${use}`, { claims: { use } }],

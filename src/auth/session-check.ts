@@ -47,20 +47,31 @@ function readClaims(answer: LoginAnswer): Claims {
 
 /**
  * What the partner's answer says about who is logged in; `undefined` for nobody: `null`, `false`, a list, `{}`,
- * `{"user":null}`, or a session that is said not to be active.
+ * `{"user":null}`, or a session that is not said to be active, where that is a question, or is said to be over.
  */
 export function findLogin(body: unknown): Claims | undefined {
   if (!isObject(body)) return undefined;
   const isEmpty = Object.values(body).every((value) => value == null || value === false);
-  const isDenied = Object.entries(body).some(([name, value]) => VERDICT.test(name) && isNo(value));
+  const isDenied = Object.entries(body).some(
+    ([name, value]) => (GOOD.test(name) && !isYes(value)) || (OVER.test(name) && !isNo(value)),
+  );
   return isEmpty || isDenied ? undefined : body;
 }
 
-/** Such as `active`, `isAuthenticated`, `logged_in`. */
-const VERDICT = /^(is_?)?(active|authenticated|valid|(logged|signed)_?in)$/i;
+/** Such as `active`, `isAuthenticated`, `logged_in`, `session-valid`. */
+const GOOD =
+  /^((is|session)[_-]?)?(active|alive|authenticated|authorized|valid|(logged|signed)[_-]?in)$/i;
+/** Such as `expired`, `loggedOut`. */
+const OVER = /^((is|session)[_-]?)?(expired|revoked|anonymous|(logged|signed)[_-]?out)$/i;
+
+/** Nothing else counts as a yes: a word that is not known may be a no. */
+function isYes(value: unknown): boolean {
+  if (typeof value === "number") return value > 0;
+  return /^(true|yes|y|t|on|1|active|valid)$/i.test(String(value).trim());
+}
 
 function isNo(value: unknown): boolean {
-  return /^(false|no|0)$/i.test(String(value));
+  return value == null || /^(false|no|n|f|off|0|)$/i.test(String(value).trim());
 }
 
 /** Data without the user's claim is the usual mistake: the endpoint has to be taught to answer with it. */

@@ -143,14 +143,22 @@ export const proxies = z
     form: "a number from 1 to 9, or a list of addresses and networks, or none",
   });
 
-/** Private networks are not larger than 10.0.0.0/8 and fc00::/7; `::…` in bits could be all of IPv4. */
+/**
+ * Private networks are not larger than 10.0.0.0/8 and fc00::/7, others not than a /16 of IPv6, which is a registry's. What
+ * begins with seven zero bits could be all of IPv4, in one of its spellings as IPv6.
+ */
 function isNetwork(given: string): boolean {
   const [address = "", bits, ...rest] = given.split("/");
-  const [minBits, maxBits] = isIPv4(address) ? [8, 32] : [7, 128];
   if (rest.length > 0 || (!isIPv4(address) && !isIPv6(address))) return false;
   if (bits === undefined) return true;
-  if (!/^\d{1,3}$/.test(bits) || address.startsWith("::")) return false;
-  return Number(bits) >= minBits && Number(bits) <= maxBits;
+  const [minBits, maxBits] = isIPv4(address) ? [8, 32] : [minBitsOf(address), 128];
+  return /^\d{1,3}$/.test(bits) && Number(bits) >= minBits && Number(bits) <= maxBits;
+}
+
+function minBitsOf(ipv6: string): number {
+  const firstGroup = Number.parseInt(ipv6, 16) || 0; // `::…` has none.
+  if (firstGroup < 0x02_00) return Number.POSITIVE_INFINITY;
+  return firstGroup >= 0xfc_00 && firstGroup < 0xfe_00 ? 7 : 16;
 }
 
 export const flag = z

@@ -743,6 +743,14 @@ describe("an unsafe or faulty configuration", () => {
     // Whom to believe.
     ["half of all addresses", { TRUSTED_PROXIES: "0.0.0.0/1,128.0.0.0/1" }, "TRUSTED_PROXIES"],
     ["all IPv4 as IPv6", { TRUSTED_PROXIES: "::ffff:0:0/96" }, "TRUSTED_PROXIES"],
+    ...["0:0:0:0:0:ffff:0:0/96", "0::/8", "0000:1::/16", "100::/7", "64:ff9b::/96"].map(
+      (network): [string, Environment, string] => [
+        `all IPv4 as ${network}`,
+        { TRUSTED_PROXIES: network },
+        "TRUSTED_PROXIES",
+      ],
+    ),
+    ["all of today's IPv6", { TRUSTED_PROXIES: "2000::/7" }, "TRUSTED_PROXIES"],
     ["an eighth of all IPv6", { TRUSTED_PROXIES: "2000::/3" }, "TRUSTED_PROXIES"],
     ["a page by plain http", { CORS_ORIGINS: "http://app.example.com" }, "CORS_ORIGINS"],
     [

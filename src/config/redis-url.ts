@@ -25,7 +25,7 @@ export function parseRedisUrl(text: string): Address | string {
   if (!/^(\d{1,5})?$/.test(database) || first.hash || (!isSocket && first.search)) return FORMS;
   return {
     nodes: isSocket ? [] : nodes.map(({ hostname, port }) => toNode(hostname, port)),
-    socket: isSocket ? decodeURIComponent(first.pathname) : undefined,
+    socket: isSocket ? decodePercent(first.pathname) : undefined,
     isTls: first.protocol === "rediss:",
     username: decodePercent(first.username) || undefined,
     password: first.password === "" ? undefined : createSecret(decodePercent(first.password)),
@@ -49,7 +49,9 @@ function splitUrls(text: string): string[] {
 
 function isRedis({ protocol, hostname, pathname }: URL): boolean {
   if (protocol === "unix:")
-    return (hostname === "" || hostname === "localhost") && pathname.startsWith("/");
+    return (
+      (hostname === "" || hostname === "localhost") && /^\/\P{Cc}*$/u.test(decodePercent(pathname))
+    );
   return (protocol === "redis:" || protocol === "rediss:") && hostname !== "";
 }
 

@@ -13,6 +13,7 @@ import { Socket } from "node:net";
 import { type buildConnector, Client, type Dispatcher, errors } from "undici";
 import type { CertificateReason } from "../errors.ts";
 import type { Secret } from "../secret.ts";
+import { decodePercent } from "../text.ts";
 import {
   CertificateRefusal,
   type CertificateRequest,
@@ -108,7 +109,7 @@ function createTunnels(
   const url = new URL(secret.reveal());
   const connector = createConnector();
   const path = port === "" ? `${host}:${protocol === "https:" ? 443 : 80}` : host;
-  const credentials = [url.username, url.password].map(decodeURIComponent).join(":");
+  const credentials = [url.username, url.password].map(decodePercent).join(":");
   const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
   const headers = { host, ...(url.username && { "proxy-authorization": authorization }) };
 

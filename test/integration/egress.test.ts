@@ -88,6 +88,17 @@ describe("calls to an MX behind https", () => {
     },
   );
 
+  it("go through a proxy whose password has a % of its own", async () => {
+    await using proxy = await startProxy();
+    const url = Object.assign(new URL(proxy.url), { password: "canary-100%" });
+    await using way = await startOverTls({ HTTPS_PROXY: url.href });
+
+    expect((await way.ask("grace")).status).toBe(200);
+
+    const basic = btoa(`${USER}:canary-100%`);
+    expect(proxy.tunnels).toMatchObject([{ authorization: `Basic ${basic}` }]);
+  });
+
   it("go through https_proxy in lower case", async () => {
     await using proxy = await startProxy();
     await using way = await startOverTls({ https_proxy: proxy.url, no_proxy: "10.0.0.0/8" });

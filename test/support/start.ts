@@ -17,6 +17,7 @@ import { type Service, startService } from "../../src/app/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { type Environment, SECRET_NAMES, VARIABLE_NAMES } from "../../src/config/variables.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
+import { decodePercent } from "../../src/text.ts";
 import {
   expectNoCanary,
   expectNoCanaryInAnswer,
@@ -127,7 +128,7 @@ function secretsOf(environment: Environment): string[] {
   });
   const values = SECRET_NAMES.flatMap((name) => {
     const value = environment[name] ?? "";
-    const password = URL.canParse(value) ? decodeURIComponent(new URL(value).password) : "";
+    const password = URL.canParse(value) ? decodePercent(new URL(value).password) : "";
     return [value, password].filter((secret) => secret.length >= 8);
   });
   return [...keys, ...values];

@@ -46,6 +46,7 @@ describe("REDIS_URL", () => {
       },
     ],
     ["unix:///run/redis.sock", {}, { nodes: [], socket: "/run/redis.sock" }],
+    ["unix:///run/100%.sock", {}, { nodes: [], socket: "/run/100%.sock" }],
     [
       "unix://bff:pw@localhost/run/redis.sock?db=3",
       {},
@@ -106,6 +107,7 @@ describe("REDIS_URL", () => {
     ["redis://host?db=1", {}, /^REDIS_URL must be redis:\/\//],
     ["unix:relative.sock", {}, /^REDIS_URL must be redis:\/\//],
     ["unix://elsewhere/run/redis.sock", {}, /^REDIS_URL must be redis:\/\//],
+    ["unix:///run/a%00b.sock", {}, /^REDIS_URL must be redis:\/\//],
     ["redis://:pa,ss@host", {}, /^REDIS_URL must be redis:\/\/.*percent-encoded/],
     ["redis://a,http://b", CLUSTER, /^REDIS_URL must be redis:\/\//],
     ["redis://169.254.169.254", {}, /^REDIS_URL must not be a link-local/],

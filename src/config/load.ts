@@ -54,7 +54,7 @@ export function loadConfig(
     : many.map(({ tenant }) => tenant);
   checkMxHosts(variables, tenants, faults);
   const hosted = toHosted(variables.HOSTED_NAME, tenants, faults);
-  reportReusedSecrets([{ variables }, ...many], faults);
+  reportReusedSecrets([{ variables }, ...many], environment, faults);
   if (isObserved && !variables.ALLOW_PRELOADS && tenants.some(({ mx }) => mx.sso)) {
     faults.add("NODE_OPTIONS", PRELOAD_FAULT);
   }

@@ -5,26 +5,45 @@
 
 import { decodePercent } from "../text.ts";
 import type { Faults } from "./faults.ts";
-import { SECRET_NAMES, type Variables } from "./variables.ts";
+import { type Environment, SECRET_NAMES, type Variables } from "./variables.ts";
 
 /** The variables of the process, or of one tenant with what it is called in faults: `tenants[1] (b)`. */
 export type SecretHolder = { label?: string; variables: Variables };
 
 type Use = { name: string; label: string | undefined };
 
+/** OpenTelemetry's packages read these themselves. */
+const COLLECTOR_HEADERS = ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
+
 /** One variable may have the same value in several tenants. */
-export function reportReusedSecrets(holders: readonly SecretHolder[], faults: Faults): void {
+export function reportReusedSecrets(
+  holders: readonly SecretHolder[],
+  environment: Environment,
+  faults: Faults,
+): void {
   const uses = new Map<string, Use>();
-  for (const name of MX_FIRST) {
-    for (const { label, variables } of holders) {
-      for (const value of valuesOf(variables[name]?.reveal())) {
-        const first = uses.get(value);
-        if (!first) uses.set(value, { name, label });
-        else if (!mayBeEqual(first.name, name))
-          faults.add(toPlace(name, label), `must differ from ${toWords(first, label)}`);
-      }
+
+  function report({ name, label }: Use, value: string): void {
+    const first = uses.get(value);
+    if (first && !mayBeEqual(first.name, name))
+      faults.add(toPlace(name, label), `must differ from ${toWords(first, label)}`);
+  }
+
+  function add(use: Use, values: readonly string[]): void {
+    for (const value of values) {
+      report(use, value);
+      if (!uses.has(value)) uses.set(value, use);
     }
   }
+
+  const all = MX_FIRST.flatMap((name) =>
+    holders.map(({ label, variables }) => ({ name, label, secret: variables[name]?.reveal() })),
+  );
+  for (const { secret, ...use } of all) add(use, valuesOf(secret));
+  for (const name of COLLECTOR_HEADERS)
+    add({ name, label: undefined }, valuesOfHeaders(environment[name]));
+  for (const { secret, ...use } of all)
+    for (const { username } of toUrls(secret)) report(use, decodePercent(username));
 }
 
 /** MX's keys are given: where one of them equals a secret of the operator's own, that one has to change. */
@@ -44,13 +63,30 @@ function mayBeEqual(one: string, other: string): boolean {
  * URLs hold secrets, too: the password, or the user name where it stands alone. Blanks around a secret, which files can
  * have, make it no other secret.
  */
-function valuesOf(secret: string | undefined): string[] {
-  if (secret === undefined) return [];
-  const inUrls = secret.split(",").flatMap((item) => {
-    const url = URL.canParse(item) ? new URL(item) : undefined;
-    return url?.password || url?.username || [];
-  });
-  return [secret, ...inUrls.map(decodePercent)].map((value) => value.trim());
+function valuesOf(secret = ""): string[] {
+  const inUrls = toUrls(secret).map(({ username, password }) =>
+    decodePercent(password || username),
+  );
+  return toTexts([secret, ...inUrls]);
+}
+
+/** A comma may part two URLs, or be part of one. */
+function toUrls(secret = ""): URL[] {
+  const items = new Set([secret, ...secret.split(",")]);
+  return [...items].filter((item) => URL.canParse(item)).map((item) => new URL(item));
+}
+
+/** `name=value,name=value`, the values percent-encoded, with credentials such as `Bearer …`, or user and password in Base64. */
+function valuesOfHeaders(headers = ""): string[] {
+  const values = headers.split(",").map((item) => decodePercent(item.replace(/^[^=]*=/, "")));
+  const words = values.flatMap((value) => [value, value.trim().replace(/^\S+\s+/, "")]);
+  const inBasic = words.map((word) => Buffer.from(word, "base64").toString().split(":"));
+  return toTexts([...words, ...inBasic.flatMap(([user = "", ...rest]) => [user, rest.join(":")])]);
+}
+
+/** Each once. */
+function toTexts(values: readonly string[]): string[] {
+  return [...new Set(values.map((value) => value.trim()))].filter((value) => value !== "");
 }
 
 function toPlace(name: string, label: string | undefined): string {

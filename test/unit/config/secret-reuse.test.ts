@@ -77,6 +77,33 @@ describe("two secret variables", () => {
     expect(faultsOf({ AUDIT_KEY: secret, HTTPS_PROXY: toUrl("HTTPS_PROXY", user) })).toEqual(fault);
   });
 
+  it.each<[string, Environment]>([
+    ["the user before a password", { REDIS_URL: `redis://${KEY}:other@redis.example` }],
+    ["a password with a comma", { HTTPS_PROXY: `http://user:${KEY},x@proxy.example` }],
+  ])("are compared in all parts of a URL: %s", (_what, environment) => {
+    for (const AUDIT_KEY of [KEY, `${KEY},x`].filter((key) =>
+      Object.values(environment).some(
+        (url) => url?.includes(`${key}:`) || url?.includes(`${key}@`),
+      ),
+    ))
+      expect(faultsOf({ ...environment, AUDIT_KEY })).toEqual([
+        expect.stringContaining("must differ from"),
+      ]);
+  });
+
+  it.each([
+    ["OTEL_EXPORTER_OTLP_HEADERS", `api-key=${KEY}`],
+    ["OTEL_EXPORTER_OTLP_HEADERS", `a=b, authorization=Bearer%20${KEY}`],
+    ["OTEL_EXPORTER_OTLP_HEADERS", `authorization=Basic ${btoa(`user:${KEY}`)}`],
+    ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", `api-key=${encodeURIComponent(`${KEY}=/`)}`],
+  ])("are compared with the collector's credentials: %s=%s", (name, headers) => {
+    const key = headers.includes("%3D") ? `${KEY}=/` : KEY;
+    expect(faultsOf({ [name]: headers, AUDIT_KEY: key })).toEqual([
+      `${name} must differ from AUDIT_KEY`,
+    ]);
+    expect(faultsOf({ [name]: headers, AUDIT_KEY: `${KEY}other` })).toEqual([]);
+  });
+
   it("blame the operator's own one where the other is MX's", () => {
     expect(faultsOf({ MX_SSO_API_KEY: KEY, AUTH_INTROSPECTION_CLIENT_SECRET: KEY })).toEqual([
       "AUTH_INTROSPECTION_CLIENT_SECRET must differ from MX_SSO_API_KEY",

@@ -12,7 +12,7 @@ export type CallKind = "read" | "create_user" | "create_member" | "update_member
 export type Budget = {
   /** Names the request, for whoever must know its calls from those of others. */
   id: symbol;
-  /** Milliseconds until the deadline; 0 when it has passed. */
+  /** Milliseconds until the deadline; 0 when it has passed, or when the caller has gone. */
   remainingMs(): number;
   /** Whether another call of this kind may start after `waitMs`. */
   allows(kind: CallKind, waitMs: number): boolean;
@@ -55,17 +55,17 @@ export function createBudget(options: BudgetOptions): Budget {
   let total = 0;
   let isAbandoned = false;
 
-  const remainingMs = () => Math.max(0, deadline - now());
-  const hasCalls = (kind: CallKind) =>
-    !isAbandoned && total < MAX_CALLS && calls[kind] < MAX_CALLS_OF[kind];
+  const remainingMs = () => (isAbandoned ? 0 : Math.max(0, deadline - now()));
+  const hasCalls = (kind: CallKind) => total < MAX_CALLS && calls[kind] < MAX_CALLS_OF[kind];
 
   return {
     id: Symbol("request"),
     remainingMs,
     allows: (kind, waitMs) => hasCalls(kind) && remainingMs() - waitMs >= MIN_CALL_MS,
     spend(kind) {
+      if (isAbandoned) throw noCallsLeft("client_gone");
       if (remainingMs() < MIN_CALL_MS) throw timeIsUp();
-      if (!hasCalls(kind)) throw noCallsLeft(isAbandoned ? "client_gone" : "call_limit");
+      if (!hasCalls(kind)) throw noCallsLeft("call_limit");
       calls[kind] += 1;
       total += 1;
     },

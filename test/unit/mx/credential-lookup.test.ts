@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createPartnerLookup } from "../../../src/mx/credential-lookup.ts";
 import { createSecret } from "../../../src/secret.ts";
+import { createBudget } from "../../../src/session/budget.ts";
 import type { Exchange, ExchangeRequest, ExchangeResult } from "../../../src/upstream/exchange.ts";
 import { answered, contextOf, exchangeGiving, frozenBudget, identityOf } from "../fakes.ts";
 
@@ -79,6 +80,12 @@ describe("the lookup of a Member's credentials", () => {
       },
     ]);
     expect(timeouts).toEqual([8000]);
+  });
+
+  it("does not ask for a caller that has gone", async () => {
+    const budget = createBudget({ deadlineMs: 8000 });
+    budget.abandon();
+    expect((await run([answered('{"userkey":"key"}')], budget)).requests).toEqual([]);
   });
 
   it.each([

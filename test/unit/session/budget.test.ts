@@ -59,6 +59,15 @@ describe("the time of a request", () => {
   });
 });
 
+describe("a caller that has gone", () => {
+  it("leaves no time for anything new, at MX or elsewhere", () => {
+    const { budget } = budgetAt();
+    budget.abandon();
+    expect(budget.remainingMs()).toBe(0);
+    expect(budget.allows("read", 0)).toBe(false);
+  });
+});
+
 describe("the calls of a request", () => {
   it.each(LIMITS)("of the kind %s are at most %i", (kind, limit) => {
     const { budget } = budgetAt();

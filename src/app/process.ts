@@ -88,6 +88,7 @@ const SIGNALS = [
   "SIGXCPU",
 ] as const;
 
+const LAST_WORDS_MS = 1000;
 const LAST_LINES_MS = 500;
 const LAST_SPANS_MS = 1000;
 /** For a lookup or a write that is under way. */
@@ -155,7 +156,7 @@ function explainListenError({ code, port }: ListenError, config: Config): string
 }
 
 async function exit(message: string): Promise<never> {
-  await writeAll(process.stderr, message);
+  await Promise.race([writeAll(process.stderr, message), sleep(LAST_WORDS_MS)]); // Nobody may be reading.
   process.exit(1);
 }
 

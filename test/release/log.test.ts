@@ -83,6 +83,24 @@ function createPipe(name: string): { reader: number; writer: number } {
   return { reader, writer: openSync(path, constants.O_WRONLY | constants.O_NONBLOCK) };
 }
 
+/** One that takes no more bytes. */
+function createFullPipe(name: string): { reader: number; writer: number } {
+  const pipe = createPipe(name);
+  expect(() => {
+    for (;;) writeSync(pipe.writer, "x".repeat(4096));
+  }).toThrow("EAGAIN");
+  return pipe;
+}
+
+it("refuses a faulty configuration although nobody reads standard error", async () => {
+  const { reader, writer } = createFullPipe("errors");
+  await using program = startProgram({ stderr: writer });
+
+  expect(await program.exited).toBe(1);
+  closeSync(reader);
+  closeSync(writer);
+});
+
 describe("where standard output", () => {
   const outputs: Record<string, () => number> = {
     "is on a full disk": () => openSync("/dev/full", "w"),
@@ -108,10 +126,7 @@ describe("where standard output", () => {
   });
 
   it("is read by nobody, the service serves, and the end does not wait for the reader", async () => {
-    const { reader, writer } = createPipe("full");
-    expect(() => {
-      for (;;) writeSync(writer, "x".repeat(4096));
-    }).toThrow("EAGAIN");
+    const { reader, writer } = createFullPipe("full");
     await using service = await startWith(writer);
 
     for (const subject of ["ada", "bob", "eve"])

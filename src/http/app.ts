@@ -7,7 +7,7 @@ import type { Tracer } from "@opentelemetry/api";
 import express, { type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import { createAccessLog } from "./access-log.ts";
-import { rejectAmbiguousRequest, toPathTarget } from "./ambiguity.ts";
+import { rejectAmbiguousRequest } from "./ambiguity.ts";
 import { type HealthOptions, routePublicHealth } from "./operations.ts";
 import { createCorsHeaders } from "./origins.ts";
 import { createPages, type PageOptions } from "./pages.ts";
@@ -44,10 +44,7 @@ export function createApp(options: AppOptions): RequestListener {
   routePublicHealth(app, options); // A platform's probe knows no BASE_PATH.
   app.use(notFound, createProblemHandler(basePath));
 
-  return function handle(req, res) {
-    toPathTarget(req);
-    app(req, res);
-  };
+  return app;
 }
 
 /** Answers whatever comes: a router that passes a request on does so a turn of the event loop later. */

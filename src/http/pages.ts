@@ -13,6 +13,7 @@ import { AppError } from "../errors.ts";
 import { type Asset, createAssets, toAsset } from "./assets.ts";
 import { type HostedPage, toHostedPage } from "./hosted-page.ts";
 import { PROBLEM_TYPES, type ProblemType } from "./problem-types.ts";
+import { methodNotAllowed } from "./problems.ts";
 
 export type PageOptions = {
   /** In front of all addresses; none if empty. */
@@ -44,6 +45,7 @@ export function createDocs(basePath: string): RequestHandler {
   );
   return Router({ strict: true })
     .get("/", ({ baseUrl }, res) => res.status(302).location(`${baseUrl}/docs`).end())
+    .all("/", methodNotAllowed("GET, HEAD"))
     .use(files);
 }
 

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { toPathTarget } from "./ambiguity.ts";
 import { answerParserErrors, type OnParserRefusal } from "./parser-refusals.ts";
 import { createTlsServer, type TlsPair } from "./tls.ts";
 
@@ -70,6 +71,7 @@ export async function listen(
       if (answering.get(socket) === res) answering.set(socket, undefined);
     });
     if (isDraining) res.setHeader("Connection", "close");
+    toPathTarget(req);
     listener(req, res);
   };
   const tls = pair && createTlsServer(pair, limits, answer, onParserRefusal);

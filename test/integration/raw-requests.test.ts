@@ -292,7 +292,7 @@ describe("POST /session over a raw socket", () => {
     "/%zz",
     "*",
     "http://evil.example/session/x",
-    "https://evil.example",
+    "https://evil.example/x",
   ])("answers 404 as a problem at %s", async (target) => {
     const answer = await send(post(SIZED, target));
 
@@ -304,6 +304,7 @@ describe("POST /session over a raw socket", () => {
   it.each<[string, Build, number[]]>([
     ["TRACE", (headers) => `TRACE /session HTTP/1.1\r\n${headers}\r\n`, [405]],
     ["QUERY", (headers) => `QUERY /session HTTP/1.1\r\n${headers}${SIZED}`, [405]],
+    ["a target without a path", post(SIZED, "https://evil.example"), [405]],
     ["GET with a body", (headers) => `GET /session HTTP/1.1\r\n${headers}${SIZED}`, [405]],
     [
       "GET that wants to be POST",

@@ -11,6 +11,7 @@ import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { PROBLEM_TYPES } from "../../src/http/problem-types.ts";
 import { holdPlace } from "../support/hold.ts";
+import { sendRaw } from "../support/raw.ts";
 import { start } from "../support/start.ts";
 
 describe("every answer", () => {
@@ -207,6 +208,8 @@ describe("a path", () => {
     ["/session", "POST, OPTIONS"],
     ["/user/widget_urls", "POST, OPTIONS"],
     ["/openapi.yaml", "GET, HEAD"],
+    ["/", "GET, HEAD"],
+    ["/livez", "GET, HEAD"],
     ["/docs", "GET, HEAD"],
     ["/docs/page.js", "GET, HEAD"],
     ["/problems/forbidden", "GET, HEAD"],
@@ -254,6 +257,30 @@ describe("the operations port", () => {
     }
     expect((await request(service.operationsUrl).post("/session")).status).toBe(404);
   });
+
+  it.each(["/", "/livez", "/readyz", "/metrics", "/docs", "/openapi.yaml"])(
+    "names the methods of %s to all others",
+    async (path) => {
+      await using service = await start();
+      for (const method of ["post", "put", "patch", "delete", "options"] as const) {
+        const { status, headers } = await request(service.operationsUrl)[method](path);
+        expect([method, status, headers.allow]).toEqual([method, 405, "GET, HEAD"]);
+      }
+    },
+  );
+
+  it.each(["http://[::1/livez", "//a#b@c", "*"])(
+    "answers JSON to the target %s",
+    async (target) => {
+      await using service = await start();
+      const answer = await sendRaw(
+        service.operationsUrl,
+        `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`,
+      );
+      expect(answer.statuses).toEqual([404]);
+      expect(answer.text).toMatch(/\r\n\r\n\{"status":"not_found"\}$/);
+    },
+  );
 
   it("stays healthy while MX is down", async () => {
     await using service = await start();

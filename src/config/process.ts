@@ -164,7 +164,8 @@ function toTraces(
   if (!endpoint || environment.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
   const sampler = environment.OTEL_TRACES_SAMPLER || "parentbased_always_on";
   const { isParentBased, root } = SAMPLER.exec(sampler)?.groups ?? {};
-  const ratio = Number(environment.OTEL_TRACES_SAMPLER_ARG || 1);
+  const share = environment.OTEL_TRACES_SAMPLER_ARG || "1";
+  const ratio = /^\d*\.?\d+(e-\d+)?$/i.test(share) ? Number(share) : Number.NaN;
   if (!root) {
     faults.add(
       "OTEL_TRACES_SAMPLER",

@@ -126,8 +126,8 @@ function toLanguage(header: string | undefined): string | undefined {
   return isUsable ? header : undefined;
 }
 
-const LANGUAGE = String.raw`(?:\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)(?: *; *q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?`;
-const LANGUAGES = new RegExp(`^${LANGUAGE}(?: *, *${LANGUAGE})*$`);
+const LANGUAGE = String.raw`(?:\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)(?:[ \t]*;[ \t]*q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?`;
+const LANGUAGES = new RegExp(`^${LANGUAGE}(?:[ \\t]*,[ \\t]*${LANGUAGE})*$`);
 
 /** Source: MX Platform API, Request widget URL: Base64, at most 1024 characters. */
 function toCallbackPayload(req: Request): string | undefined {

@@ -91,6 +91,7 @@ const FORBIDDEN_IPV6 = blockList("ipv6", [
   ["fe80::", 10], // Link-local.
   ["fd00:ec2::", 32], // AWS.
   ["fd20:ce::", 32], // Google.
+  ["fd00:42::", 32], // Scaleway.
 ]);
 
 function blockList(version: "ipv4" | "ipv6", subnets: readonly [string, number][]): BlockList {

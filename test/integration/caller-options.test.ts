@@ -63,6 +63,7 @@ describe("a text with a character that MX may fail over", () => {
 
   it.each([
     ["fr-CA, fr;q=0.9, *;q=0.1", "fr-CA, fr;q=0.9, *;q=0.1"],
+    ["fr,\ten", "fr,\ten"],
     ["*", undefined],
     ["fr\tCA", undefined],
     ["fr\u0085CA", undefined],

@@ -219,6 +219,10 @@ describe("traces", () => {
       /^OTEL_TRACES_SAMPLER_ARG must be a number/,
     ],
     [{ ...ENDPOINT, OTEL_TRACES_SAMPLER_ARG: "2" }, /^OTEL_TRACES_SAMPLER_ARG must be a number/],
+    ...["-0", "0x1", " ", "+1", "Infinity"].map((ratio): [Record<string, string>, RegExp] => [
+      { ...ENDPOINT, OTEL_TRACES_SAMPLER_ARG: ratio },
+      /^OTEL_TRACES_SAMPLER_ARG must be a number/,
+    ]),
     [{ ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }, /^OTEL_EXPORTER_OTLP_PROTOCOL must not/],
   ])("with %j are a fault", (environment, message) => {
     const faults = faultsOf({ ...GOOD, ...environment });

@@ -62,6 +62,7 @@ describe("the URL of an upstream", () => {
     "[FEBF:ffff::1]",
     "[fd00:ec2::254]",
     "[fd20:ce::254]",
+    "[fd00:42::42]",
     "[::]",
     "0",
     "0.0.0.0",

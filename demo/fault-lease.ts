@@ -55,7 +55,9 @@ export function createFaultLease(
         if (before) forget(before);
         before?.onEnd();
         current = lease;
-        say(`Fault on: ${label}. It was set on the partner's page, and ends with that page.`);
+        say(
+          `Fault on: ${label}. It was set on the demo's page, and ends when that page is closed.`,
+        );
         await simulator.set(name).catch((error: unknown) => {
           forget(lease);
           throw error;

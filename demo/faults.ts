@@ -59,7 +59,7 @@ export const FAULTS: Record<FaultName, DemoFault> = {
   },
   "unusable-answer": {
     label: "Unusable answer",
-    says: "A proxy answers with a web page instead of MX's JSON. The service passes nothing of it on.",
+    says: "A proxy answers with a web page instead of MX's JSON. The service passes no part of it on.",
     mx: () => ({
       faults: { kind: "raw", body: "<p>Maintenance</p>", contentType: "text/html", ...always },
     }),
@@ -74,7 +74,7 @@ export const FAULTS: Record<FaultName, DemoFault> = {
   },
   "unusable-id": {
     label: "Unusable user id",
-    says: "The login calls the user auth0|…, which is not a valid MX user id.",
+    says: "In the login, the user's id is auth0|…, which is not a valid MX user id.",
   },
   "no-referrer": {
     label: "Hidden referrer",

@@ -37,16 +37,16 @@ const OPTIONS = {
 const flags = readFlags();
 const { real, clean, apis: asked = "both" } = flags;
 if (!isApis(asked)) fail(`--apis must be one of ${Object.keys(APIS).join(", ")}.`);
-if (real && flags.apis)
-  fail("--apis goes with the simulator; with --real, the MX_ variables decide.");
-if (clean && !real) fail("--clean goes with --real; without it, nothing is kept.");
+if (real && flags.apis) fail("--apis cannot be used with --real, where the MX_ variables decide.");
+if (clean && !real)
+  fail("--clean can be used only with --real. Without --real, nothing is stored.");
 
 const shutdown = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => shutdown.abort());
 
 const chosen: PortChoice[] = [];
 const ports = {
-  page: await choose("the partner's page", "page-port", 4000),
+  page: await choose("the sample page", "page-port", 4000),
   service: await choose("the service", "service-port", 3000),
   operations: await choose("the operations port", "operations-port", 9090),
   simulator: await choose("the simulator", "simulator-port", 4102),

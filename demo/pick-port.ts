@@ -31,11 +31,11 @@ export async function choosePort(request: PortRequest): Promise<PortChoice> {
   const free = others.includes(wanted) ? undefined : await findFree(wanted);
   if (free !== undefined) return { port: free };
   if (asked !== undefined)
-    throw new PortError(`Port ${wanted} is taken; choose another one with ${flag}.`);
+    throw new PortError(`Port ${wanted} is taken. Choose another one with ${flag}.`);
   const port = await pickPort();
   return {
     port,
-    note: `Port ${wanted} is taken, so ${part} uses ${port}; choose another one with ${flag}.`,
+    note: `Port ${wanted} is taken, so ${part} uses ${port}. Choose another one with ${flag}.`,
   };
 }
 

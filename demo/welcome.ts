@@ -18,11 +18,11 @@ export type WelcomeOptions = {
 export function toWelcome({ pageUrl, service, simulator, apis, notes }: WelcomeOptions): string {
   const serviceUrl = service.url.origin;
   return `
-  The demo is running. Open the partner's page:
+  The demo is running. Open the bank's sample page:
 
     ${pageUrl}
 
-  Or request a widget URL yourself. Each URL opens once, within ten minutes:
+  Or request a widget URL yourself. Each URL works once, within ten minutes:
 
     ${toCurl(pageUrl, serviceUrl)}
 
@@ -30,7 +30,7 @@ export function toWelcome({ pageUrl, service, simulator, apis, notes }: WelcomeO
   operations  ${service.operationsUrl.origin}  (/livez, /readyz, /metrics)
 ${simulator ? toSimulated(simulator, apis) : toReal(apis)}
 ${notes.map((note) => `\n  ${note}\n`).join("")}
-  Press Ctrl-C to stop.${simulator ? " Nothing is kept." : ""} The service's log follows.
+  Press Ctrl-C to stop.${simulator ? " Nothing is stored." : ""} The service's log follows.
 
 `;
 }

@@ -35,11 +35,11 @@ export const WAYS = {
     open: openWithEmbed,
   },
   phone: {
-    says: "In a WebView, messages are navigations. This page cannot see those, so a page of the simulator plays the app.",
+    says: "In a WebView, a widget sends navigations instead of messages. This page cannot see them, so a page of the simulator acts as the app.",
     open: openInPhone,
   },
   hosted: {
-    says: "For apps without WebView code: the service's own page /hosted, opened in the system's browser.",
+    says: "For apps without WebView code: the service's own page /hosted, in the system's browser.",
     open: openHosted,
   },
 };

@@ -23,7 +23,7 @@ const date = (name, label) => ({ name, label, kind: "date" });
 export const OPTION_GROUPS = [
   {
     title: "Appearance",
-    says: "Connect takes its language from Accept-Language; the other widgets from locale.",
+    says: "Connect takes its language from Accept-Language. The other widgets use locale.",
     options: [
       choice("color_scheme", "Colours", "light", "dark", "browser"),
       text("locale", "Locale", "fr-CA"),

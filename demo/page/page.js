@@ -240,7 +240,8 @@ function renderForm() {
   byId("reset").hidden = setup.apis === "sso";
   if (setup.apis !== "sso") byId("options").replaceChildren(...groups.map(({ group }) => group));
   if (setup.apis === "sso" || setup.isReal) disableWay("phone"); // A page of the simulator plays the app.
-  if (setup.isReal) byId("simulated").textContent = "MX is real: its integration environment.";
+  if (setup.isReal)
+    byId("simulated").textContent = "The widgets come from MX's integration environment.";
   if (!setup.hasSdk) disableWay("sdk");
 }
 
@@ -328,7 +329,7 @@ async function copy() {
   let said = "Copied.";
   await navigator.clipboard.writeText(byId("code").textContent).catch(() => {
     getSelection()?.selectAllChildren(byId("code"));
-    said = "The text is selected; press Ctrl+C or ⌘C.";
+    said = "The text is selected. Press Ctrl+C or ⌘C.";
   });
   byId("copied").textContent = said;
   byId("copy").textContent = "Copied";

@@ -51,12 +51,12 @@ describe("npm run demo", () => {
     const said = demo.lines.filter((line) => line.startsWith("Port "));
     const { port } = new URL(demo.controlUrl);
     expect(said).toEqual([
-      `Port 4102 is taken, so the simulator uses ${port}; choose another one with --simulator-port.`,
+      `Port 4102 is taken, so the simulator uses ${port}. Choose another one with --simulator-port.`,
     ]);
   });
 
   it.each([
-    ["a port that is taken", (port: string) => ["--service-port", port], /^Port \d+ is taken; /],
+    ["a port that is taken", (port: string) => ["--service-port", port], /^Port \d+ is taken\. /],
     ["no port", () => ["--service-port", "70000"], /^--service-port must be .* 0 to 65535\.$/],
     ["unknown APIs", () => ["--apis", "v4"], /^--apis must be one of platform, sso, both, v3\.$/],
   ])("ends with one sentence for %s", async (_what, toFlags, sentence) => {
@@ -142,7 +142,7 @@ describe("npm run demo -- --real", () => {
     ],
     ["another host", { ...keys, MX_PLATFORM_BASE_URL: "https://mx.example" }, [], /mx\.example/],
     ["no keys", {}, [], /The configuration has \d+ error/],
-    ["--apis", keys, ["--apis", "sso"], /^--apis goes with the simulator/],
+    ["--apis", keys, ["--apis", "sso"], /^--apis cannot be used with --real/],
   ])("ends with what is wrong for %s", async (_what, environment, flags, words) => {
     await using folder = await makeFolder();
     const { code, stderr } = (await run(environment, flags, folder.path)) as Ended;

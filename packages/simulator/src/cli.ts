@@ -24,7 +24,7 @@ const HELP = `mx-simulator: MX's Platform API, SSO APIs, MDX Real Time and widge
   --seed FILE            JSON with the users and members to start with
   --version, --help
 
-A port of 0 takes any free one.
+Port 0 means any free port.
 `;
 
 const number = { type: "string" } as const;
@@ -119,7 +119,7 @@ Answer the next call with 503:
 function explain(error: unknown): never {
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === "EADDRINUSE")
-    fail(`Port ${port} is taken. Choose another one, or 0 for any free one.`);
+    fail(`Port ${port} is taken. Choose another one, or 0 for any free port.`);
   throw error;
 }
 

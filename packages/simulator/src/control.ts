@@ -67,7 +67,9 @@ export function createControl(options: ControlOptions): Router {
     try {
       applySeed(state, seed);
     } catch {
-      res.status(409).json({ error: "An id or a guid is taken. What stands before it was added." });
+      res
+        .status(409)
+        .json({ error: "An id or a guid is taken. The entries before it were added." });
       return;
     }
     res.status(204).end();

@@ -10,7 +10,7 @@ export const DEVIATIONS = {
   "ids-not-reusable": "the id of a deleted User stays taken",
   "members-outlive-users": "the Members of a deleted User stay",
   "slow-users": "a new User is unknown for two seconds more",
-  "apis-apart": "Users that the SSO API or MDX made are unknown to the Platform API",
+  "apis-apart": "The Platform API does not know Users that the SSO API or MDX has created",
   "widget-url-names-guid": "`user_id` beside a widget URL is MX's guid",
   "disabled-served": "a disabled User still gets widget URLs",
   // SSO API v2
@@ -30,9 +30,9 @@ export const DEVIATIONS = {
   "v3-unknown-user": "SSO API v3 answers 422 for an unknown User",
   "v3-unknown-widget": "SSO API v3 answers 422 for a widget that the client does not have",
   "v3-options-refused": "SSO API v3 refuses `data_request`",
-  "mdx-key-apart": "MDX Real Time does not take the SSO API's key",
-  "mdx-user-conflict": "MDX Real Time answers 422 to a taken id of a User",
-  "mdx-member-conflict": "MDX Real Time answers 422 to a taken id of a Member",
+  "mdx-key-apart": "MDX Real Time does not accept the SSO API's key",
+  "mdx-user-conflict": "MDX Real Time answers 422 if a User's id is taken",
+  "mdx-member-conflict": "MDX Real Time answers 422 if a Member's id is taken",
   "mdx-profile-refused": "MDX Real Time refuses `credit_score`",
 } as const;
 

@@ -18,7 +18,7 @@ describe("a fault of the demo's page", () => {
     await vi.advanceTimersByTimeAsync(60_000);
 
     expect(lines).toEqual([
-      "Fault on: MX down. It was set on the partner's page, and ends with that page.",
+      "Fault on: MX down. It was set on the demo's page, and ends when that page is closed.",
       "Fault still on: MX down.",
       "Fault still on: MX down.",
       "Fault off: MX down.",

@@ -74,17 +74,35 @@ describe("a disabled user", () => {
   });
 
   it.each([
-    ["refuses a URL", [], 502],
-    ["gives a URL", ["disabled-served"], 200],
-  ] as const)("is left to MX where there is no read: MX %s", async (_what, deviations, status) => {
-    await using service = await start();
-    service.mx.settings.deviations = deviations;
-    service.mx.state.createUser({ id: "ada", isDisabled: true });
+    ["platform", "refuses a URL", [], 502],
+    ["platform", "gives a URL", ["disabled-served"], 200],
+    ["v3", "refuses a URL", [], 502],
+    ["v3", "gives a URL", ["disabled-served"], 200],
+  ] as const)(
+    "is left to MX where there is no read (%s): MX %s",
+    async (apis, _what, deviations, status) => {
+      await using service = await start({ apis });
+      service.mx.settings.deviations = deviations;
+      service.mx.state.createUser({ id: "ada", isDisabled: true });
 
-    expect((await service.post("ada")).status).toBe(status);
+      expect((await service.post("ada")).status).toBe(status);
 
-    const operations = service.mx.calls.all.map(({ operation }) => operation);
-    expect(operations).toEqual(["platform.request_widget_url"]);
+      const operations = service.mx.calls.all.map(({ operation }) => operation.split(".")[1]);
+      expect(operations).toEqual(["request_widget_url"]);
+    },
+  );
+
+  it("is refused where the create of MDX says so", async () => {
+    await using service = await start({ apis: "v3-members" });
+    service.mx.failNext(
+      { kind: "raw", body: '{"user":{"id":"ada","is_disabled":true}}' },
+      { operation: "mdx.create_user" },
+    );
+
+    const { status, body } = await service.post("ada");
+
+    expect([status, body.type]).toEqual([403, "/problems/user-disabled"]);
+    expect(service.mx.calls.of("mdx.create_member")).toEqual([]);
   });
 
   it("is let in again once enabled", async () => {

@@ -27,8 +27,8 @@ type CreateOrFindOptions<T> = {
   toExisting?: (() => T) | undefined;
   /** How long a create whose answer was lost may still take. */
   settleMs: number;
-  /** Waits before the next looks for what exists already, but is not found. Default: once and twice `settleMs`. */
-  conflictWaitsMs?: readonly number[];
+  /** Waits before each look for what exists already. Default: none, then once and twice `settleMs`. */
+  conflictWaitsMs?: () => readonly number[];
   /** How long MX may not find what it has made. Default: it finds it at once. */
   showsWithinMs?: number;
   /** Whether a result means that the thing exists now. Default: yes. */
@@ -41,7 +41,7 @@ type Connection = { newConnection: boolean };
 
 export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: Budget): Promise<T> {
   const { create, toCreated, find, toExisting, settleMs, kind, onCreated } = options;
-  const { conflictWaitsMs = [settleMs, 2 * settleMs] } = options;
+  const { conflictWaitsMs = () => [0, settleMs, 2 * settleMs] } = options;
 
   /** Throws the answer's own failure where there is no time for a look. */
   async function findLater(waitMs: number, answer: FailedAnswer): Promise<T | undefined> {
@@ -52,8 +52,12 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
 
   async function findExisting(answer: FailedAnswer): Promise<T> {
     const unclear = { ...answer, outcome: "ambiguous", reason: "conflict_but_not_found" } as const;
-    let existing = toExisting?.() ?? (await find({ newConnection: false }));
-    for (const waitMs of conflictWaitsMs) existing ??= await findLater(waitMs, unclear);
+    let existing = toExisting?.();
+    for (const waitMs of conflictWaitsMs()) {
+      const look = () =>
+        waitMs === 0 ? find({ newConnection: false }) : findLater(waitMs, unclear);
+      existing ??= await look();
+    }
     if (existing === undefined) throw toAppError(unclear);
     return existing;
   }

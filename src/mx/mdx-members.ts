@@ -88,13 +88,18 @@ function createMember(
     body: { member: { id: memberId, ...toCredentials(credentials) } },
     serializeBy: memberId,
   };
+  /** Where MX was late with the User, it is late with the Member of another request: an early look would find nothing. */
+  let looks = [0, NEW_USER_WAIT_MS];
+  const onLate = () => {
+    looks = [NEW_USER_WAIT_MS];
+  };
   return createOnce<MemberCreation>(
     memberId,
     {
       isThere: (creation) => creation !== "no_user",
       kind: call.kind,
       create: ({ newConnection }) =>
-        createWhenVisible(send, { ...call, newConnection }, owned.user ?? "known", budget),
+        createWhenVisible(send, { ...call, newConnection }, { ...owned, onLate }, budget),
       toCreated(answer) {
         if (answer.outcome === "not_found") return "no_user";
         toMember(answer, owned);
@@ -103,7 +108,7 @@ function createMember(
       find: (connection) => readMember(send, owned, connection, budget),
       settleMs: SETTLE_MS,
       showsWithinMs: NEW_USER_WAIT_MS,
-      conflictWaitsMs: [NEW_USER_WAIT_MS],
+      conflictWaitsMs: () => looks,
       onCreated: () => audit("member_created"),
     },
     budget,
@@ -114,13 +119,14 @@ function createMember(
 async function createWhenVisible(
   send: Send,
   call: MxCall,
-  user: NonNullable<OwnedMember["user"]>,
+  { user, onLate }: Pick<OwnedMember, "user"> & { onLate: () => void },
   budget: Budget,
 ): Promise<Answer> {
   const mayWait = () => budget.allows(call.kind, NEW_USER_WAIT_MS);
   if (user === "late" && mayWait()) await sleep(NEW_USER_WAIT_MS);
   const answer = await send(call, budget);
   if (answer.outcome !== "not_found" || user !== "new" || !mayWait()) return answer;
+  onLate();
   await sleep(NEW_USER_WAIT_MS);
   return send(call, budget);
 }

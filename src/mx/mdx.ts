@@ -6,6 +6,7 @@
  * Source: MX MDX Real Time, Create user; paths and statuses as MX's published client has them.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Secret } from "../secret.ts";
 import type { Budget } from "../session/budget.ts";
@@ -81,10 +82,22 @@ export function withMdxUsers(
     async createUser(user, context) {
       const { wasThere: _, ...made } = await users.createUser(user, context);
       if (version === "v20250224") return made;
-      const guid = made.guid ?? (await users.readUser(user.userId, context))?.guid;
+      const guid = made.guid ?? (await readGuid(users, user.userId, context));
       return { ...made, guid, pathId: guid ?? user.userId };
     },
   };
+}
+
+/** MDX may not show a User for a moment that another request has just made. */
+async function readGuid(
+  { readUser }: Pick<Platform, "readUser">,
+  userId: string,
+  context: RequestContext,
+): Promise<string | undefined> {
+  const found = await readUser(userId, context);
+  if (found || !context.budget.allows("read", NEW_USER_WAIT_MS)) return found?.guid;
+  await sleep(NEW_USER_WAIT_MS);
+  return (await readUser(userId, context))?.guid;
 }
 
 /** The SSO API v3 makes the URLs. It takes the partner's id, so a known user costs no read. */

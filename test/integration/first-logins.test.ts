@@ -79,6 +79,12 @@ describe.each(["platform", "sso", "both"] as const)("pairs of first logins with 
 });
 
 const LEGACY = { MX_PLATFORM_VERSION: "v20111101" };
+const EXPIRING = {
+  MEMBER_CREDENTIALS: "claim",
+  MEMBER_USERKEY_SECRET: undefined,
+  MEMBER_USERKEY_CLAIM: "sub",
+  MEMBER_USERKEY_EXPIRES: "true",
+};
 
 describe.each(["v3", "v3-members", "v3-both"] as const)(
   "pairs of first logins in two replicas with %s",
@@ -105,6 +111,22 @@ describe.each(["v3", "v3-members", "v3-both"] as const)(
         await expectPairsToSucceed([one, two], apis);
       },
     );
+  },
+);
+
+it.each([
+  ["v3-members", EXPIRING],
+  ["v3-both", LEGACY],
+  ["v3-both", { ...LEGACY, ...EXPIRING }],
+] as const)(
+  "pairs of first logins with %s %o succeed while everything of MX's is late",
+  async (apis, more) => {
+    const environment = { ...AT_ONCE, ...more };
+    await using one = await start({ apis, environment });
+    await using two = await start({ apis, environment, mx: one.mx, issuer: one.issuer });
+    Object.assign(one.mx.settings, { propagationMs: 900, mdxPropagationMs: 900 });
+
+    await expectPairsToSucceed([one, two], apis);
   },
 );
 

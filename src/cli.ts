@@ -1,5 +1,5 @@
 /**
- * What can be asked of the program besides to serve: the check, who a user is, its version, help.
+ * The command line: the check, `--user`, `--verify`, the version, and help. Without arguments, the program serves.
  */
 
 import { parseArgs } from "node:util";
@@ -188,7 +188,7 @@ const runVerify: RunWithTenant = async (config, tenant, options) => {
   return code;
 };
 
-/** What is wrong, where none is meant. */
+/** The tenant, or what is wrong. */
 function findTenant({ tenants }: Config, name: string | undefined): TenantConfig | string {
   const [only, ...others] = tenants;
   if (name === undefined && only && others.length === 0) return only;

@@ -113,7 +113,7 @@ export type UpstreamReason =
   | "other_subject"
   | TransportReason;
 
-/** How an exchange failed: in our own words, or as an error code of Node, undici or OpenSSL in lower case. */
+/** How an exchange failed: one of our own words, or an error code of Node, undici or OpenSSL in lower case. */
 export type TransportReason =
   | "timeout"
   | "compressed"
@@ -171,7 +171,7 @@ export const LOGIN_REFUSALS = [
 
 export type LoginRefusal = (typeof LOGIN_REFUSALS)[number];
 
-/** Why a request was refused or failed: `error.reason` in the log. The caller is not told. */
+/** Why a request was refused or failed: `error.reason` in the log. The caller does not get it. */
 export type Reason =
   | LoginRefusal
   // Whose request it is, and from which page.
@@ -220,7 +220,7 @@ export class AppError extends Error {
   }
 }
 
-/** Nobody can say at the moment whether a login is good. */
+/** Logins cannot be checked at the moment. */
 export function authUnavailable(options: AppErrorOptions): AppError {
   return new AppError(
     "auth_unavailable",
@@ -229,7 +229,7 @@ export function authUnavailable(options: AppErrorOptions): AppError {
   );
 }
 
-/** A login that is not accepted. Callers get one and the same answer, whatever the reason. */
+/** A login is not accepted. Callers get the same answer, whatever the reason. */
 export function unauthenticated(reason: LoginRefusal): AppError {
   return new AppError("unauthenticated", "A valid login is needed.", { reason });
 }

@@ -33,7 +33,7 @@ export function isPlainText(text: string): boolean {
   return text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
-/** For messages: what a value that is not plain text must be told. */
+/** The message for a value that is not plain text. */
 export const PLAIN_TEXT_DETAIL = "must not hold control characters or incomplete characters";
 
 /**

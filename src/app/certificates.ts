@@ -79,7 +79,7 @@ export function toPem({ cert, key }: KeyPair): TlsPair {
   return { cert: cert.reveal(), key: key.reveal() };
 }
 
-/** A pair of which nothing is wrong now; else the reason. */
+/** A pair that can be used now, or the reason why not. */
 async function readPair(certFile: string, keyFile: string): Promise<KeyPair | FileReason> {
   try {
     const parsed = parseKeyPair(await readFile(certFile, "utf8"), await readFile(keyFile, "utf8"));

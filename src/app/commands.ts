@@ -51,7 +51,7 @@ export async function lookUpUser(
   }
 }
 
-/** Of one step; MX may be slow, and nobody waits for a widget. */
+/** For one step. MX may be slow, and no user waits. */
 const DEADLINE_MS = 20_000;
 
 export async function verifyMx(

@@ -37,15 +37,15 @@ type LoginOptions = {
   tenants: readonly { config: TenantConfig; tenant: Tenant }[];
   connect: Connect;
   certificateOf: ClientCertificates["of"];
-  /** Told of each load of an issuer's keys; can read how old they are. */
+  /** Called after each load of an issuer's keys; can read how old they are. */
   watchKeys: (issuer: string, readAgeMs: () => number | undefined) => (isLoaded: boolean) => void;
 };
 
 export type Logins = Authentication &
   Disposable & {
-    /** Each issuer was asked for its keys, and one has answered, or a login that needs none is configured. */
+    /** The keys of each issuer were requested, and one has answered, or a login that needs none is configured. */
     canAuthenticate(): boolean;
-    /** Reads the key set in this file anew; whether its keys can be used. */
+    /** Reads the key set in this file again. Gives whether its keys can be used. */
     refreshKeys(path: string): Promise<boolean>;
   };
 
@@ -102,7 +102,7 @@ type WatchedKeys = IssuerKeys & {
 
 type KnownIssuer = TrustedIssuer & { keys: WatchedKeys };
 
-/** What tenants of one issuer have in common, the first one says (config/tenant-conflicts.ts). */
+/** Tenants of one issuer have the same settings for it (config/tenant-conflicts.ts), so the first one's are used. */
 function toIssuers(
   { proxy, maxInFlight, requestDeadlineMs }: Config,
   members: readonly Member[],
@@ -163,7 +163,7 @@ function toSessionCheck(
   return createSessionAuthenticator({ call, url: endpoint.url, tenants });
 }
 
-/** A session asks MX two things at once at most. */
+/** A session makes at most two calls to MX at the same time. */
 const WARM_CONNECTIONS = 2;
 /** With more tenants than that, idle connections alone would come near the 2,000 that MX takes from one address. */
 const MAX_WARM_TENANTS = 100;

@@ -7,7 +7,7 @@ const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 export type Meters = ReturnType<typeof createMeters>;
 
-/** Of what is read at the scrape; `undefined` where there is nothing to tell yet. */
+/** Reads a value at the scrape; `undefined` if there is none yet. */
 type Read = () => number | undefined;
 
 export function createMeters(registry: Registry) {
@@ -49,7 +49,7 @@ export function createMeters(registry: Registry) {
       return (labels: LabelValues<Label>, read: Read) => void all.push({ labels, read });
     },
 
-    /** A counter that is kept elsewhere. */
+    /** For a counter that is kept elsewhere. */
     total(name: string, help: string, read: () => number): void {
       new Counter({
         name,
@@ -64,7 +64,7 @@ export function createMeters(registry: Registry) {
   };
 }
 
-/** A fault in counting is not the request's: a metric that is missing is seen on the dashboard. */
+/** An error in counting must not fail the request. A missing metric shows on the dashboard. */
 export function neverThrows<Arguments extends unknown[]>(
   record: (...values: Arguments) => void,
 ): (...values: Arguments) => void {

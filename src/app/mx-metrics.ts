@@ -12,7 +12,7 @@ const NOT_SENT_REASONS: readonly NotSentReason[] = [
 const KEY_REFUSALS = [401, 403];
 const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 };
 
-/** What each tenant's API is told to, and told about. */
+/** One observer for each tenant's API. */
 export function createMxMetrics(meters: Meters): (tenant: string, api: ApiName) => MxObserver {
   const observeCalls = createCallMetrics(meters);
   const observePolicies = createPolicyMetrics(meters);

@@ -110,7 +110,7 @@ export function watchForShutdown(logger: Logger): AbortSignal {
   return shutdown.signal;
 }
 
-/** Ends the process within 2.5 seconds, whatever still holds it: the channel to a cluster, an agent's timer. */
+/** Ends the process within 2.5 seconds, whatever would still keep it alive: the channel to a cluster, an agent's timer. */
 export async function endProcess(log: LogDestination): Promise<never> {
   await Promise.all([log.end(LAST_LINES_MS), flushSpans(LAST_SPANS_MS)]);
   const giveUpAt = performance.now() + LAST_THREADS_MS;
@@ -119,7 +119,7 @@ export async function endProcess(log: LogDestination): Promise<never> {
   process.exit();
 }
 
-/** A name server or a disk that does not answer. */
+/** Because of a name server or a disk that does not answer. */
 function isThreadBusy(): boolean {
   return process
     .getActiveResourcesInfo()
@@ -137,7 +137,7 @@ export async function loadOrExit(environment: Environment): Promise<Config> {
 
 type ListenError = NodeJS.ErrnoException & { port?: number; hostname?: string };
 
-/** For what `startService` rejects with: an address that cannot be opened is the operator's to change. */
+/** For what `startService` rejects with: the operator has to change an address that cannot be opened. */
 export async function explainAndExit(error: ListenError, config: Config): Promise<never> {
   if (!/^(listen|bind|getaddrinfo)$/.test(error.syscall ?? "")) throw error;
   return exit(`Cannot listen: ${explainListenError(error, config)}\n`);
@@ -160,7 +160,7 @@ async function exit(message: string): Promise<never> {
   process.exit(1);
 }
 
-/** Resolves when all of it is out: a pipe takes 64 kB at a time, and `process.exit` cuts the rest. */
+/** Resolves when everything is written: a pipe takes 64 kB at a time, and `process.exit` drops the rest. */
 export function writeAll(stream: NodeJS.WritableStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     stream.write(text, () => resolve());

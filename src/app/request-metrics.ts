@@ -1,4 +1,4 @@
-/** What callers asked for, and what became of it. */
+/** Metrics of requests: what callers asked for, and the result. */
 
 import { SESSION_PATHS } from "../http/session.ts";
 import { SESSION_EVENTS, type SessionEvent } from "../session/types.ts";
@@ -12,13 +12,13 @@ import { type Meters, neverThrows } from "./meters.ts";
 
 const METHODS = new Set(["GET", "POST", "OPTIONS"]);
 const SESSION_ROUTES = new Set(SESSION_PATHS);
-/** Those whose first time is an alarm: they are there with 0, so that it shows as an increase. */
+/** Alerts fire on the first of these. They start at 0, so that it shows as an increase. */
 const DECLARED_RESULTS = ["opened", "upstream-rejected", "upstream-bad-response"];
 /** Types of widgets with a series of their own: those that come first. Further ones are `other`. */
 const MAX_WIDGET_TYPES = 20;
 
 export type RequestMetrics = {
-  /** A request has begun; the function says that it has ended. */
+  /** A request has begun. Call the returned function when it ends. */
   requestStarted(): () => void;
   request(entry: RequestEntry): void;
   parserRefusal(kind: ParserRefusal): void;

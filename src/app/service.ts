@@ -1,5 +1,5 @@
 /**
- * Composition root: builds each part once, wires inbound to outbound, listens, and drains.
+ * Composition root: builds each part once, connects them, listens, and drains.
  */
 /** The configured limits, wired. They share one store where there is one. */
 

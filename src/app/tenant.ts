@@ -1,7 +1,7 @@
 /**
  * One tenant's configuration -> the rules and the way to MX that arrive with a principal.
  *
- * Nothing here is shared between tenants: pools, bulkheads, breakers and retry budgets are made anew for each.
+ * Nothing here is shared between tenants: each has its own pools, bulkheads, breakers and retry budgets.
  */
 
 import type { Userinfo } from "../auth/userinfo.ts";
@@ -34,7 +34,7 @@ export type Connect = (
   certificate?: CertificateConfig | undefined,
 ) => Exchange;
 
-/** Who watches, and what tenants share; nobody and nothing by default. */
+/** Observers, and what tenants share. Default: none. */
 export type Instruments = {
   /** The issuer's userinfo endpoint. */
   userinfo?: (

@@ -1,6 +1,6 @@
 /**
  * Notices within seconds that a file differs from what this process has read from it: a key that was rotated in place, for
- * example. Without that, users get errors while `--check`, which reads the file anew, says that all is well.
+ * example. Without that, users get errors while `--check`, which reads the file again, finds no problem.
  *
  * Secrets are reported and not taken over: replicas that change one by one at unknown times would be harder to operate
  * than a restart. What can be taken over, such as the public port's certificate, is tried at each look until it works.

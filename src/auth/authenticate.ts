@@ -15,8 +15,8 @@ import type { Principal } from "../session/types.ts";
 import { withTimeout } from "../upstream/limits.ts";
 
 /**
- * Throws `unauthenticated`, `forbidden` for a good login that is no tenant's, or `auth_unavailable` if nobody can tell at
- * the moment. `timeoutMs` is what the caller waits; nothing is sent to the partner that could not be answered within it.
+ * Throws `unauthenticated`, `forbidden` for a valid login without a tenant, or `auth_unavailable` if the login cannot be
+ * checked now. `timeoutMs` is how long the caller waits. Nothing is sent to the partner without enough time for the answer.
  */
 export type Authenticator = (credential: string, timeoutMs: number) => Promise<Principal>;
 
@@ -49,7 +49,7 @@ export function createAuthentication(authenticators: Authenticators): Authentica
     sessionCookie: session?.cookie,
   };
 
-  function judge(credential: Credential, timeoutMs: number): Promise<Principal> | undefined {
+  function verify(credential: Credential, timeoutMs: number): Promise<Principal> | undefined {
     switch (credential.kind) {
       case "jwt":
         return jwt?.(credential.token, timeoutMs);
@@ -64,9 +64,9 @@ export function createAuthentication(authenticators: Authenticators): Authentica
     async authenticate(headers, budget) {
       const credential = findCredential(rules, headers);
       const timeoutMs = Math.max(0, budget.remainingMs() - RESERVED_MS);
-      const judged = judge(credential, timeoutMs);
-      if (!judged) throw new Error("a credential was found that nothing is configured for");
-      const principal = await withTimeout(judged, timeoutMs, tooLate);
+      const verified = verify(credential, timeoutMs);
+      if (!verified) throw new Error("a credential was found that nothing is configured for");
+      const principal = await withTimeout(verified, timeoutMs, tooLate);
       if (budget.remainingMs() < MIN_CALL_MS) throw tooLate(); // The timer itself may be late.
       return credential.kind === "session"
         ? principal
@@ -77,7 +77,7 @@ export function createAuthentication(authenticators: Authenticators): Authentica
   };
 }
 
-/** The partner's login took the time that MX would have needed. MX has not been asked, so it is not to blame. */
+/** The partner's login took the time that MX would have needed. MX was not called, so it is not the cause. */
 function tooLate(): AppError {
   return authUnavailable({ reason: "deadline" });
 }
@@ -90,7 +90,7 @@ export type CredentialHeaders = Readonly<{
 export type CredentialRules = {
   /** Whether JWTs are verified here. */
   jwt: boolean;
-  /** Whether the authorization server is asked about bearer tokens that are not. */
+  /** Whether the authorization server checks bearer tokens that are not JWTs. */
   introspection: boolean;
   /** Name of a cookie that holds a JWT. */
   tokenCookie: string | undefined;
@@ -106,7 +106,7 @@ type Credential =
 
 type Cookie = { name: string; value: string };
 
-/** Throws `unauthenticated` if there is none, or one that nothing here can judge. */
+/** Throws `unauthenticated` if there is none, or no authenticator for it. */
 export function findCredential(rules: CredentialRules, headers: CredentialHeaders): Credential {
   const { authorization, cookie } = headers;
   if (authorization !== undefined) return toBearerCredential(rules, authorization);
@@ -164,8 +164,8 @@ function parseCookies(header: string | undefined): Cookie[] {
 }
 
 /**
- * Another cookie of the same name was set for another path or by a neighbouring host: nobody can say which one is meant,
- * unless their values are the same.
+ * Another cookie of the same name was set for another path or by a neighbouring host. Which one is meant is unknown, unless
+ * their values are the same.
  */
 function withoutRepeats(cookies: readonly Cookie[]): Cookie[] {
   const byName = new Map(cookies.map((cookie) => [cookie.name, cookie]));

@@ -21,7 +21,7 @@ import { toIdText } from "../session/user-id.ts";
 /** Seconds by which the issuer's clock may differ from ours. */
 export const CLOCK_TOLERANCE_SECONDS = 10;
 
-/** Throws `unauthenticated` if they are over, or have not begun. What is not told is no fault. */
+/** Throws `unauthenticated` if they have expired or are not valid yet. Missing times are accepted. */
 export function requireCurrent(claims: Claims, nowSeconds: number): void {
   const exp = toSeconds(claims, "exp");
   const nbf = toSeconds(claims, "nbf");
@@ -34,8 +34,8 @@ export function requireCurrent(claims: Claims, nowSeconds: number): void {
 }
 
 /**
- * A time claim, in seconds since the epoch. Servers may say `null` for what they do not tell, and write numbers as text; in a
- * JWT the verifier insists on numbers.
+ * A time claim, in seconds since the epoch. Servers may send `null` for what they do not know, and numbers as text. For JWTs, the
+ * verifier requires numbers.
  */
 export function toSeconds(claims: Claims, name: "exp" | "nbf" | "iat"): number | undefined {
   const value = claims[name] ?? undefined;
@@ -44,7 +44,7 @@ export function toSeconds(claims: Claims, name: "exp" | "nbf" | "iat"): number |
   throw unauthenticated(`claim_${name}` satisfies LoginRefusal);
 }
 
-/** Whom a token was made for: a text, or a list of texts; `null` and nothing are nobody. */
+/** Whom a token was made for: a text, or a list of texts. `null` and a missing claim are an empty list. */
 export function toAudience(claims: Claims, { audienceClaim }: AudienceRule): unknown[] {
   return [claims[audienceClaim] ?? []].flat();
 }
@@ -59,8 +59,7 @@ export function requireAudience(claims: Claims, rule: AudienceRule): void {
 }
 
 /**
- * Whom the login names. A server of the partner may leave `sub` out if users are known by another claim: then that one
- * names them.
+ * Whom the login names. A server of the partner may leave out `sub` if another claim identifies the users.
  */
 export function requireSubject(claims: Claims, userIdClaim = "sub"): string {
   const { sub } = claims;
@@ -143,8 +142,8 @@ export function findTenant(tenants: readonly TenantTrust[], claims: Claims): Ten
 }
 
 /**
- * The same for claims that the partner's server answers with, rather than signs. It was asked by its address, so it may leave
- * its name out, unless tenants have different issuers: then nothing else tells them apart.
+ * The same for claims that the partner's server answers with, rather than signs. The server was called by its address, so it may
+ * leave out its name, unless tenants have different issuers: then only the name distinguishes them.
  */
 export function findTenantOfAnswer(all: readonly TenantTrust[], claims: Claims): TenantTrust {
   return findTenant(findByIssuer(all, claims.iss), claims);

@@ -2,7 +2,7 @@
  * Opaque bearer token -> Principal, by asking the partner's authorization server.
  *
  * An accepted token is remembered for a minute at most and never beyond its `exp`, a refused one for five seconds, each
- * by its hash. Requests with the same token share one question. The authorization server decides how long a token
+ * by its hash. Concurrent requests with the same token share one call. The authorization server decides how long a token
  * lives, so there is no limit to it here.
  * Sources: RFC 7662, sections 2 and 4; RFC 6749, section 2.3.1.
  */
@@ -29,7 +29,7 @@ import {
 } from "./claims.ts";
 import type { LoginCall } from "./login-client.ts";
 
-/** How the authorization server is asked. */
+/** How to call the authorization server. */
 export type IntrospectionEndpoint = {
   url: URL;
   clientId: string;
@@ -73,7 +73,7 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
   async function ask(token: string, key: string, timeoutMs: number): Promise<Principal> {
     try {
       const answer = await introspect(call, endpoint, token, timeoutMs);
-      const principal = judge(answer);
+      const principal = accept(answer);
       remember(key, principal);
       return principal;
     } catch (error) {
@@ -82,7 +82,7 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     }
   }
 
-  function judge(claims: Claims): Principal {
+  function accept(claims: Claims): Principal {
     if (claims.active !== true) throw unauthenticated("inactive");
     requireBearerClaims(claims);
     requireBearerTokenType(claims.token_type);
@@ -113,7 +113,7 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
   };
 }
 
-/** The server's answer. Throws `auth_unavailable` for all that is none, a refusal of our own credentials included. */
+/** Throws `auth_unavailable` if there is no usable answer, for example because our own credentials are refused. */
 async function introspect(
   call: LoginCall,
   endpoint: IntrospectionEndpoint,

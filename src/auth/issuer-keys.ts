@@ -1,7 +1,7 @@
 /**
  * An issuer's public keys: loaded at start, refreshed every ten minutes, kept while the issuer is down.
  *
- * An outage of the issuer stops nobody whose key is known, for a day. Tokens with unknown keys cause at most one load in
+ * During an outage of the issuer, known keys remain valid for a day. Tokens with unknown keys cause at most one load in
  * 5 s; after a failed load the next one starts 5 s later. Why this is not jose's `createRemoteJWKSet`:
  * docs/decisions/0014-own-key-cache.md.
  */
@@ -35,9 +35,9 @@ export type FindKeys = (
 
 export type IssuerKeys = Disposable & {
   find: FindKeys;
-  /** Joins a load that is under way, or starts one. Never rejects; `onLoad` is told how it ended. */
+  /** Joins a load that is under way, or starts one. Never rejects; `onLoad` is called with the result. */
   reload(): Promise<void>;
-  /** For readiness: has the issuer been asked, and has it ever answered. */
+  /** For readiness: whether the issuer was called, and whether it has ever answered. */
   status(): { wasAsked: boolean; hasAnswered: boolean };
   /** Since it last answered. */
   ageMs(): number | undefined;

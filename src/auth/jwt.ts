@@ -42,7 +42,7 @@ export type TrustedIssuer = {
   tenants: readonly TenantTrust[];
 };
 
-/** Which tenant it is, only verified claims say. */
+/** Only verified claims decide which tenant it is. */
 export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): Authenticator {
   const byIssuer = new Map(
     issuers.map((trusted) => [trusted.issuer, { ...trusted, rules: toRules(trusted) }]),
@@ -56,11 +56,11 @@ export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): Authe
     if (!algorithms.some((name) => name === header.alg)) throw unauthenticated("algorithm");
     if (tokenType === undefined) requireBearerType(header.typ);
     const keys = await findKeys(header, () => isAcceptable(tenants, claims));
-    return judge(tenants, await verify(token, keys, rules));
+    return accept(tenants, await verify(token, keys, rules));
   };
 }
 
-/** Nothing of an unverified token counts, but for the choice of keys and rules. */
+/** An unverified token is used only to choose keys and rules. */
 function decode(token: string): { header: ProtectedHeaderParameters; claims: JWTPayload } {
   try {
     return { header: decodeProtectedHeader(token), claims: decodeJwt(token) };
@@ -101,8 +101,8 @@ async function verify(
   throw unauthenticated("signature");
 }
 
-/** What is told of claims, once they are verified. */
-function judge(tenants: readonly TenantTrust[], claims: JWTPayload): Principal {
+/** Verified claims -> the principal. */
+function accept(tenants: readonly TenantTrust[], claims: JWTPayload): Principal {
   requireBearerClaims(claims);
   const nowSeconds = Date.now() / 1000;
   requireCurrent(claims, nowSeconds);
@@ -114,9 +114,9 @@ function judge(tenants: readonly TenantTrust[], claims: JWTPayload): Principal {
   return toPrincipal(trust, subject, claims);
 }
 
-/** Whether a signature is all that is missing. A token that is refused anyway must not spend the next load of keys. */
+/** Whether only the signature is missing. A token that is refused anyway must not trigger a load of keys. */
 function isAcceptable(tenants: readonly TenantTrust[], claims: JWTPayload): boolean {
-  return passes(() => judge(tenants, claims));
+  return passes(() => accept(tenants, claims));
 }
 
 function passes(check: () => unknown): boolean {
@@ -128,14 +128,14 @@ function passes(check: () => unknown): boolean {
   }
 }
 
-/** A token for others is refused as that, and not as one of no tenant. */
+/** A token for another audience is refused for its audience, not for its tenant. */
 function requireAnyAudience(claims: JWTPayload, tenants: readonly TenantTrust[]): void {
   const [first, ...others] = tenants;
   if (others.some((rule) => passes(() => requireAudience(claims, rule)))) return;
   if (first) requireAudience(claims, first);
 }
 
-/** Without `iat`, nobody can tell how long it has lived, so what is left of its life is limited. */
+/** Without `iat` its age is unknown, so the rest of its lifetime is limited. */
 function requireLifetime(claims: JWTPayload, trust: TenantTrust, nowSeconds: number): void {
   const exp = toSeconds(claims, "exp");
   if (exp === undefined) throw unauthenticated("claim_exp");
@@ -154,7 +154,7 @@ const CLAIM_REFUSALS: Readonly<Record<string, LoginRefusal>> = {
   iat: "claim_iat",
 };
 
-/** jose's messages and payloads repeat the token's content, so they go no further. */
+/** jose's messages and payloads repeat the token's content, so they are not passed on. */
 function refusalFor(error: unknown): AppError {
   if (error instanceof errors.JWTExpired) return unauthenticated("claim_exp");
   if (error instanceof errors.JWTClaimValidationFailed)

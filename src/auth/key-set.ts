@@ -2,7 +2,7 @@
  * Loads an issuer's public keys: by OpenID Connect discovery, from a URL, or from a file. Keys come only from where the
  * operator or the issuer's own document says, never from a token.
  *
- * Key sets are taken as they are found: what cannot verify a signature is skipped, and the first hundred others are used.
+ * Entries that cannot verify a signature are skipped, and the first hundred others are used.
  * Sources: OpenID Connect Discovery 1.0, section 4; RFC 7517, section 5; RFC 8725, section 3.10.
  */
 
@@ -18,7 +18,7 @@ import { createExchange, type ExchangeResult } from "../upstream/exchange.ts";
 import type { Limits } from "../upstream/limits.ts";
 import { mayLeadTo } from "../upstream/upstream-url.ts";
 
-/** Gives at least one key, or throws: those who wait for keys do not need to know why. */
+/** Gives at least one key, or throws. Requests that wait for keys need no reason. */
 export type LoadKeys = () => Promise<JSONWebKeySet>;
 
 export type LoadOptions = {
@@ -26,7 +26,7 @@ export type LoadOptions = {
   clientCertificate?: ClientCertificate | undefined;
   /** For each of the two documents, where it is more than 3 s to connect and 6 s in all. Who waits for a key may wait less. */
   limits?: Limits;
-  /** Is shown each exchange that a load takes. */
+  /** Called with each exchange of a load. */
   watch?: (result: ExchangeResult, url: URL) => void;
 };
 
@@ -63,7 +63,7 @@ function loadByDiscovery(
   };
 }
 
-/** Read anew at each refresh, so that keys can be rotated by replacing the file. */
+/** Read again at each refresh, so that keys can be rotated by replacing the file. */
 function loadFromFile(path: string): LoadKeys {
   return async () => toKeySet(JSON.parse((await readFile(path, "utf8")).replace(/^\uFEFF/, "")));
 }
@@ -102,7 +102,7 @@ function toKeySet(body: unknown): JSONWebKeySet {
   return { keys };
 }
 
-/** Whether it is a public key for signatures. Another entry is no fault of the set, and none of its other keys. */
+/** Whether it is a public key for signatures. Other entries do not make the set invalid. */
 function isUsable(entry: unknown): entry is JWK {
   if (typeof entry !== "object" || entry === null) return false;
   const jwk: JWK = entry;

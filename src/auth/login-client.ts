@@ -1,7 +1,7 @@
 /**
- * One question about a login to the partner's own systems, repeated once where no answer came.
+ * One call to the partner's own systems about a login, repeated once if there was no answer.
  *
- * At most 50 at once; others wait two seconds for their turn, and admission bounds how many they are.
+ * At most 50 at once. Others wait up to two seconds for their turn, and admission limits how many wait.
  * Nothing is sent with less than 250 ms left for the answer.
  * No redirect is followed, so a cookie or a token goes to no other host.
  */
@@ -79,7 +79,7 @@ export function createLoginCall(options: LoginCallOptions): LoginCall {
   };
 }
 
-/** `rejected`: our request is wrong, and somebody has to act. */
+/** `rejected`: our request is wrong, and the operator has to act. */
 function toOutcome(status: number): "unavailable" | "rejected" | "invalid_response" {
   if (status === 429 || status >= 500) return "unavailable";
   return status === 200 ? "invalid_response" : "rejected";

@@ -2,9 +2,9 @@
  * The partner's own session cookie -> Principal, by asking the partner.
  *
  * `GET` with the session's cookies and nothing else of the request, answered by 200 and JSON claims, or by 401 or 403 if
- * nobody is logged in, as nginx's `auth_request` and Ory Oathkeeper's cookie authenticator ask. Many endpoints say the
- * latter with 200 and nothing in it; that is understood. Nothing is remembered: a user who logs out at the partner is logged
- * out here with the next request.
+ * nobody is logged in, as with nginx's `auth_request` and Ory Oathkeeper's cookie authenticator. Many endpoints answer 200
+ * without content instead, which is accepted too. Nothing is cached: a user who logs out at the partner is logged out here with
+ * the next request.
  */
 
 import { unauthenticated } from "../errors.ts";
@@ -35,7 +35,7 @@ export function createSessionAuthenticator(options: SessionCheckOptions): Authen
   };
 }
 
-/** Throws `unauthenticated` for nobody, and `auth_unavailable` for an answer that does not say. */
+/** Throws `unauthenticated` if nobody is logged in, and `auth_unavailable` for an unusable answer. */
 function readClaims(answer: LoginAnswer): Claims {
   const { status, body } = answer;
   if (status === 401 || status === 403) throw unauthenticated("no_session");
@@ -46,7 +46,7 @@ function readClaims(answer: LoginAnswer): Claims {
 }
 
 /**
- * What the partner's answer says about who is logged in; `undefined` for nobody: `null`, `false`, a list, `{}`,
+ * The claims of the user who is logged in; `undefined` if nobody is: `null`, `false`, a list, `{}`,
  * `{"user":null}`, or a session that is not said to be active, where that is a question, or is said to be over.
  */
 export function findLogin(body: unknown): Claims | undefined {
@@ -74,7 +74,7 @@ function isNo(value: unknown): boolean {
   return value == null || /^(false|no|n|f|off|0|)$/i.test(String(value).trim());
 }
 
-/** Data without the user's claim is the usual mistake: the endpoint has to be taught to answer with it. */
+/** Data without the user's claim is the usual mistake: the endpoint must add it to its answer. */
 function toUser(trust: TenantTrust, claims: Claims): Principal {
   const userId = claims[trust.userIdClaim];
   if (userId == null || userId === "") throw unauthenticated("no_user_claim");

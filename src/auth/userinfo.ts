@@ -1,7 +1,7 @@
 /**
  * Asks the issuer's userinfo endpoint for a new user's profile, with the caller's own token.
  *
- * The token goes to the endpoint that the issuer's discovery document names, and nowhere else: https or loopback, no
+ * The token is sent only to the endpoint that the issuer's discovery document names: https or loopback, no
  * redirect. An answer about another `sub` is not used.
  * Sources: OpenID Connect Core 1.0, section 5.3 (5.3.2: `sub` must match); OpenID Connect Discovery 1.0, section 4.
  */
@@ -55,7 +55,7 @@ export function createUserinfo(options: UserinfoOptions): Userinfo {
     return exchange;
   }
 
-  /** One load for all who wait. A failure holds for a moment too: first logins must not queue up behind a dead issuer. */
+  /** One load for all who wait. A failure is remembered for a moment too: first logins must not queue behind an issuer that is down. */
   function findEndpoint(): Promise<Endpoint> {
     if (endpoint && now() < endpoint.until) return endpoint.value;
     const current = { value: discover(), until: now() + REFRESH_MS };

@@ -1,7 +1,7 @@
 /**
- * `--user`: who somebody is at MX and in the log, worked out as the service does it. For support.
+ * `--user`: who a user is at MX and in the log, computed as the service does it. For support.
  *
- * Nothing is created or changed. Without `--live` nobody is asked.
+ * Nothing is created or changed. Without `--live`, no other system is asked.
  */
 
 import type { TenantConfig } from "../config/types.ts";
@@ -27,7 +27,7 @@ export type UserParts = {
 export type UserReport = {
   tenant: string;
   userId: string;
-  /** `from`: where the id comes from, while nobody was asked. `undefined`: the SSO API, which has Members, is not used. */
+  /** `from`: where the id comes from, if that system was not asked. `undefined`: the SSO API, which has Members, is not used. */
   member: { id: string } | { from: string } | undefined;
   /** As logged. `needs`: what is missing to know it. */
   userHash: { value: string } | { needs: string };
@@ -38,11 +38,11 @@ export type UserReport = {
 export type Found = { what: "SSO user" | "Member" | "Platform user" | "MDX user" } & (
   | { exists: false }
   | { exists: true; guid: string | undefined; isDisabled?: boolean }
-  /** Why nobody knows. */
+  /** Why it is unknown. */
   | { problem: string }
 );
 
-/** For all that `--live` asks, in milliseconds. */
+/** For all calls of `--live`, in milliseconds. */
 const DEADLINE_MS = 20_000;
 
 /** Throws `unusable_user_id`, and `forbidden` where no Member id follows from the user's. */
@@ -196,7 +196,7 @@ export function toUserJson(report: UserReport): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/** Whether MX gave every answer that was asked for. */
+/** Whether MX answered every call. */
 export function isComplete({ live = [] }: UserReport): boolean {
   return live.every((found) => !("problem" in found));
 }

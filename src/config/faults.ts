@@ -1,4 +1,4 @@
-/** All that is wrong with a configuration, at once. Values never stand in it. */
+/** Everything that is wrong with a configuration, without any of its values. */
 
 export type ConfigFault = { variable: string; message: string };
 
@@ -14,7 +14,7 @@ export class ConfigError extends Error {
 
 /** Collects faults in the order in which they are found. */
 export type Faults = {
-  /** Keeps the first fault of each variable: that a value which could not be read is missing is no second fault. */
+  /** Keeps the first fault of each variable: an unreadable value is not also a missing one. */
   add(variable: string, message: string): void;
   /** Whether a variable has a fault whose name is, or begins with, one of these. */
   has(...names: readonly string[]): boolean;

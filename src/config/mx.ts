@@ -196,7 +196,7 @@ export function toMemberIds(
   return { source: v.MEMBER_CREDENTIALS === "lookup" ? "lookup" : "template", template };
 }
 
-/** The partner's own endpoint, for whatever it is asked. */
+/** The partner's own endpoint, for credentials and profiles. */
 export function toLookup(
   v: Variables,
   readFile: ReadFile,

@@ -3,7 +3,7 @@
  * so that a change is noticed later.
  *
  * Tools between an operator and this process leave quotes, comments and blanks in a value that were never meant to be part of
- * it. Such a value is refused, because nobody can tell what was meant.
+ * it. Such a value is refused, because the intention is unclear.
  */
 
 import { createHash } from "node:crypto";

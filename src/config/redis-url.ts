@@ -10,7 +10,7 @@ type Address = Pick<
   "nodes" | "socket" | "isTls" | "username" | "password" | "database"
 >;
 
-/** What is wrong, as the end of a sentence, instead of an address. No value stands in it. */
+/** Gives an address, or what is wrong, as the end of a sentence without values. */
 export function parseRedisUrl(text: string): Address | string {
   const urls = splitUrls(text).map((item) => (URL.canParse(item) ? new URL(item) : undefined));
   const [first] = urls;
@@ -55,7 +55,7 @@ function isRedis({ protocol, hostname, pathname }: URL): boolean {
   return (protocol === "redis:" || protocol === "rediss:") && hostname !== "";
 }
 
-/** All but the host: ioredis has one login for all nodes. */
+/** Everything but the host: ioredis has one login for all nodes. */
 function toCommon({ protocol, username, password, pathname, search }: URL): string {
   const database = pathname.replace(/^\/$/, "");
   return JSON.stringify([protocol, username, password, database, search]);

@@ -16,7 +16,7 @@ export const strongSecret = z
   .transform(createSecret)
   .register(VALUE_TYPES, { form: "a secret of at least 32 characters" });
 
-/** What documents, templates and slips of a program have where a key belongs. */
+/** What documents, templates and faulty programs have in place of a key. */
 const PLACEHOLDER =
   /^(<.*>|\{\{.*\}\}|\$\{.*\}|[.…*]+|x{3,}|(change|replace)[ _-]?(me|this|it)|your[ _-].*|placeholder|todo|null|undefined)$/i;
 

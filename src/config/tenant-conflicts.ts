@@ -8,7 +8,7 @@ import type { Faults } from "./faults.ts";
 import { identify } from "./tls.ts";
 import type { AuthConfig, MxConfig, SsoConfig, TenantConfig } from "./types.ts";
 
-/** With what it is called in faults: `tenants[1] (b)`. */
+/** `label` is its name in faults: `tenants[1] (b)`. */
 export type LabelledTenant = { label: string; tenant: TenantConfig };
 
 export function reportConflicts(all: readonly LabelledTenant[], faults: Faults): void {
@@ -37,7 +37,7 @@ function isSameLogin(one: AuthConfig, other: AuthConfig | undefined): boolean {
   return one.issuers.join() === other?.issuers.join();
 }
 
-/** A listed issuer can name any user of the others, so it must not be one of another tenant besides. */
+/** A listed issuer can name any user of the others, so it must not also belong to another tenant. */
 function reportPartlySharedIssuers([first, ...others]: LabelledTenant[], faults: Faults): void {
   for (const { label, tenant } of others) {
     if (!isSameLogin(tenant.auth, first?.tenant.auth))

@@ -16,14 +16,14 @@ export type TenantEntry = {
   /** For faults: `tenants[1] (b)`. */
   label: string;
   claim: ClaimRule | undefined;
-  /** As they would stand in the environment of a single tenant. */
+  /** As they would be in the environment of a single tenant. */
   variables: Environment;
 };
 
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 export const MAX_TENANTS = 1000;
 
-/** It stands in logs. */
+/** It is in logs. */
 export const TENANT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export const CLAIM = z.strictObject({
@@ -31,7 +31,7 @@ export const CLAIM = z.strictObject({
   value: z.union([z.string().min(1).max(255), z.int()]),
 });
 
-/** Gives what can be checked further; the rest is reported. */
+/** Returns the entries that can be checked further. The others are reported. */
 export function readTenantsFile(path: string, readFile: ReadFile, faults: Faults): TenantEntry[] {
   const entries = readEntries(path, readFile, (message) => faults.add("TENANTS_FILE", message));
   const seen = new Set<string>();
@@ -133,7 +133,7 @@ function findValueProblem(key: string): string {
     : "must be a string, a boolean, an integer, an object, or a list of strings without commas";
 }
 
-/** As it would stand in the environment. A key or password is taken only as what cannot change on the way: a string. */
+/** As it would be in the environment. A secret must be a string, because other types could change on the way. */
 function toText(key: string, value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (isSecret(key)) return undefined;
@@ -155,7 +155,7 @@ function toPlace(error: unknown): string {
   return line === undefined ? "" : `, see line ${line}`;
 }
 
-/** JSON.parse takes the last of several, without a word. `text` is known to be JSON. */
+/** JSON.parse silently takes the last of several. `text` is valid JSON. */
 function findRepeatedKeys(text: string): string[] {
   const open: Set<string>[] = [];
   const repeated: string[] = [];

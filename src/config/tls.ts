@@ -98,7 +98,7 @@ export function identify({ name, certFile, keyFile }: CertificateConfig): string
 }
 
 export type KeyPair = Readonly<{
-  /** Its own certificate first, then those that lead to an authority. Wrapped so that it stands in no digest. */
+  /** Its own certificate first, then those that lead to an authority. Wrapped to keep it out of the digest. */
   cert: Secret;
   key: Secret;
 }>;

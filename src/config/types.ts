@@ -36,7 +36,7 @@ export type Config = Readonly<{
   publicDocs: boolean;
   /** The page for phones; none if undefined. */
   hosted: HostedConfig | undefined;
-  /** Keys what replicas have to agree on; else they derive it from the rest of the configuration. */
+  /** For keys that replicas must have in common. Without it, they derive them from the rest of the configuration. */
   instanceSecret: Secret | undefined;
   /** Key of the users' pseudonyms in the log. */
   auditKey: Secret | undefined;
@@ -61,7 +61,7 @@ export type NamedFile = Readonly<{
   /** Where the variable is one tenant's. */
   tenant: string | undefined;
   path: string;
-  /** Of its content, without line breaks at the end. Wrapped so that it stands in no digest of the configuration. */
+  /** Of its content, without line breaks at the end. Wrapped to keep it out of the digest of the configuration. */
   digest: Secret;
 }>;
 
@@ -86,11 +86,11 @@ export type RateLimitConfig = Readonly<{
   user: RateLimit | undefined;
   address: RateLimit | undefined;
   failures: RateLimit | undefined;
-  /** Else each replica counts for itself. */
+  /** Without it, each replica counts for itself. */
   redis: RedisSettings | undefined;
 }>;
 
-/** Which credentials of a login are accepted, besides or instead of JWTs in the Authorization header. */
+/** Which credentials of a login are accepted, in addition to or instead of JWTs in the Authorization header. */
 export type LoginConfig = Readonly<{
   /** Whether JWTs are accepted, verified with the issuer's keys. */
   jwt: boolean;
@@ -197,6 +197,6 @@ export type ProfileConfig = Readonly<{
   source: Variables["PROFILE_SOURCE"];
   /** Where the userinfo endpoint may be over plain http. */
   httpHosts: readonly string[];
-  /** For all that is asked about one user's profile. */
+  /** For all calls about one user's profile. */
   timeoutMs: number;
 }>;

@@ -127,7 +127,7 @@ function findOriginProblem(item: string): string | undefined {
   return undefined;
 }
 
-/** Whose it is, where it is a URL; the rest of a value is never shown. */
+/** The host, if it is a URL. The rest of a value is never shown. */
 function toHint(item: string): string {
   const host = URL.canParse(item) ? new URL(item).host : "";
   return host === "" ? "" : ` (${host})`;

@@ -8,7 +8,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import * as z from "zod";
 
-/** How documentation describes a type, and the zod schema of what TENANTS_FILE accepts for it besides a string. */
+/** How documentation describes a type, and the zod schema of what TENANTS_FILE accepts for it in addition to a string. */
 export const VALUE_TYPES = z.registry<{ form: string; json?: unknown }>();
 
 export const text = z.string().register(VALUE_TYPES, { form: "text" });

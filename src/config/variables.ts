@@ -2,7 +2,7 @@
  * The table of environment variables: the one place that says which there are, of what type, whose, which are secrets, and
  * what they mean. The rest follows from it: checks, TENANTS_FILE and its schema, `.env.example`, docs/configuration.md.
  *
- * Its rows stand in variables/, by subject.
+ * Its rows are in variables/, by subject.
  */
 
 import type * as z from "zod";

@@ -1,4 +1,4 @@
-/** What an operator should know about a configuration with which the service runs nevertheless. */
+/** What an operator should know about a configuration that the service accepts. */
 
 import { hasForeignListeners } from "../upstream/connection.ts";
 import { type CertificateConfig, listCertificates, readValidity } from "./tls.ts";

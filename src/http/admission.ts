@@ -64,7 +64,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       next();
     },
     admit(_req, res, next) {
-      if (res.closed) return; // The caller has gone: no event would give the place back.
+      if (res.closed) return; // The caller has gone, so no event would free the place.
       if (inFlight >= maxInFlight) throw OVERLOADED;
       inFlight += 1;
       const budget = createBudget({ deadlineMs });
@@ -112,7 +112,7 @@ export function createAddressLimit(limiter: Limiter | undefined): RequestHandler
   };
 }
 
-/** Counts only logins that fail: a good token is not held up by a neighbour's bad ones, until the limit. */
+/** Counts only failed logins: until the limit, a valid token is not affected by a neighbour's bad ones. */
 export async function limitFailures<T>(
   limiter: Limiter | undefined,
   address: string | undefined,

@@ -12,7 +12,7 @@ import { AppError } from "../errors.ts";
 /** Node's own limit is off (server.ts): beyond it, Node 24.12 drops headers without a word and serves the request. */
 const MAX_HEADERS = 64;
 
-/** Refuses, and has the connection closed: nobody can say where the next request on it begins. */
+/** Refuses, and closes the connection, because it is unclear where the next request on it begins. */
 export function rejectAmbiguousRequest(req: Request, res: Response, next: NextFunction): void {
   if (req.rawHeaders.length > 2 * MAX_HEADERS) {
     res.status(431).set("Connection", "close").end(); // As Node answers headers that are too large.
@@ -26,7 +26,7 @@ export function rejectAmbiguousRequest(req: Request, res: Response, next: NextFu
   next();
 }
 
-/** Of two, one party takes the first and another the last. */
+/** Of two such headers, one program uses the first and another the last. */
 const SINGLE_FIELDS = new Set([
   "host",
   "authorization",

@@ -19,7 +19,7 @@ export type HostedPage = {
 
 export const HOSTED_PATHS = ["/hosted", "/hosted.js"];
 
-/** Whoever opens the page keeps no hold on it, while the widget can still open the bank's window and hear from it. */
+/** The page's opener cannot access it, while the widget can still open the bank's window and get its messages. */
 const OPENER_POLICY = "same-origin-allow-popups";
 
 export function toHostedPage(page: HostedPage): [path: string, asset: Asset][] {
@@ -36,7 +36,7 @@ export function toHostedPage(page: HostedPage): [path: string, asset: Asset][] {
   ];
 }
 
-/** The page asks nothing of any server. Trusted Types: no text becomes markup or code. */
+/** The page makes no requests. Trusted Types: no text becomes markup or code. */
 function toPolicy(template: string, { frameOrigins }: HostedPage): string {
   const [, style = ""] = /<style>(.*?)<\/style>/s.exec(template) ?? [];
   const styleHash = createHash("sha256").update(style).digest("base64");

@@ -1,7 +1,7 @@
 /**
  * Bodies are JSON in UTF-8, uncompressed, up to 16 kB, or absent.
  *
- * Forms and text are what a foreign page can send without asking, so a body must be marked as JSON. What is too large is
+ * A foreign page can send forms and text without a preflight, so a body must be marked as JSON. What is too large is
  * answered at once, not when it has arrived; Node then reads the rest and drops it, so that the answer is not lost.
  * express.json does not (decision 0009).
  */
@@ -54,7 +54,7 @@ const JSON_TYPE =
   /^application\/json[ \t]*(?:;[ \t]*(?:[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"[^"\\]*")[ \t]*)?)*$/;
 
 /**
- * By events: an iterator over so little costs more than all of the parsing. What is beyond the limit is read and dropped.
+ * By events, because an iterator costs more than all of the parsing. What is beyond the limit is read and dropped.
  * `fault` counts once there is a byte.
  */
 function read(req: IncomingMessage, fault: AppError | undefined): Promise<Buffer> {
@@ -84,7 +84,7 @@ function tooLarge(): AppError {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** The error of `JSON.parse` repeats what was sent, so it goes no further. */
+/** The error of `JSON.parse` repeats what was sent, so it is not passed on. */
 function parse(bytes: Buffer): object | undefined {
   try {
     const value: unknown = JSON.parse(utf8.decode(bytes));

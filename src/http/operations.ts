@@ -18,7 +18,7 @@ import { methodNotAllowed, notFound } from "./problems.ts";
 
 export type HealthOptions = {
   lifecycle: Lifecycle;
-  /** Each issuer was asked for its keys, and one has answered; or there are logins that need none. */
+  /** The keys of each issuer were requested, and one has answered, or a login that needs none is configured. */
   canAuthenticate: () => boolean;
 };
 
@@ -31,7 +31,7 @@ export function toReadiness({ lifecycle, canAuthenticate }: HealthOptions): Read
   return canAuthenticate() ? "ready" : "waiting_for_keys";
 }
 
-/** For platforms that reach the public port alone. The status code says it all; the public learns no more. */
+/** For platforms that reach only the public port. The status code is all that they need, and all that the public gets. */
 export function routePublicHealth(router: Router, options: HealthOptions): void {
   router.get("/livez", (_req, res) => {
     res.status(200).end();

@@ -18,7 +18,7 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { AppError, type Reason } from "../errors.ts";
 import { admittedRequest } from "./request-context.ts";
 
-/** What is granted to a preflight that asks for no header in particular. */
+/** Allowed if a preflight names no headers. */
 const ALLOWED_HEADERS =
   "authorization, content-type, accept-language, accept-version, traceparent, x-csrf, x-request-id, x-callback-payload";
 const EXPOSED_HEADERS = "ratelimit, retry-after, x-request-id";
@@ -59,8 +59,8 @@ export function createCorsPreflight(allow: string): RequestHandler {
 }
 
 /**
- * All that the page asks for: monitoring adds headers (baggage, sentry-trace, x-datadog-…) that nobody can list beforehand,
- * and what is not used here does no harm. What is no field name is left out. Source: RFC 9110, section 5.6.2 (token).
+ * Everything that the page asks for: monitoring adds headers (baggage, sentry-trace, x-datadog-…) that cannot be listed in
+ * advance, and headers that are not used here do no harm. Invalid field names are left out. Source: RFC 9110, section 5.6.2 (token).
  */
 function toAllowedHeaders({ headers }: Request): string {
   const names = headers["access-control-request-headers"]?.split(",") ?? [];
@@ -70,7 +70,7 @@ function toAllowedHeaders({ headers }: Request): string {
 
 const TOKEN = /^[ \t]*([\w!#$%&'*+.^`|~-]+)[ \t]*$/;
 
-/** Of an app's own scheme, such as capacitor://localhost. Any app can claim one, and the browser's rules for cookies end there. */
+/** Of an app's own scheme, such as capacitor://localhost. Any app can claim one, and the browser's rules for cookies do not apply to it. */
 function isAppOrigin(origin: string | undefined): boolean {
   return origin !== undefined && !/^https?:/i.test(origin);
 }

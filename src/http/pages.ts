@@ -1,5 +1,5 @@
 /**
- * What the service shows beside sessions: the contract, to read and to browse, a page for each problem type, the browser
+ * What the service serves apart from sessions: the contract, to read and to browse, a page for each problem type, the browser
  * helper, under a stable name and under one that changes with its content, and the page for phones.
  *
  * Sources: W3C Subresource Integrity; RFC 8246 (immutable); Fetch Standard (module scripts are fetched by CORS).

@@ -1,6 +1,6 @@
 /**
- * What Node's HTTP parser refuses. No request comes of it, so no middleware and no access log sees it: without this, a
- * load balancer that speaks another protocol to this port fails all traffic and leaves no trace.
+ * What Node's HTTP parser refuses. It never becomes a request, so no middleware and no access log sees it. Without this, a
+ * load balancer that speaks another protocol to this port would fail all traffic and leave no trace.
  *
  * The answers are Node's own. Sources: Node.js, `http.Server`, event "clientError"; RFC 9113, section 3.4 (HTTP/2
  * preface); haproxy, PROXY protocol, section 2; RFC 8446, section 5.1 (TLS records).
@@ -29,7 +29,7 @@ export function answerParserErrors(
   });
 }
 
-/** To what came in place of a TLS handshake. The answer is in clear, so that whoever asked can read it. */
+/** For what came in place of a TLS handshake. The answer is not encrypted, so that the client can read it. */
 export function answerOtherProtocol(
   socket: Socket,
   bytes: Buffer,
@@ -46,7 +46,7 @@ function toAnswer(status = "400 Bad Request"): string {
 
 type ParserError = Error & { code: string; rawPacket?: Buffer };
 
-/** The caller has gone, or the network. Nothing was refused. */
+/** The caller or the network is gone. Nothing was refused. */
 const CONNECTION_ERRORS = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "HPE_INVALID_EOF_STATE"]);
 
 const STATUS: Record<string, string> = {

@@ -1,7 +1,7 @@
 /**
  * Errors as problem details: the only place where a code becomes a status.
  *
- * Source: RFC 9457. Of an error that is not ours nothing is shown.
+ * Nothing of an unexpected error is shown. Source: RFC 9457.
  */
 
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";

@@ -87,7 +87,7 @@ function toLoggedId(received: string | undefined): string | undefined {
  */
 const CREDENTIAL = /eyJ|bearer|basic|:\/\/|[\w-]{10}\.[\w-]{10,}\.[\w-]|[\da-f]{65}/i;
 
-/** Throws where the middleware that should have set it comes later: a fault in the list of http/session.ts. */
+/** Throws if the middleware that sets it comes later: a bug in the list of http/session.ts. */
 export function admittedRequest(res: Response): { principal: Principal; budget: Budget } {
   const { principal, budget } = res.locals;
   if (principal && budget) return { principal, budget };
@@ -110,7 +110,7 @@ function findClientAddress(req: Request): string | undefined {
 
 /**
  * An IP address without port, brackets, quotes and zone, and IPv4 in IPv6 as IPv4; `undefined` where there is none. What
- * stands in a zone is no part of an address to anybody else, and could be any text.
+ * a zone holds means nothing to other machines, and could be any text.
  */
 function parseAddress(text: string | undefined): string | undefined {
   const [, quoted, plain = ""] = /^[ \t]*(?:"([^"]*)"|([^" \t]*))[ \t]*$/.exec(text ?? "") ?? [];

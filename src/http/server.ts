@@ -1,5 +1,5 @@
 /**
- * A listening server with every limit set explicitly, and an end that loses no request.
+ * A listening server with every limit set explicitly, and a shutdown that loses no request.
  *
  * Source: Node.js, `http.Server`. With the default checking interval a 5 s header timeout would fire after 30 s.
  */
@@ -49,9 +49,8 @@ export async function listen(
 ): Promise<Listening> {
   const { host, port, keepAliveTimeoutMs, onParserRefusal, tls: pair } = options;
   /**
-   * The answer that each connection waits for. A set of answers would be cheap to read and dear to keep: its table is
-   * made anew every few requests, and V8 links the old one to the new, so that dead answers are kept until a full
-   * collection.
+   * The answer that each connection waits for. A set of answers would cost memory: its table is rebuilt every few requests, and
+   * V8 links the old one to the new, so that finished answers are kept until a full collection.
    */
   const answering = new Map<Socket, ServerResponse | undefined>();
   let isDraining = false;
@@ -115,7 +114,7 @@ export async function listen(
 /**
  * Ends the listening after everything that the kernel had set up when the call was made: a connection that waits to be
  * accepted is lost when a server closes. New connections are not served meanwhile, because a client that has its answer
- * may open the next connection, and then somebody would wait at all times.
+ * may open the next connection, and then there would always be one that waits.
  */
 async function stopListening(server: NetServer): Promise<void> {
   const serve = server.listeners("connection") as ((socket: Socket) => void)[];

@@ -43,7 +43,7 @@ export type SessionOptions = AdmissionOptions & {
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 const METHODS = "POST, OPTIONS";
 
-/** The order is the documentation: first what costs least, and each step may refuse. CORS headers are set before. */
+/** The order is the documentation: the cheapest steps come first, and each may refuse. CORS headers are set before. */
 export function routeSessions(router: Router, options: SessionOptions): void {
   const { origins, cookieLogins, rateLimits } = options;
   const { shedLoad, admit, takeTenantShare } = createAdmission(options);

@@ -1,7 +1,7 @@
 /**
  * TLS on the public port: TLS 1.2 or newer, HTTP/1.1 inside.
  *
- * The first bytes of a connection are looked at before OpenSSL gets them, because it does not tell what else came: plain
+ * The first bytes of a connection are read before OpenSSL gets them, because it does not report what else came: plain
  * HTTP, or a balancer's PROXY protocol. Until the handshake is done, a connection is in no list of `http.Server`, so those
  * are kept here.
  * Sources: Node.js, `tls.Server` and `https.Server`; RFC 8446, section 5.1; RFC 9325, section 3.1.1.

@@ -1,5 +1,5 @@
 /**
- * The words of a call to MX: what is asked, what sends it, and what comes back. outcome.ts says what each outcome means.
+ * The types of a call to MX: the call, what sends it, and its answer. outcome.ts explains each outcome.
  */
 
 import type { UpstreamOperation, UpstreamOutcome, UpstreamReason } from "../errors.ts";
@@ -19,7 +19,7 @@ export type MxCall = {
   body?: unknown;
   /** On a connection that has not been used before. */
   newConnection?: boolean;
-  /** The circuit breaker asks whether MX is back: no connection that is open now is used again, for MX may have moved. */
+  /** The circuit breaker tests whether MX is back. All open connections are discarded, because MX may have moved. */
   isTrial?: boolean;
   /** The call carries something that the caller chose, so that MX may refuse it for that. */
   hasCallerOptions?: boolean;

@@ -1,8 +1,8 @@
 /**
- * Asks the partner's own endpoint about a user, server to server: for the credentials of the Member, and what else there is.
+ * Asks the partner's own endpoint about a user, server to server: for the credentials of the Member, its id and a profile.
  *
  * `POST {"user_id","issuer","subject"}` with a bearer token, answered by `{"userkey","expires"}` or
- * `{"login","password"}`, besides perhaps `member_id` and `profile`. Safe to repeat, so a call that was cut off is repeated once.
+ * `{"login","password"}`, optionally with `member_id` and `profile`. Safe to repeat, so an interrupted call is repeated once.
  */
 
 import * as z from "zod";
@@ -127,7 +127,7 @@ function toCredentials(answer: GoodAnswer): MemberCredentials {
       { name: "login", response: login },
       { name: "password", response: password },
     ],
-    expires: true, // Nobody can say for how long a password stays the same.
+    expires: true, // A password may change at any time.
     lookedUp,
   };
 }

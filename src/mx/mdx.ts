@@ -2,7 +2,7 @@
  * MX MDX Real Time: the Users of partners with the SSO API v3. Their Members are in mdx-members.ts.
  *
  * Statuses decide and texts never do. 409 to a create means that the User exists, so a create whose answer was lost may be
- * repeated. Limits of fields: MX MDX, User fields; a profile that MX refuses all the same (422) is left out.
+ * repeated. Limits of fields: MX MDX, User fields. A profile that MX refuses anyway (422) is left out.
  * Source: MX MDX Real Time, Create user; paths and statuses as MX's published client has them.
  */
 
@@ -134,7 +134,7 @@ async function createUser(
     body: { user: { id: userId, ...fields } },
     serializeBy: userId,
   };
-  /** MX documents no 422 body, so it cannot be told which field it is: all go, and the user is made. */
+  /** MX documents no body for 422, so the field is unknown: the user is created without any of them. */
   const create = async (newConnection: boolean) => {
     const answer = await send({ ...call, newConnection }, budget);
     const isProfile = answer.outcome === "rejected" && answer.status === 422;
@@ -155,7 +155,7 @@ async function createUser(
       toCreated: (answer) => toUser(answer, userId),
       async find(connection) {
         const found = await readUser(send, userId, connection, budget);
-        return found && { ...found, wasThere: creates === 0 }; // Else it is what this request has made.
+        return found && { ...found, wasThere: creates === 0 }; // Otherwise this request has made it.
       },
       toExisting: () => ({
         userId,
@@ -176,7 +176,7 @@ async function createUser(
 
 function toUser(answer: Answer, userId: string): PlatformUser {
   const good = requireGood(answer);
-  const { user } = good.body === undefined ? NO_BODY : read(UserBody, good); // The status says it all.
+  const { user } = good.body === undefined ? NO_BODY : read(UserBody, good); // The status is enough.
   refuseOtherUser(good, user.id, userId);
   const { guid, is_disabled: isDisabled } = user;
   return {

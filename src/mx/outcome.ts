@@ -75,7 +75,7 @@ export const classifyByStatus: Classify = (operation, status, body) => {
   return classifyStatus(status, body);
 };
 
-/** What all APIs have in common. An unknown 400, 404 or 422 is a fault of ours, never `not_found`. */
+/** The same for all APIs. An unknown 400, 404 or 422 is our mistake, never `not_found`. */
 function classifyStatus(status: number, body: unknown): Outcome {
   if (status === 429) return "throttled";
   if (status === 503 && body !== undefined) return "throttled";
@@ -94,8 +94,7 @@ export function blameOptions(
 }
 
 /**
- * A connection that was kept had ended meanwhile, closed by MX or without a word: that says nothing about MX. The call is
- * repeated on a new one.
+ * A kept connection had ended, closed by MX or in silence. This proves nothing about MX, so the call is repeated on a new one.
  */
 export function isStale(answer: Answer): boolean {
   if (answer.outcome !== "ambiguous") return false;
@@ -117,7 +116,7 @@ export function classifyFailure(failure: ExchangeFailure): Failure {
   }
 }
 
-/** What the caller is told when an answer is final and not `ok`. */
+/** The error for the caller if an answer is final and not `ok`. */
 export function toAppError(answer: FailedAnswer): AppError {
   const { operation, outcome, status, reason } = answer;
   const upstream = { operation, outcome, status, reason };
@@ -157,7 +156,7 @@ export function unusable(
   return new AppError("upstream_bad_response", message, { upstream });
 }
 
-/** The call was not made: this service protects MX, or itself. */
+/** The call was not made: the service protects MX, or itself. */
 export function toNotSentError(
   operation: Operation,
   reason: UpstreamReason,
@@ -210,7 +209,7 @@ export function requireGood(answer: Answer): GoodAnswer {
   throw toAppError(answer);
 }
 
-/** Where an answer names a user, it must be this one: a mixed-up answer opens somebody else's accounts. */
+/** If an answer names a user, it must be this one: a mixed-up answer would open another user's accounts. */
 export function refuseOtherUser(answer: GoodAnswer, named: unknown, own: string | undefined): void {
   if (named === undefined || named === null || own === undefined || named === own) return;
   answer.discard?.(); // It may have been meant for the request before, on the same connection.

@@ -1,5 +1,5 @@
 /**
- * What stands for a User in the paths of MX's Platform API.
+ * How a User is named in the paths of MX's Platform API.
  *
  * v20250224 takes the partner's own id. v20111101 wants MX's guid, which is found by the `id` filter and remembered until
  * a 404 says otherwise.
@@ -20,7 +20,7 @@ export type PathIds = {
   /** Asks MX whether the User is there, after a create whose answer was lost. */
   confirmUser: FindUser;
   toCreated(userId: string, answer: GoodAnswer): PlatformUser;
-  /** Where "already exists" is enough to go on. */
+  /** If "already exists" is enough to continue. */
   toExisting?(userId: string): PlatformUser;
   /** MX knows no such User any more. */
   forget(userId: string): void;
@@ -80,7 +80,7 @@ function createGuids(send: Send, maxRemembered: number): PathIds {
     return user?.guid ? remember(userId, user.guid, user.is_disabled) : undefined;
   }
 
-  /** A request beside this one may have found it. */
+  /** A concurrent request may have found it. */
   const findUser: FindUser = async (userId, { newConnection }, budget) => {
     const remembered = guids.get(userId);
     return remembered ? toUser(userId, remembered) : listUser(userId, newConnection, budget);

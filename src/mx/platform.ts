@@ -1,7 +1,7 @@
 /**
  * MX Platform API: Users, and URLs for every widget. One function per endpoint, in both supported versions.
  *
- * What stands in MX's paths for a User differs by version: platform-path-ids.ts.
+ * How MX's paths name a User differs by version: platform-path-ids.ts.
  * Source: MX Platform API, Create user, Request widget URL, Authentication and Versioning.
  */
 

@@ -58,7 +58,7 @@ export function toSsoApi(config: { baseUrl: URL; apiKey: Secret; clientGuid: str
   };
 }
 
-/** The key has to stand in the query; it must arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
+/** The key must be in the query, and arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
 export function toSsoQuery({ apiKey, clientGuid }: { apiKey: Secret; clientGuid: string }): string {
   return `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`;
 }
@@ -118,7 +118,7 @@ function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"
   };
 }
 
-/** As much of the owner as is known is compared. */
+/** Compares as much of the owner as is known. */
 async function readMember(
   send: Send,
   userId: string,
@@ -207,7 +207,7 @@ function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
   return { guid: user.guid, isDisabled, isNew: false, widgetUrls };
 }
 
-/** Everything of the owner that is known must fit; what the answer leaves out cannot be checked. */
+/** What is known of the owner must match. What the answer leaves out cannot be checked. */
 function toMember(answer: Answer, own: MemberKey): Member {
   const good = requireGood(answer);
   const { data: member } = MemberBody.safeParse(good.body);

@@ -1,7 +1,7 @@
 /**
  * Widget URLs, whichever API makes them: requests one, waits for a new User, and checks what came.
  *
- * Source: MX Platform API, Errors (404 after a create). That the SSO API v3 is alike is assumed, too.
+ * Source: MX Platform API, Errors (404 after a create). That the SSO API v3 behaves the same is assumed.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,7 +39,7 @@ export async function requestUntilVisible(
   return undefined;
 }
 
-/** MX does not say which one in words that can be relied on. */
+/** MX does not reliably say which one. */
 function toOptionError(request: WidgetRequest, answer: FailedAnswer): AppError {
   const { operation, outcome, status } = answer;
   const [only, ...others] = request.callerOptions;
@@ -67,7 +67,7 @@ export type UrlRule = {
   origins: readonly string[];
 };
 
-/** `undefined` where the URL cannot be used. It is passed on byte for byte and not looked into further. */
+/** `undefined` if the URL cannot be used. It is passed on byte for byte. */
 export function toWidgetUrl(
   rule: UrlRule,
   type: string,
@@ -87,7 +87,7 @@ export function toWidgetUrl(
   return { type, url, expiresAt: new Date(sentAt.getTime() + URL_LIFETIME_MS) };
 }
 
-/** The same, for an answer that is about nothing else. */
+/** The same, for an answer whose only content is the URL: throws if it cannot be used. */
 export function requireWidgetUrl(
   rule: UrlRule,
   { widgetType }: WidgetRequest,

@@ -2,7 +2,7 @@
  * Counts events per key in fixed windows: in memory, or in Redis for all replicas together.
  *
  * While Redis does not answer (shared-store.ts), each replica counts for itself: neither an outage nor no limit. Keys are
- * keyed hashes: nobody can read ids out of Redis.
+ * keyed hashes, so ids cannot be read from Redis.
  */
 
 import { createHmac } from "node:crypto";
@@ -27,7 +27,7 @@ export type RateLimiterOptions = {
   name: string;
   limit: RateLimit;
   keySecret: Secret;
-  /** Else memory. */
+  /** Without it, memory. */
   store?: SharedStore | undefined;
   /** A request was refused. */
   onRefusal?: () => void;
@@ -64,7 +64,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     return limited(toSeconds(result));
   }
 
-  /** Rounded up: who waits that long gets through. A system clock that was set back makes no window longer. */
+  /** Rounded up, so that a caller who waits that long gets through. A system clock that was set back makes no window longer. */
   function toSeconds({ msBeforeNext }: RateLimiterRes): number {
     return Math.max(1, Math.ceil(Math.min(msBeforeNext, limit.windowMs) / 1000));
   }

@@ -2,7 +2,7 @@
  * The client of Redis or Valkey, and what its errors mean: a single server, a cluster, or one that sentinels name. Only a
  * service with REDIS_URL loads it.
  *
- * It fails fast: no queue while Redis is away, and an answer in time or none. It asks for no INFO, which an ACL may forbid.
+ * It fails fast: no queue while Redis is away, and an answer in time or none. It does not use INFO, which an ACL may forbid.
  * Sources: Redis, "Redis serialization protocol specification", simple errors; ioredis for the client's own errors.
  */
 
@@ -12,9 +12,9 @@ import type { RedisProblem, RedisSettings } from "../session/settings.ts";
 export type RedisClient = Redis | Cluster;
 
 type RedisEvents = {
-  /** It can be asked (again). */
+  /** It can be used (again). */
   onReady?: () => void;
-  /** It cannot be asked, or not as configured. The error's text can hold the URL. */
+  /** It cannot be used, or not as configured. The error's text can contain the URL. */
   onProblem?: (problem: RedisProblem, error?: unknown) => void;
 };
 
@@ -77,7 +77,7 @@ function toCluster(settings: RedisSettings): Cluster {
     enableReadyCheck: false,
     lazyConnect: true,
     clusterRetryStrategy: toPause,
-    slotsRefreshInterval: SLOTS_REFRESH_MS, // A master that hangs is replaced without an error that would tell.
+    slotsRefreshInterval: SLOTS_REFRESH_MS, // The replacement of a master that hangs causes no error.
     dnsLookup: (address, done) => done(null, address), // Certificates are made for names.
   });
   // It would only subscribe, and print what an ACL forbids. ioredis has no option to leave it out.

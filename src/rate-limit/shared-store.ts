@@ -1,8 +1,8 @@
 /**
- * Redis as a store that may fail: asked while it answers, and left alone for five seconds after a failure.
+ * Redis as a store that may fail: after a failure it gets no commands for five seconds.
  *
- * Dead or hung, it costs one request its time limit, not each: after the pause one request tries, and the others do not wait
- * for it. Several limiters share one store, and so what is known of it.
+ * If it is down or hangs, only one request waits for its time limit: after the pause one request tries, and the others do not
+ * wait for it. Several limiters share one store, and so its state.
  */
 
 import { RateLimiterRes } from "rate-limiter-flexible";
@@ -99,8 +99,8 @@ export function createSharedStore(
 }
 
 /**
- * After a failover, an open connection may lead to what is now a replica, or to a server that hangs: connect anew, with a
- * growing pause. A cluster's client asks its nodes by itself.
+ * After a failover, an open connection may lead to what is now a replica, or to a server that hangs. So it connects again, with a
+ * growing pause. A cluster's client does so by itself.
  */
 function createReconnect(client: RedisClient, now: () => number) {
   let pauseMs = MIN_RECONNECT_MS;

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a body, in our own words: zod would repeat what the caller sent. Each faulty place is named by its
- * JSON pointer. An unknown name is shown only where it looks like one; a slip gets the name that was probably meant.
+ * What is wrong with a body, in our own words: zod would repeat what the caller sent. Each error names its place by a
+ * JSON pointer. An unknown name is shown only if it looks like one, together with the name that was probably meant.
  *
  * Source: RFC 6901 (pointers); RFC 9457, section 3.2 (`errors`).
  */
@@ -10,7 +10,7 @@ import { AppError, type BodyError } from "../errors.ts";
 import { findNearest } from "../text.ts";
 import { WidgetOptions } from "./widget-options.ts";
 
-/** A body of 16 kB has room for thousands; an answer must not be larger than its request. */
+/** A body of 16 kB can have thousands of errors. The answer must not be larger than the request. */
 const MAX_NAMED_ERRORS = 20;
 /** More are not listed, but one is named as an example. */
 const MAX_LISTED_VALUES = 15;
@@ -84,7 +84,7 @@ export function findNearestWidgetType(
 
 const OPTION_NAMES = [...Object.keys(WidgetOptions.shape), "widget_type"];
 
-/** By JSON pointer of the object that they stand in. */
+/** By JSON pointer of the object that contains them. */
 const NAMES_AT: Readonly<Record<string, readonly string[]>> = {
   "": ["widget_url"],
   "/widget_url": OPTION_NAMES,
@@ -110,7 +110,7 @@ function toRecord(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
-/** A string where an array is due is also too long for it: one fault a field is enough. */
+/** One error for each field: a string in place of an array, for example, is also too long. */
 function firstOfEach(errors: BodyError[]): BodyError[] {
   return [...Map.groupBy(errors, (error) => error.pointer).values()].flatMap(
     ([first]) => first ?? [],

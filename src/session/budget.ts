@@ -10,7 +10,7 @@ import { AppError } from "../errors.ts";
 export type CallKind = "read" | "create_user" | "create_member" | "update_member" | "widget_url";
 
 export type Budget = {
-  /** Names the request, for whoever must know its calls from those of others. */
+  /** Identifies the request, to distinguish its calls from those of others. */
   id: symbol;
   /** Milliseconds until the deadline; 0 when it has passed, or when the caller has gone. */
   remainingMs(): number;
@@ -18,7 +18,7 @@ export type Budget = {
   allows(kind: CallKind, waitMs: number): boolean;
   /** Pays for one call. Throws `upstream_timeout` or `upstream_unavailable` where none may start. */
   spend(kind: CallKind): void;
-  /** The caller has gone: what runs may end, nothing new starts. */
+  /** The caller has gone: running calls may finish, and no new ones start. */
   abandon(): void;
   /** Calls paid for so far. */
   spent(): number;
@@ -31,7 +31,7 @@ export type BudgetOptions = {
   now?: () => number;
 };
 
-/** What a call needs to be worth starting. */
+/** The least time that makes a call worth starting. */
 export const MIN_CALL_MS = 250;
 const MAX_CALLS = 10;
 const MAX_CALLS_OF: Record<CallKind, number> = {

@@ -5,7 +5,7 @@
  * while the Member is read: a known user with permanent credentials costs one round trip, with expiring ones two, and a first
  * login three. Both are safe to repeat at any point: a run that stopped halfway is completed by the next one.
  *
- * Nothing is written to a Member that is somebody else's, or if nobody says whose it is.
+ * Nothing is written to another user's Member, or to one whose owner is unknown.
  * Sources: MX SSO API v2, Guide, "Basic SSO API workflow", steps 1 to 6; MX SSO API v3, Get a widget URL; MX MDX Real Time, Create
  * user and Create member.
  */
@@ -36,7 +36,7 @@ import type {
 
 /**
  * Runs the workflow and gives the URL: from this run's own User answer, or, where the Platform API is configured too,
- * asked for beside the last step. `undefined`: the User vanished between two steps.
+ * requested at the same time as the last step. `undefined`: the User disappeared between two steps.
  */
 export async function openBySso(
   mx: Extract<MxApis, { kind: "sso" | "both" }>,
@@ -47,7 +47,7 @@ export async function openBySso(
 ): Promise<WidgetUrl | undefined> {
   const { directory } = mx;
   const { userId } = identity;
-  const findMember = prepareMember(directory, identity, context); // Throws before MX is called, if at all.
+  const findMember = prepareMember(directory, identity, context); // If it throws, then before MX is called.
   const [known, found] = await Promise.all([
     directory.findUser(userId, context),
     findMember(), // Wasted only on a first login; saves a round trip on all others.
@@ -73,7 +73,7 @@ export async function openBySso(
   return isMemberCurrent ? url : undefined;
 }
 
-/** Only now is a profile of interest. */
+/** Only a new user needs a profile. */
 async function createUser(
   directory: SsoDirectory,
   identity: Identity,
@@ -106,7 +106,7 @@ function requestUrl(
   );
 }
 
-/** Rejects, rather than throws, where there is none: the Member step beside it must not be left alone. */
+/** Rejects, rather than throws, if there is none: the concurrent Member step must be awaited. */
 async function ownUrl(user: SsoUser, request: WidgetRequest): Promise<WidgetUrl> {
   const url = user.widgetUrls.get(request.widgetType);
   if (url) return url;
@@ -121,7 +121,7 @@ export async function openByMdx(
   request: WidgetRequest,
   context: RequestContext,
 ): Promise<WidgetUrl> {
-  const findMember = prepareMember(members, identity, context); // Throws before MX is called, if at all.
+  const findMember = prepareMember(members, identity, context); // If it throws, then before MX is called.
   const [known, found] = await Promise.all([
     requestKnownUrl(platform, identity, request, context),
     findMember(),
@@ -165,8 +165,8 @@ export type FoundMember = {
 };
 
 /**
- * What the login itself lacks throws here, before MX is called. The function that it gives reads the Member beside the
- * partner's lookup; only an id that the lookup has to name is waited for.
+ * Throws for what the login lacks, before MX is called. The function that it returns reads the Member and calls the partner's
+ * lookup at the same time, unless the lookup has to name the Member's id.
  */
 function prepareMember(
   directory: MemberDirectory,
@@ -188,7 +188,7 @@ function prepareMember(
   };
 }
 
-/** Gives false where User or Member vanished between two calls. */
+/** False if User or Member disappeared between two calls. */
 async function ensureMember(
   directory: MemberDirectory,
   owned: OwnedMember,
@@ -215,12 +215,12 @@ function refuseForeignMember(member: Member, own: Pick<OwnedMember, "userId" | "
     throw memberFault("other_user");
 }
 
-/** A guid of MX's own names a Member that exists, or the partner is mistaken. */
+/** A guid of MX's own must name an existing Member. Otherwise the partner's data is wrong. */
 function unknownMember(): AppError {
   return memberFault("unknown_member");
 }
 
-/** Nothing is written to a Member of which nobody says whose it is. That MX says it is assumption A9 (docs/assumptions.md). */
+/** Nothing is written to a Member whose owner is unknown. That MX names the owner is assumption A9 (docs/assumptions.md). */
 function requireProof({ userGuid, userId }: Member, { provesOwner }: MemberId): void {
   if (!provesOwner && userGuid === undefined && userId === undefined)
     throw memberFault("owner_unknown");

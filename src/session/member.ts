@@ -18,7 +18,7 @@ import type { Identity, MemberCredentials, MemberId, MemberIds, RequestContext }
 export type MemberIdRule =
   | { source: "template"; template: string }
   | { source: "claim"; claim: string }
-  /** `member_id` in the lookup's answer, which is asked for credentials too; the template for an answer without one. */
+  /** `member_id` in the lookup's answer, which also has the credentials. The template for an answer without one. */
   | { source: "lookup"; template: string };
 
 export const DEFAULT_TEMPLATE = "M-{user_id}";
@@ -47,7 +47,7 @@ export function createMemberIds(rule: MemberIdRule): MemberIds {
     };
   }
 
-  let namesMembers = true; // The last answer tells what to expect of the next one; a mistake costs one read.
+  let namesMembers = true; // Expected to be as in the last answer. A wrong guess costs one read.
   const fallback: MemberIdRule = { source: "template", template: rule.template };
   return {
     expected: (identity) => (namesMembers ? undefined : toOwnId(fallback, identity)),
@@ -72,7 +72,7 @@ function toOwnId(rule: Exclude<MemberIdRule, { source: "lookup" }>, identity: Id
   );
 }
 
-/** The partner's own endpoint says whose it is. */
+/** The partner's own endpoint names the owner. */
 function toLookedUpId(value: unknown): MemberId {
   if (typeof value !== "string" || !USABLE.test(value)) throw unusableAnswer("member_id");
   return { value, isMxGuid: MX_GUID.test(value), provesOwner: true };

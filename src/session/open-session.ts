@@ -1,8 +1,8 @@
 /**
- * The service's one job: a proven user in, one fresh widget URL out.
+ * The service's one job: exchanges a proven user for one fresh widget URL.
  *
- * Whatever the caller or MX does, the user has at most one MX User and one Member, and the URL was made by MX
- * for this very request. Nothing is remembered about who exists: MX may delete users, and the next login heals that (assumption A7,
+ * Whatever the caller or MX does, the user has at most one MX User and one Member, and MX made the URL for this very request.
+ * Nothing is remembered about who exists. MX may delete users, and the next login creates them again (assumption A7,
  * docs/assumptions.md: a deleted user's id can be used again).
  */
 
@@ -25,7 +25,7 @@ export const openSession: OpenSession = async (principal, request, context) => {
   if (mx.kind === "mdx") return openByMdx(mx, identity, request, context);
   const url =
     (await openBySso(mx, identity, request, { isRestart: false }, context)) ??
-    (await openBySso(mx, identity, request, { isRestart: true }, context)); // Deleted at MX under our hands.
+    (await openBySso(mx, identity, request, { isRestart: true }, context)); // MX deleted the User meanwhile.
   if (url) return url;
   const vanished = new AppError(
     "upstream_rejected",

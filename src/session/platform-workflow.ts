@@ -57,7 +57,7 @@ export async function requestKnownUrl(
 type FirstLogin = {
   request: WidgetRequest;
   credentials?: MemberCredentials;
-  /** What else a new user needs, done beside the request for the URL. */
+  /** What else a new user needs, done at the same time as the request for the URL. */
   beside?: (userGuid: string | undefined) => Promise<void>;
 };
 

@@ -1,7 +1,7 @@
 /**
  * What is known about a person -> the optional fields of a new MX User, by MX's names for them.
  *
- * A value in a shape that MX would refuse is left out: a missing middle name must not keep anyone from an account. That all
+ * A value that MX would refuse is left out: a malformed phone number must not keep anyone from an account. That all
  * eight fields may be sent at a create is assumption A1 for the SSO API v2 and assumption A24 for MDX (docs/assumptions.md).
  * Sources: MX SSO API v2, Create user and Guide; MX Platform API, Users (`email`, `metadata`); OpenID Connect Core 1.0,
  * section 5.1.
@@ -54,7 +54,7 @@ const STANDARD_CLAIMS: Readonly<Partial<Record<ProfileField, string>>> = {
 };
 
 /**
- * The profile of a user who is about to be created. `lookedUp` is what the lookup has said already, if it was asked. A source
+ * The profile of a user who is about to be created. `lookedUp` is what the lookup has answered already, if it was called. A source
  * that fails is reported and never fatal: the claims of the login are used.
  */
 export async function findProfile(
@@ -91,7 +91,7 @@ export function claimsToProfile(rule: ProfileRule, claims: Claims): Profile {
   });
 }
 
-/** From an object with MX's own names, whatever else it is. */
+/** From an object with MX's own names. */
 export function fieldsToProfile(rule: ProfileRule, fields: unknown): Profile {
   return toProfile(rule, (field) => ownProperty(fields, field));
 }

@@ -1,6 +1,5 @@
 /**
- * What an operator decides, where more than one room acts on it. Configuration builds these records; `auth` and `rate-limit`
- * take them as they are.
+ * Settings that more than one room uses. `config` builds them; `auth` and `rate-limit` use them as they are.
  */
 
 import type { Secret } from "../secret.ts";

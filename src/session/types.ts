@@ -1,7 +1,7 @@
 /**
- * The words of the domain, and the ports that `mx` fills.
+ * The types of the domain, and the ports that `mx` fills.
  *
- * Everything that waits takes the request's context last.
+ * Every function that waits takes the request's context as its last parameter.
  */
 
 import type { Secret } from "../secret.ts";
@@ -29,7 +29,7 @@ export const SESSION_EVENTS = [
 
 export type SessionEvent = (typeof SESSION_EVENTS)[number];
 
-/** Who calls, as proven by the partner's own login. Nothing of it comes from the request body. */
+/** The caller, as proven by the partner's own login. Nothing in it comes from the request body. */
 export type Principal = {
   issuer: string;
   subject: string;
@@ -67,12 +67,12 @@ export type Tenant = {
     lookedUp: LookedUp | undefined,
     context: RequestContext,
   ): Promise<Profile>;
-  /** The Member's credentials; not asked for where the SSO API is not configured. */
+  /** The Member's credentials; not used without the SSO API. */
   findCredentials(
     identity: Identity,
     context: RequestContext,
   ): MemberCredentials | Promise<MemberCredentials>;
-  /** Body of `POST /session` -> what MX is asked for. Throws `invalid_request` that names each faulty field. */
+  /** Body of `POST /session` -> the request to MX. Throws `invalid_request` that names each faulty field. */
   parseWidgetRequest(body: unknown): WidgetRequest;
   /** Of pages that may ask for its users. */
   corsOrigins: readonly string[];
@@ -89,7 +89,7 @@ export type MxApis =
   /** Users from MDX Real Time, URLs from the SSO API v3 or the Platform API, and Members of the users. */
   | { kind: "mdx"; platform: Platform; members: MemberDirectory };
 
-/** The principal in MX's eyes. */
+/** The principal, and its id at MX. */
 export type Identity = { userId: string; principal: Principal };
 
 /** Optional fields of a new User, by MX's names, each in the shape that MX accepts. */
@@ -115,10 +115,10 @@ export type MemberCredentials = {
   lookedUp?: LookedUp;
 };
 
-/** What the partner's lookup says besides, unchecked. */
+/** What else is in the answer of the partner's lookup, unchecked. */
 export type LookedUp = { memberId: unknown; profile: unknown };
 
-/** What the caller asks for, checked, in MX's own words. */
+/** What the caller requests, checked, with MX's names. */
 export type WidgetRequest = {
   widgetType: string;
   options: Readonly<Record<string, unknown>>;
@@ -136,7 +136,7 @@ export type WidgetUrl = { type: string; url: string; expiresAt: Date };
 /** MX's SSO API: the User and Member records that a login keeps current. */
 export type SsoDirectory = MemberDirectory & {
   findUser(userId: string, context: RequestContext): Promise<SsoUser | undefined>;
-  /** Gives the User that exists afterwards, whoever made it. */
+  /** Returns the User that exists afterwards, whichever request created it. */
   createUser(user: NewUser, context: RequestContext): Promise<SsoUser>;
 };
 
@@ -199,7 +199,7 @@ export type Platform = {
   findUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
   /** Asks MX in any case. A login of a known user needs no such read with v20250224. */
   readUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
-  /** Gives the User that exists afterwards, whoever made it. */
+  /** Returns the User that exists afterwards, whichever request created it. */
   createUser(user: NewUser, context: RequestContext): Promise<PlatformUser>;
   /**
    * `undefined`: MX says 404, which can mean the User or something that an option names. A User that `isNew` is waited for,
@@ -218,7 +218,7 @@ export type PlatformVersion = "v20250224" | "v20111101";
 /** How MX's paths name a User. */
 export type PlatformPath = {
   userId: string;
-  /** What stands in MX's path: a `USR-` guid, or the partner's id where MX takes it. */
+  /** The id in MX's path: a `USR-` guid, or the partner's id if MX accepts it. */
   pathId: string;
   /** MX has named the User in an answer to this request. */
   isConfirmed: boolean;
@@ -226,10 +226,10 @@ export type PlatformPath = {
   isNew: boolean;
 };
 
-/** As far as MX was asked: v20250224 needs no read of a known user. */
+/** As far as it is known: v20250224 needs no read of a known user. */
 export type PlatformUser = PlatformPath & {
   guid?: string | undefined;
   isDisabled: boolean;
-  /** A create was told that the user exists already: a 404 for it is then about something else. */
+  /** MX refused a create because the user exists already. A 404 for it is then about something else. */
   wasThere?: boolean;
 };

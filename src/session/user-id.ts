@@ -1,7 +1,7 @@
 /**
- * Principal -> MX user id. A pure function, for ever the same: a change of rule would lose every user.
+ * Principal -> MX user id. A pure function that must never change: another rule would lose every user.
  *
- * Two principals never get the same id, and no id can be read by MX as one of its own. That MX tells ids apart by case is
+ * Two principals never get the same id, and MX cannot take an id for one of its own. That MX compares ids with case is
  * assumption A2, and that it takes 128 characters is assumption A3 (docs/assumptions.md).
  * Source: MX Platform API, Users (`id`: letters, digits, `-`, `_`); MX SSO API v2, Definitions (reserved prefixes).
  */
@@ -20,8 +20,8 @@ export type UserIdRule =
 const USABLE = /^[A-Za-z0-9_-]{1,128}$/;
 /** MX takes its own guid and the partner's id in the same place. */
 const RESERVED = /^(USR|MBR|CLT)-/i;
-/** What programs write where a value was forgotten: all such users would share one MX user. */
-const SLIPS = new Set([
+/** What programs write for a missing value: all such users would share one MX user. */
+const PLACEHOLDER_IDS = new Set([
   "undefined",
   "null",
   "(null)",
@@ -41,7 +41,8 @@ const BLANK = /^[\p{C}\p{Z}]*$/u;
 export function toUserId(rule: UserIdRule, principal: Principal): string {
   const value = toIdText(principal.claims[rule.claim]);
   if (value === undefined) throw unusable(SHAPE);
-  if (BLANK.test(value) || SLIPS.has(value.trim().toLowerCase())) throw unusable(PLACEHOLDER);
+  if (BLANK.test(value) || PLACEHOLDER_IDS.has(value.trim().toLowerCase()))
+    throw unusable(PLACEHOLDER);
   if (rule.mode === "claim") {
     if (!USABLE.test(value) || RESERVED.test(value)) throw unusable(CHARACTERS);
     return value;

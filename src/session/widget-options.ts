@@ -1,8 +1,8 @@
 /**
  * What a caller may ask of a widget, in MX's own words and with MX's own types.
  *
- * The one source for what is accepted: openapi.yaml is held against it. Which of it a deployment allows is
- * the business of widget-policy.ts.
+ * The one source for what is accepted; a test compares openapi.yaml with it. widget-policy.ts decides what a deployment
+ * allows.
  * Source: MX Platform API, Request widget URL (v20250224 and v20111101); for `additional_product_option`,
  * `@mxenabled/web-widget-sdk` 0.0.15.
  */
@@ -47,7 +47,7 @@ export const WIDGET_TYPES = [
   "trends_widget",
 ] as const;
 
-/** The seven whose URL stands in the answer of an SSO User read. Source: MX SSO API v2, Read user. */
+/** The seven whose URL is in the answer to an SSO User read. Source: MX SSO API v2, Read user. */
 export const SSO_WIDGET_TYPES = [
   "accounts_widget",
   "budgets_widget",
@@ -75,7 +75,7 @@ const text = (maxLength: number) =>
 /** MX's code, guid or label for something. */
 const name = text(255);
 
-/** Every documented option but `widget_type`. A caller's type errors are told in these words. */
+/** Every documented option but `widget_type`. Error messages use these types. */
 export const WidgetOptions = z.strictObject({
   additional_product_option: z.enum(["account_verification", "transactions"]).optional(),
   client_redirect_url: text(2048).optional(),

@@ -1,5 +1,6 @@
 /**
- * What a deployment makes of a caller's options: refuses, fills in, forces, and says it in the words of its API version.
+ * What a deployment does with a caller's options: it refuses some, adds defaults, forces values, and translates them for its API
+ * version.
  *
  * Order: the caller's body is checked; operator defaults fill what it leaves open; forced values win.
  */
@@ -30,7 +31,7 @@ export type WidgetPolicyOptions = {
 /** Options set by the operator. */
 export type PolicyValues = WidgetOptions & { widget_type?: string | undefined };
 
-/** Not in the other version's schema, where they would be ignored without a word. */
+/** The other version's schema does not have them, and would silently ignore them. */
 const ONLY_IN_VERSION: Record<string, "v20250224" | "v20111101"> = {
   connections_use_case_filter: "v20111101",
   current_microdeposit_guid: "v20250224",
@@ -92,7 +93,7 @@ function namesOfCaller(
   });
 }
 
-/** What an operator's defaults or forced values have against this version, as for a caller's options. */
+/** Which of an operator's defaults or forced values this version does not support, as for a caller's options. */
 export function findUnsupportedOptions(
   source: WidgetPolicyOptions["source"],
   values: PolicyValues,
@@ -105,13 +106,13 @@ function allowedTypes({ source, widgetTypes }: WidgetPolicyOptions): readonly st
   return widgetTypes.filter((type) => SSO_WIDGET_TYPES.some((known) => known === type));
 }
 
-/** For a body that names none. */
+/** For a body without a type. */
 function toFallbackType({ source }: WidgetPolicyOptions, widgetTypes: readonly string[]): string {
   const usual = source === "sso" ? "master_widget" : "connect_widget";
   return widgetTypes.includes(usual) ? usual : (widgetTypes[0] ?? usual);
 }
 
-/** What the upper layer leaves out must not hide the lower one's; of the two ways to name products the upper one's counts. */
+/** What the upper layer leaves out must not hide the lower one's. If both name products, the upper one wins. */
 function merge(lower: PolicyValues, upper: PolicyValues): PolicyValues {
   const merged: PolicyValues = { ...lower, ...defined(upper) };
   if (upper.data_request) for (const name of LEGACY_OPTIONS) delete merged[name];

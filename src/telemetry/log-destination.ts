@@ -33,7 +33,7 @@ export type LogDestination = {
   end(timeoutMs: number): Promise<void>;
 };
 
-/** `fd` defaults to standard output. `onFirstLoss` is told once, in a sentence for the operator, and must not throw. */
+/** `fd` defaults to standard output. `onFirstLoss` is called once, with a sentence for the operator, and must not throw. */
 export function createLogDestination(fd = 1, onFirstLoss = warn): LogDestination {
   const output = openNonBlocking(fd);
   const waiting = createLineBuffer();
@@ -162,9 +162,9 @@ function writeNow(output: number, waiting: LineBuffer): void {
 }
 
 /**
- * The same file, opened anew where possible, so that its mode is this process's own affair. A regular file has no such
+ * Opens the same file again where possible, so that its mode does not affect other processes. A regular file has no such
  * mode. Where it cannot be opened (a socket, another user's pipe, no /proc), libuv changes the mode of the descriptor
- * itself once the stream is asked for.
+ * itself when the stream is first used.
  */
 function openNonBlocking(fd: number): number {
   if (fstatSync(fd).isFile()) return fd;

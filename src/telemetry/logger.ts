@@ -32,7 +32,7 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" |
 
 export type Logger = {
   request(entry: RequestEntry): void;
-  /** A fault of our own that no request can tell about. */
+  /** An error of our own outside of any request. */
   fault(cause: unknown): void;
   change(entry: ChangeEntry): void;
   profileFailed(entry: ProfileFailure): void;
@@ -110,7 +110,7 @@ export function createLogger(
   };
 }
 
-/** `error` is what somebody has to act on; MX's bad days are warnings. */
+/** `error` needs action by the operator. Failures of MX are warnings. */
 function toLevel({ status, error }: RequestEntry): "info" | "warn" | "error" {
   if (error?.code === "internal_error" || error?.code === "upstream_rejected") return "error";
   if (error?.upstream?.outcome === "rejected") return "error"; // Our credentials, at the partner's login.

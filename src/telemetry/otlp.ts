@@ -2,8 +2,8 @@
  * Sends spans to an OpenTelemetry collector. Loaded only where OTEL_EXPORTER_OTLP_ENDPOINT is set.
  *
  * OpenTelemetry's packages read further variables themselves: OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
- * OTEL_RESOURCE_ATTRIBUTES and others. There is no automatic instrumentation: it would record MX's keys, which stand in the
- * URLs of the SSO API. A collector that is dead or hangs costs no request, and at the end a second.
+ * OTEL_RESOURCE_ATTRIBUTES and others. There is no automatic instrumentation: it would record MX's keys, which are in the
+ * URLs of the SSO API. A collector that is down or hangs delays no request, and the exit by a second.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -61,7 +61,7 @@ function createContextManager(): ContextManager {
   const manager: ContextManager = {
     active: () => storage.getStore() ?? ROOT_CONTEXT,
     with: (active, work, self, ...values) => storage.run(active, () => work.apply(self, values)),
-    bind: (_active, target) => target, // Nobody here asks for it: it is for instrumentations.
+    bind: (_active, target) => target, // Not used here: it is for instrumentations.
     enable: () => manager,
     disable: () => manager,
   };

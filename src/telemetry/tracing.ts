@@ -58,7 +58,7 @@ export async function flushSpans(timeoutMs: number): Promise<void> {
   await Promise.race([flushed, sleep(timeoutMs)]);
 }
 
-/** Does the work as the parent of the spans within. A failure is told by its code alone. */
+/** Does the work as the parent of the spans within. Of a failure, only the code is recorded. */
 export function inSpan<T>(
   tracer: Tracer,
   name: string,

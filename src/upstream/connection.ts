@@ -157,7 +157,7 @@ export type Connection = {
 };
 
 /**
- * How long an idle socket is kept, where the upstream does not tell how long it will. One that it closes earlier is seen,
+ * How long an idle socket is kept if the upstream does not say how long it keeps it. One that it closes earlier is noticed,
  * or is repeated as stale (exchange.ts); undici's 4 s would mean a handshake after every pause.
  */
 const KEEP_ALIVE_MS = 120_000;
@@ -187,7 +187,7 @@ export function createConnection(
     socket.destroy();
   }
 
-  // Until the client takes it over, an end shows as a read, and so do bytes that nobody has asked for.
+  // Until the client takes it over, the end of the connection shows as a read, and so do unexpected bytes.
   socket.on("readable", close);
   client.once("connect", () => socket.off("readable", close));
   socket.once("close", onClose);

@@ -24,7 +24,7 @@ export type ExchangeRequest = {
   body?: string | undefined;
   /** On a connection of its own: after a stale one, the next idle one may be just as stale. */
   newConnection?: boolean;
-  /** None of the connections that are open now is used again, by this request or another. */
+  /** Discards all connections that are open now, for this request and all others. */
   discardAll?: boolean;
   /** The path holds a secret, so the request is not sent while something else listens to requests. */
   hasSecretPath?: boolean;
@@ -37,9 +37,9 @@ type ExchangeAnswer = {
   status: number;
   contentType: string;
   retryAfterSeconds: number | undefined;
-  /** Where a redirect leads, as it was written. It is not followed. */
+  /** The target of a redirect, as it was written. It is not followed. */
   location?: string | undefined;
-  /** When the upstream says that it answered, by its own clock (`Date`), in milliseconds since the epoch. */
+  /** When the upstream answered, by its own clock (`Date`), in milliseconds since the epoch. */
   dateMs?: number | undefined;
   text: string;
   /** The answer was not meant for this request: no connection that is open now is used again. */
@@ -58,7 +58,7 @@ export type ExchangeOptions = ConnectionOptions & {
   allowListeners?: boolean;
 };
 
-/** For a request on a connection that was kept, and so may be dead. */
+/** For a request on a kept connection, which may have died. */
 const KEPT_TIMEOUT_MS = 3000;
 const TIMEOUT: Failed = { kind: "failure", failure: "timeout", reason: "timeout" };
 const SILENT: Failed = { kind: "failure", failure: "silent", reason: "silent_connection" };
@@ -69,7 +69,7 @@ const OBSERVED: Failed = { kind: "failure", failure: "not_sent", reason: "foreig
 export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
   const { attemptMs = Number.POSITIVE_INFINITY } = options;
   const connections = createConnections(options);
-  /** It answers, but later than a connection that was kept is trusted: then each request gets a new one. */
+  /** It answers, but takes longer than the limit of a kept connection. Each request then gets a new one. */
   let isSlow = false;
 
   async function exchange(request: ExchangeRequest, timeoutMs: number): Promise<ExchangeResult> {
@@ -92,7 +92,7 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
   }
 
   async function acquire(isNew: boolean, leftMs: number): Promise<Connection | Failed> {
-    const waitMs = leftMs - MIN_CALL_MS; // Longer, and it would be sent when nobody waits for the answer.
+    const waitMs = leftMs - MIN_CALL_MS; // After that, nobody would wait for the answer.
     const openMs = Math.max(waitMs, leftMs / 2);
     return (await connections.acquire(isNew, waitMs, openMs)) ?? NO_CONNECTION;
   }
@@ -112,7 +112,7 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
     }
     const isTimeout = result === TIMEOUT || result === SILENT;
     connections.release(connection, isTimeout);
-    if (isTimeout) connections.distrust(sentAt);
+    if (isTimeout) connections.discardSilent(sentAt);
     return result;
   }
 
@@ -159,7 +159,7 @@ async function dispatch(
 
 type Outcome = ExchangeResult | "not_taken";
 
-/** An answer is small, so it is gathered, and no stream is made of it. */
+/** Answers are small, so they are collected, without a stream. */
 function createHandler(
   resolve: (outcome: Outcome) => void,
   connection: Connection,

@@ -1,5 +1,5 @@
 /**
- * What an error of Node, undici or OpenSSL says about the exchange that failed with it.
+ * What an error of Node, undici or OpenSSL says about a failed exchange.
  *
  * Only codes are read: messages and other fields of these errors can hold bytes of the request or the answer.
  */
@@ -12,7 +12,7 @@ import { errorCode } from "./error-code.ts";
 /**
  * - `not_sent`: no byte can have arrived
  * - `timeout`: no complete answer within the limit
- * - `silent`: no byte of the answer within the time that a connection gets that was kept: it may have died without a word
+ * - `silent`: no byte of the answer within the limit of a kept connection: it may have died in silence
  * - `connection_lost`: the connection ended before the answer did
  * - `stale`: a connection that had been used before ended without a byte of this answer: it was probably closed while idle
  * - `malformed`: an answer that is not acceptable HTTP: it breaks the protocol, is too large, or is compressed
@@ -27,7 +27,7 @@ export type ExchangeFailure =
   | "malformed"
   | "tls_error";
 
-/** Whether it may be the fault of the one connection, so that a new one may do better. */
+/** Whether the connection may be the cause, so that a new one may help. */
 export function isOfConnection(failure: ExchangeFailure): boolean {
   return ["not_sent", "silent", "connection_lost", "stale"].includes(failure);
 }
@@ -38,7 +38,7 @@ const CERTIFICATE_CODE =
 
 type Failure = { failure: ExchangeFailure; reason: TransportReason };
 
-/** No connection could be opened. A host that is not trusted gets no bytes, either. */
+/** For a connection that could not be opened. A host with an untrusted certificate gets no bytes either. */
 export function toOpenFailure(error: unknown): Failure {
   if (error instanceof ProxyRefusal) {
     return { failure: "not_sent", reason: `proxy_${error.status}` };

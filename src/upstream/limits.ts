@@ -37,8 +37,7 @@ type Semaphore = {
   /**
    * Takes a place, in the order of arrival. Every `acquired` must be followed by one `release()`.
    *
-   * `timeoutMs` is what the caller can wait; it never exceeds `maxWaitMs`. A caller that cannot wait (0) still gets a
-   * place that is free.
+   * `timeoutMs` is how long the caller can wait; `maxWaitMs` limits it. A caller that cannot wait (0) still gets a free place.
    */
   acquire(timeoutMs?: number): Promise<Acquisition>;
   /** Hands the place to the one that has waited longest. */

@@ -1,9 +1,9 @@
 /**
- * Which hosts are reached without the forward proxy: every form of `NO_PROXY` in use, or a word about the one that is none.
+ * Which hosts are reached without the forward proxy: all common forms of `NO_PROXY`, and an error for anything else.
  *
  * `host` and `.host` (with all below it), `*.host` (only below it), `*`, addresses, networks (`10.0.0.0/8`, `fd00::/8`), and
- * each but networks with `:port`. Items are parted by commas or blanks; capitals do not matter. Names are not resolved, so
- * addresses and networks hold for upstreams that are configured by address.
+ * all of these but networks with `:port`. Items are separated by commas or blanks, and case is ignored. Names are not resolved,
+ * so addresses and networks apply only to upstreams that are configured by address.
  */
 
 import { BlockList, isIP, isIPv4 } from "node:net";

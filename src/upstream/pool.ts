@@ -23,14 +23,14 @@ export type ConnectionOptions = SocketsOptions & {
 export type Connections = AsyncDisposable & {
   /**
    * Waits while all are in use; `undefined` after `waitMs`. `isNew`: one that is opened now, within `openMs` at most. Rejects
-   * with why none could be opened.
+   * with the reason if none could be opened.
    */
   acquire(isNew: boolean, waitMs: number, openMs?: number): Promise<Connection | undefined>;
-  /** `isSpoiled`: not to be used again. */
+  /** `isSpoiled`: it must not be used again. */
   release(connection: Connection, isSpoiled: boolean): void;
-  /** Uses none again that has brought nothing since then: it may have died in silence. */
-  distrust(sinceMs: number): void;
-  /** Uses none again of those that are open now: what is wrong with one may be wrong with all. */
+  /** Discards those that have brought nothing since then: they may have died in silence. */
+  discardSilent(sinceMs: number): void;
+  /** Discards all that are open now: what is wrong with one may be wrong with all. */
   discardAll(): void;
 };
 
@@ -44,7 +44,7 @@ export function createConnections(options: ConnectionOptions): Connections {
   const renewal = createRenewal(sockets, { warm: isProxied(options) ? 0 : warm, maxAgeMs });
   renewal.refill();
 
-  /** There is room, or an idle connection to make room: the semaphore has seen to it. */
+  /** There is room, or an idle connection that can make room: the semaphore ensures it. */
   function open(timeoutMs: number | undefined): Promise<Connection> {
     sockets.makeRoom();
     return sockets.open(timeoutMs);
@@ -71,7 +71,7 @@ export function createConnections(options: ConnectionOptions): Connections {
       if (replaced) void replaced.then(semaphore.release);
       else semaphore.release();
     },
-    distrust: sockets.retireSilent,
+    discardSilent: sockets.retireSilent,
     discardAll: sockets.retireAll,
     async [Symbol.asyncDispose]() {
       renewal[Symbol.dispose]();
@@ -81,7 +81,7 @@ export function createConnections(options: ConnectionOptions): Connections {
 }
 
 type RenewalOptions = {
-  /** So many are kept open that no request has used yet. */
+  /** How many are kept open that no request has used yet. */
   warm: number;
   maxAgeMs: number;
   /** In [0, 1). */
@@ -95,8 +95,8 @@ type Renewal = Disposable & {
   watch(connection: Connection): void;
   unwatch(connection: Connection, isByUpstream: boolean): void;
   /**
-   * For one that has just been used: whether another one takes its place first, because there is no room for both. Its caller
-   * keeps the place meanwhile, so that no request finds it empty.
+   * For one that has just been used: resolves when another one has taken its place, if there was no room for both. The caller
+   * keeps the place until then, so that no request finds it empty.
    */
   replace(connection: Connection): Promise<void> | undefined;
 };

@@ -1,8 +1,8 @@
 /**
  * The one rule for every URL that this service calls, whether a configuration or a discovery document names it.
  *
- * https only, plain http on loopback and at hosts that the operator lists; no credentials, no fragment; never a link-local or cloud metadata address, where
- * the machine's own credentials are.
+ * https only, or plain http on loopback and at hosts that the operator lists. No credentials, no fragment, and never a link-local or
+ * cloud metadata address, where the machine's own credentials are.
  * Sources: RFC 3927, RFC 4291 (link-local); RFC 4291, 6052, 3056 and 4380 (IPv4 in IPv6); the metadata addresses of AWS,
  * Google, Azure, Alibaba and Oracle.
  */

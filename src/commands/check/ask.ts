@@ -1,5 +1,5 @@
 /**
- * Asks an upstream as the service would: same TLS, same proxy, bounded in time. What it says about the time is kept.
+ * Calls an upstream as the service would: same TLS, same proxy, same time limits. Keeps the `Date` of its answers.
  */
 
 import type { CertificateConfig } from "../../config/tls.ts";
@@ -26,7 +26,7 @@ export type Asker = {
   clientCertificate: ClientCertificate | undefined;
   /** The same, with this certificate for hosts that ask for one. */
   showing(certificate: CertificateConfig | undefined): Asker;
-  /** For what was asked by others. */
+  /** For calls that were made elsewhere. */
   noteDate(url: URL, result: ExchangeResult): void;
   /** Of each answer so far that had a `Date`. */
   clocks: readonly Asked[];

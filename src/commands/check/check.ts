@@ -1,7 +1,7 @@
 /**
- * Asks each configured party one harmless question, all at once, and says in words what is wrong.
+ * Sends one read-only request to each configured system, all at the same time, and says what is wrong.
  *
- * Nothing is created at MX, and no personal data is asked for. Every part has the time limits of a session.
+ * Nothing is created at MX, and no personal data is requested. Every request has the time limits of a session.
  */
 
 import { listCertificates } from "../../config/tls.ts";
@@ -20,7 +20,7 @@ export type CheckOptions = {
   now?: () => number;
 };
 
-/** One per party, in a fixed order. Never rejects for what a party does. */
+/** One for each system, in a fixed order. Never rejects because of what a system does. */
 export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
   const { now = Date.now } = options;
   const limits = toLimits(config.requestDeadlineMs);
@@ -126,7 +126,7 @@ async function find(subject: Subject, judged: Promise<Judgement>): Promise<Findi
   return { ...subject, ...(await judged) };
 }
 
-/** Behind a dead proxy an upstream looks dead itself. */
+/** If the proxy is down, upstreams behind it look down too. */
 function blameProxy(finding: Finding): Finding {
   const { verdict, target } = finding;
   if (verdict !== "unreachable" && verdict !== "name_not_found") return finding;

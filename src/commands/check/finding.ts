@@ -1,4 +1,4 @@
-/** What asking one party has shown: a verdict out of a closed set, in words, with the next step. */
+/** The result for one system: a verdict from a closed set, a message, and the next step. */
 
 export type Party =
   | "issuer"
@@ -16,20 +16,20 @@ export type Party =
 /** Each verdict, and whether the service can work with it. docs/operations.md explains each. */
 export const VERDICTS = {
   ok: "ok",
-  /** What is sent there travels in clear; allowed by ALLOW_HTTP_HOSTS. */
+  /** Traffic to it is unencrypted, as ALLOW_HTTP_HOSTS allows. */
   plain_http: "warning",
-  /** It knows us, and does not take the key, the token or the password. */
+  /** It refuses the key, the token or the password. */
   key_refused: "failed",
   client_refused: "failed",
   address_not_listed: "failed",
-  /** MX's SSO API keeps silent about both alike. */
+  /** MX's SSO API does not answer in either case. */
   key_or_address_refused: "failed",
   wrong_version: "failed",
-  /** Somebody answers there, but it is not this party. */
+  /** Another system answers there. */
   wrong_address: "failed",
   wrong_issuer: "failed",
   no_usable_key: "failed",
-  /** A login that was made up is taken for a good one. */
+  /** It accepts a made-up login. */
   accepts_anything: "failed",
   /** Redis is run in another way than REDIS_MODE says. */
   wrong_mode: "failed",
@@ -65,7 +65,7 @@ export type Judgement = {
   verdict: Verdict;
   /** One sentence. */
   message: string;
-  /** What to do about it; nothing where all is well. */
+  /** What to do about it; `undefined` if nothing is wrong. */
   next?: string;
 };
 

@@ -1,5 +1,5 @@
 /**
- * What shows without a question of its own: until when our certificates are valid, which secrets travel in clear,
+ * What is found without a request of its own: until when our certificates are valid, which secrets travel in clear,
  * and whether this machine's clock agrees with those of the issuer and MX, since tokens and URLs expire by it.
  */
 

@@ -1,4 +1,4 @@
-/** The partner's ways to judge a login, asked about one that was made up: they have to say no. */
+/** Asks the partner's endpoints about a made-up login. They must refuse it. */
 
 import * as z from "zod";
 import { toIntrospectionRequest } from "../../auth/introspection.ts";
@@ -10,7 +10,7 @@ import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
-/** No token and no session of anybody's. */
+/** Not a valid token or session. */
 const MADE_UP = "mx-session-bff-check";
 
 /** Source: RFC 7662, section 2.2 and 2.3. */

@@ -64,7 +64,7 @@ function judgePlatformAnswer(config: PlatformConfig, answer: AnswerOf): Judgemen
   return judgeOtherStatus(status, host, "MX_PLATFORM_BASE_URL");
 }
 
-/** `platform` is what the Platform API said, where both are configured: it tells why this one keeps silent. */
+/** `platform` is the result for the Platform API, if both are configured. It explains why this one does not answer. */
 export async function checkSsoApi(
   asker: Asker,
   config: SsoV2Config,

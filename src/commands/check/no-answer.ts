@@ -1,4 +1,4 @@
-/** Why there was no usable answer at all, the same for every upstream. */
+/** Why there was no usable answer, the same for every upstream. */
 
 import type { ClientName } from "../../config/tls.ts";
 import type { CertificateReason } from "../../errors.ts";

@@ -10,12 +10,12 @@ import type { Asker } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
-/** A user that the partner cannot have. */
+/** A user id that the partner cannot have. */
 const NOBODY = "mx-session-bff-check";
 
 export type IssuerQuestion = { name: string; auth: AuthConfig };
 
-/** What is asked for keys: each name of the issuer by discovery, or the one place that the configuration names. */
+/** Where keys come from: each name of the issuer by discovery, or the one place that the configuration names. */
 export function toIssuerQuestions(auth: AuthConfig): IssuerQuestion[] {
   const names = auth.keys.kind === "discovery" ? auth.issuers : [auth.issuers[0]];
   return names.map((name) => ({ name, auth }));
@@ -133,7 +133,7 @@ function judgeStatus(
   };
 }
 
-/** Without credentials and query: those are nobody's business in a terminal. */
+/** Without credentials and query, which do not belong in a terminal. */
 function toPlace(location: string | undefined, from: URL): string {
   if (location === undefined || !URL.canParse(location, from.href)) return "an unknown place";
   const { protocol, host, pathname } = new URL(location, from);

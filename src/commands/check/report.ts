@@ -4,14 +4,14 @@ import type { ConfigFault } from "../../config/faults.ts";
 import type { Warning } from "../../config/warnings.ts";
 import { type Finding, VERDICTS, type Verdict } from "./finding.ts";
 
-/** Warnings are told, and change no verdict. */
+/** Warnings are shown, and change no verdict. */
 export type CheckResult = {
   faults: readonly ConfigFault[];
   warnings: readonly Warning[];
   findings: readonly Finding[];
 };
 
-/** 0: all is well; 1: a party is not; 2: the configuration is faulty, so nobody was asked. */
+/** 0: everything works; 1: a system does not; 2: the configuration is invalid, so no system was asked. */
 export function toExitCode({ faults, findings }: CheckResult): 0 | 1 | 2 {
   if (faults.length > 0) return 2;
   return findings.every(({ verdict }) => isGood(verdict)) ? 0 : 1;
@@ -50,7 +50,7 @@ export function toText({ faults, warnings, findings }: CheckResult): string {
 
 const LEVEL_WORDS = { ok: "ok", warning: "WARNING", failed: "FAILED" } as const;
 
-/** A warning is no failure: the operator has allowed what it is about. */
+/** A warning is not a failure: the operator has allowed what it is about. */
 function isGood(verdict: Verdict): boolean {
   return VERDICTS[verdict] !== "failed";
 }

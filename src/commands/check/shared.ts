@@ -34,7 +34,7 @@ export async function checkRedis(settings: RedisSettings): Promise<Judgement> {
   }
 }
 
-/** `ready` rejects with the first error: a check does not wait for better times. */
+/** `ready` rejects with the first error: a check does not retry. */
 function connectRedis(settings: RedisSettings) {
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
   const redis = createRedis(settings, {
@@ -51,7 +51,7 @@ const WORDS: Readonly<Record<string, string>> = {
   sentinel: "a sentinel",
 };
 
-/** Each address is asked by itself what it is. What it does not answer shows when it is to count. */
+/** Asks each address what it is. One that does not answer is found later, when it should count. */
 async function findMismatch(settings: RedisSettings): Promise<Judgement | undefined> {
   const { mode, nodes, socket } = settings;
   const addresses = socket === undefined ? nodes.map((node) => [node]) : [[]];
@@ -105,7 +105,7 @@ function judge(error: unknown, target: string, settings: RedisSettings): Judgeme
   return { ...failure, next: `REDIS_URL: ${failure.next}` };
 }
 
-/** After the name of who was asked; failures to connect are told as those of every upstream. */
+/** Messages follow the name of the server. Failures to connect have the same messages as those of every upstream. */
 const JUDGEMENTS: Readonly<Record<RedisProblem, Judgement | "not_sent" | "tls_error" | "timeout">> =
   {
     unreachable: "not_sent",

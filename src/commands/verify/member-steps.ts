@@ -118,7 +118,7 @@ async function withMember(run: Run): Promise<{ directory: MemberDirectory; owned
   if (!directory) throw new Error("there are no Members"); // `needs` does not let this happen.
   const owned = { userId, memberId, userGuid: made?.guid };
   if (run.member !== "made") {
-    run.member = "tried"; // To be deleted, whatever comes of it.
+    run.member = "tried"; // To be deleted, whatever the result.
     await directory.createMember(owned, PERMANENT, run.context());
     run.member = "made";
   }

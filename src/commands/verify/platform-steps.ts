@@ -1,4 +1,4 @@
-/** Assumptions about widget URLs and about the Platform API, alone and beside the SSO API. */
+/** Assumptions about widget URLs and about the Platform API, alone and together with the SSO API. */
 
 import { AppError } from "../../errors.ts";
 import { toProblem } from "./mx-users.ts";

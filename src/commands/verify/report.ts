@@ -3,7 +3,7 @@
 import type { Finding } from "./step.ts";
 import type { Verified } from "./verify.ts";
 
-/** 0: nothing is refuted; 1: something is, or is left over, or there was no user to try it with; 130: interrupted. */
+/** 0: nothing was refuted; 1: something was, or is left over, or no user could be made; 130: interrupted. */
 export function toVerifyExitCode(verified: Verified): 0 | 1 | 130 {
   const { findings, problem, leftOver, wasInterrupted } = verified;
   if (wasInterrupted) return 130;

@@ -33,7 +33,7 @@ export type Step = {
   findDeviation(run: Run): Promise<Deviation>;
 };
 
-/** `undefined`: it holds. Text: what came instead, as the end of "MX …". `untried`: why it cannot be told. */
+/** `undefined`: it holds. Text: what came instead, as the end of "MX …". `untried`: why it is unknown. */
 export type Deviation = string | { untried: string } | undefined;
 
 /** Why a step may not be tried with this configuration or these arguments. */
@@ -82,9 +82,9 @@ export type Made = {
 
 export type FirstUrl = {
   when: "at_once" | "later" | "never";
-  /** A URL came with another user's id beside it. */
+  /** The answer with the URL named another user. */
   namesOther: boolean;
-  /** Why nobody knows. */
+  /** Why it is unknown. */
   problem?: string;
 };
 
@@ -104,7 +104,7 @@ export function describe({ upstream, message }: Pick<AppError, "upstream" | "mes
   return `answered ${operation} with ${[outcome, ...details].join(", ")}`;
 }
 
-/** For `catch`, where the answers tell the rest: what goes wrong in this program is still thrown. */
+/** For `catch`, if MX's answers are enough. Errors of this program are still thrown. */
 export function unlessOurs(error: unknown): undefined {
   if (!(error instanceof AppError)) throw error;
 }

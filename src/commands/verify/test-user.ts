@@ -41,7 +41,7 @@ export async function makeUser(
   const { userId, guids } = run;
   const directory = directoryOf(run);
   const platform = platformOf(run);
-  guids.add(userId); // Whatever comes of it, it is to be deleted.
+  guids.add(userId); // To be deleted, whatever the result.
   try {
     const { guid, refusedProfile } = directory
       ? await createWithSso(directory, run)
@@ -78,7 +78,7 @@ async function createWithSso(directory: SsoDirectory, { userId, context }: Run) 
   }
 }
 
-/** MDX Real Time is asked again by the service itself where it refuses a profile. */
+/** With MDX Real Time, the service itself tries again without a refused profile. */
 async function createWithPlatform(platform: Platform | undefined, { userId, context }: Run) {
   let refusedProfile = false;
   const profileRefused = () => {
@@ -91,7 +91,7 @@ async function createWithPlatform(platform: Platform | undefined, { userId, cont
   return { guid: user?.guid, refusedProfile };
 }
 
-/** First as the service asks, which waits for about a second, then until the user must have arrived. */
+/** First as the service does, which waits for about a second, then until the user must have arrived. */
 async function askForFirstUrl(run: Run, guid: string | undefined): Promise<FirstUrl> {
   try {
     if (await askForUrl(run, guid, true)) return { when: "at_once", namesOther: false };
@@ -150,7 +150,7 @@ async function remove({ sleep }: Run, api: OneApi, guid: string): Promise<string
 /** Why it is not gone although MX has said so. Silence is no sign of life. */
 async function findSurvivor(run: Run): Promise<string | undefined> {
   try {
-    const asker = { ...run, tenant: await run.openAnother() }; // The one at hand may remember guids.
+    const asker = { ...run, tenant: await run.openAnother() }; // This one may remember guids.
     return (await isKnown(asker, run.userId)) ? "still knows the user after the answer" : undefined;
   } catch (error) {
     return unlessOurs(error);

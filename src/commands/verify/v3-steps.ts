@@ -101,7 +101,7 @@ function requestUrl({ userId, tenant, context }: Run, request: WidgetRequest) {
   return platformOf({ tenant })?.requestWidgetUrl(path, request, context());
 }
 
-/** A key or an address that MX refuses says nothing about the assumption. */
+/** If MX refuses the key or the address, this proves nothing about the assumption. */
 async function unlessRefused(
   statuses: readonly number[],
   find: () => Promise<Deviation>,

@@ -95,7 +95,7 @@ async function tryStep(step: Step, run: Run): Promise<Finding> {
   }
 }
 
-/** MX, or the way to it, says nothing about the assumption. */
+/** MX could not be reached or did not answer, which proves nothing about the assumption. */
 function isOutage({ code }: AppError): boolean {
   return code === "upstream_unavailable" || code === "upstream_timeout";
 }

@@ -1,9 +1,9 @@
 /**
- * Stops asking an MX host that fails: after 20 calls in 10 s of which half failed, it is left alone for about 5 s, then
- * one request tries, on a new connection after a fresh look-up of the name. All others are answered at once.
+ * Stops calling an MX host that fails: if half of at least 20 calls in 10 s failed, it gets no calls for about 5 s. Then one
+ * request tries, on a new connection after the name was resolved again. All others are refused at once.
  *
- * One per tenant and host. A User that does not exist, or a request that MX rejects, is no failure of MX. No single user
- * can open it, or keep it open: MX may fail over something that only this user has.
+ * One per tenant and host. A missing User and a rejected request are not failures of MX. No single user can open it or
+ * keep it open: MX may fail because of something that only this user has.
  * Source: docs/decisions/0006-overload.md.
  */
 
@@ -26,9 +26,9 @@ export type CircuitBreakerOptions = {
 
 type State =
   | { kind: "closed" }
-  /** `failedUser`: whose request has tried in vain. Others try before the same user does. */
+  /** `failedUser`: whose request was the last failed trial. Requests of others try before this user's. */
   | { kind: "open"; untilMs: number; failedUser: string | undefined }
-  /** The id of the request that tries: what it asks beside its first call may go with it. */
+  /** The id of the request that tries: its concurrent calls are let through too. */
   | { kind: "half_open"; trial: Budget["id"] };
 
 const MIN_CALLS = 20;
@@ -90,7 +90,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
   }
 
   return async function sendWithCircuitBreaker(call, budget) {
-    if (!budget.allows(call.kind, 0)) return send(call, budget); // Says why, and proves nothing about MX.
+    if (!budget.allows(call.kind, 0)) return send(call, budget); // It throws the reason, and proves nothing about MX.
     if (isRefused(state, call, budget)) {
       onNotSent?.("circuit_open");
       throw toNotSentError(call.operation, "circuit_open", OPEN_MS / 1000);
@@ -99,7 +99,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
     if (state.kind === "open") return sendTrial(call, budget);
     const sentIn = state;
     const answer = await send(call, budget);
-    if (state === sentIn) record(call.userId, isFailure(answer)); // Else it is about an MX before the last trial.
+    if (state === sentIn) record(call.userId, isFailure(answer)); // Otherwise it is about MX before the last trial.
     return answer;
   };
 }

@@ -19,7 +19,7 @@ export function renderConfigDocs(): Record<string, string> {
 }
 
 const EXAMPLE_HEAD = `# Configuration of mx-session-bff. Copy this file to .env, fill it in, and run \`npm start\`.
-# An empty or commented-out variable has its default. Lists are comma-separated, booleans are true or false, durations look
+# An empty or commented-out variable has its default value. Lists are comma-separated, booleans are true or false, durations look
 # like 8s or 250ms. Each secret can also be set as NAME_FILE, the path of a file with the value, but not as both.
 # At start, the service reports all errors at once, by name and never by value. docs/configuration.md has the same in a table.`;
 
@@ -64,14 +64,15 @@ const PAGE_HEAD = `<!-- Written by \`npm run config-docs\` from src/config/varia
 
 # Configuration
 
-Environment variables configure the service. \`npm start\` also reads them from \`.env\`; [.env.example](../.env.example) is a template. At start, the
+Environment variables configure the service. \`npm start\` also reads them from \`.env\`. [.env.example](../.env.example) is a template. At start, the
 service validates all of them and reports every error at once, by name and never by value.
 
 - An empty variable counts as unset. Lists are comma-separated. Durations look like \`8s\` or \`250ms\`.
-- A value must not have quotes around it, a comment behind it, or surrounding blanks, byte-order marks or control characters. Shells and \`.env\` files remove quotes
-  and comments, but \`docker run --env-file\` keeps them. JSON may contain line breaks. If a secret contains a blank and \`#\`, put it into a file.
-- A misspelt variable (\`CORS_ORIGIN\`) is an error that names the nearest one.
-- **Secret**: can also be set as \`NAME_FILE\`, the path of a file with the value. No secret reaches a log.
+- A value must not have quotes around it, a comment after it, or spaces at its start or end, and it must not contain byte-order marks or control characters.
+  Shells and \`.env\` files remove quotes and comments, but \`docker run --env-file\` keeps them. JSON may contain line breaks. If a secret contains a space
+  and \`#\`, put it into a file.
+- A misspelt variable (\`CORS_ORIGIN\`) is an error, which names the most similar variable.
+- **Secret**: the variable can also be set as \`NAME_FILE\`, the path of a file with the value. No secret reaches a log.
 - **Scope**: a variable of the *process* is set in the environment. A variable of a *tenant* is set in the environment too, or per tenant in
   \`TENANTS_FILE\` if there are several ([tenants.md](tenants.md)).`;
 

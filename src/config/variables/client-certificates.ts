@@ -7,7 +7,7 @@ export const MX_CERTIFICATE = describePair("MX_CLIENT", "MX's addresses");
 export const LOGIN_CERTIFICATE = describePair(
   "AUTH_CLIENT",
   "the hosts of your login",
-  " They are those of introspection, session check, discovery, keys and userinfo. With `TENANTS_FILE`, the pair in the environment is for introspection and session check, and each tenant has its own for the others.",
+  " These are the hosts of introspection, session check, discovery, keys and userinfo. With `TENANTS_FILE`, the pair in the environment is for introspection and session check, and each tenant has its own pair for the other hosts.",
   "both",
 );
 
@@ -26,7 +26,7 @@ function describePair<const Name extends string>(
   const ofFile = (description: string) => ({ schema: v.path, scope, description });
   return {
     [cert]: ofFile(
-      `Client certificate in PEM format, for ${hosts} if they ask for one: the service's own first, then those that lead to an authority. Other hosts never see it.${more} Needs \`${key}\`. A new pair is used within 30 seconds for new connections, without a restart.`,
+      `Client certificate in PEM format, for ${hosts}: the service's own certificate first, then the intermediate certificates. The service shows it only to these hosts, and only if they ask for one.${more} Needs \`${key}\`. New connections use a new pair within 30 seconds, without a restart.`,
     ),
     [key]: ofFile(`Private key of \`${cert}\`, in PEM format, without a passphrase.`),
   } as Record<typeof cert | typeof key, ReturnType<typeof ofFile>>;

@@ -11,7 +11,7 @@ const ISSUER = ofTenant({
     schema: v.issuers,
     example: "https://login.example.com",
     description:
-      "The `iss` of your users' tokens, exactly as it is. The service discovers the keys from `<issuer>/.well-known/openid-configuration` unless `AUTH_JWKS_URL` or `AUTH_JWKS_FILE` is set. If your login has several names (a custom domain, Microsoft Entra ID v1 and v2), list them all: the first identifies the users, and each name can impersonate any user of the others.",
+      "The `iss` of your users' tokens, exactly as it is. The service discovers the keys from `<issuer>/.well-known/openid-configuration` unless `AUTH_JWKS_URL` or `AUTH_JWKS_FILE` is set. If your login has several issuer names (a custom domain, Microsoft Entra ID v1 and v2), list them all. The first one identifies the users. Anyone who can issue tokens under one of the names can impersonate the users of all the others.",
   },
   AUTH_AUDIENCE: {
     schema: v.audiences,
@@ -23,7 +23,7 @@ const ISSUER = ofTenant({
     schema: v.claimName,
     default: "aud",
     description:
-      "The claim that is compared with `AUTH_AUDIENCE`. It may be a string or a list. Access tokens of Amazon Cognito have `client_id` instead of `aud`, and session tokens of Clerk have `azp`.",
+      "The claim that must contain one of `AUTH_AUDIENCE`. It may be a string or a list. Access tokens of Amazon Cognito have `client_id` instead of `aud`, and session tokens of Clerk have `azp`.",
   },
   AUTH_JWKS_URL: {
     schema: upstream,
@@ -32,7 +32,7 @@ const ISSUER = ofTenant({
   AUTH_JWKS_FILE: {
     schema: v.path,
     description:
-      "File with the issuer's public keys as a JSON Web Key Set. Replaces discovery. The service reads it again every ten minutes.",
+      "File with the issuer's public keys as a JSON Web Key Set. Replaces discovery. A changed file is used within 30 seconds, without a restart.",
   },
   AUTH_ALGORITHMS: {
     schema: v.algorithms,
@@ -66,7 +66,7 @@ const OTHER_CREDENTIALS = ofProcess({
   AUTH_INTROSPECTION_URL: {
     schema: upstream,
     description:
-      "For opaque bearer tokens: your authorization server's introspection endpoint (RFC 7662). Positive answers are cached for up to a minute, so a revoked token may still be accepted for that long.",
+      "For opaque bearer tokens: your authorization server's introspection endpoint (RFC 7662). The service caches positive answers for up to a minute, so a revoked token may still be accepted for that long.",
   },
   AUTH_INTROSPECTION_CLIENT_ID: {
     schema: v.clientName,
@@ -97,7 +97,7 @@ const OTHER_CREDENTIALS = ofProcess({
   AUTH_SESSION_CHECK_URL: {
     schema: upstream,
     description:
-      "Your endpoint that says who a session cookie belongs to. It receives a GET request with that cookie. If a user is logged in, it must answer 200 with JSON claims that include the `USER_ID_CLAIM` at the top level. If nobody is logged in, it must answer 401, or 200 with `{}`, `null` or `false`. A redirect to a login page is an error.",
+      "Your endpoint that says to which user a session cookie belongs. It receives a GET request with that cookie. If a user is logged in, it must answer 200 with JSON claims. The claim that `USER_ID_CLAIM` names must be among them, at the top level. If nobody is logged in, it must answer 401, or 200 with `{}`, `null` or `false`. A redirect to a login page is an error.",
   },
   ...LOGIN_CERTIFICATE,
 });
@@ -107,7 +107,7 @@ const USER_IDS = ofTenant({
     schema: v.shortText,
     default: "sub",
     description:
-      "The claim that identifies a user. Decide before the first user logs in: a later change creates new MX users.",
+      "The claim that identifies a user. Decide before the first user logs in. After a later change, every user becomes a new user at MX.",
   },
   USER_ID_MODE: {
     schema: v.choice(["claim", "hmac"]),
@@ -130,7 +130,7 @@ export const LOGIN_SECTIONS: readonly Section[] = [
   {
     title: "Your login: other credentials",
     introduction:
-      "The service also accepts these credentials. It uses the first one that a request has: a bearer token, then the cookie with a token, then the session cookie. If that one is bad, no other is tried. All of them belong to `AUTH_ISSUER`, so a user must have the same `USER_ID_CLAIM` in each. With `TENANTS_FILE`, set these variables here, once: `iss` and the tenant's claim in the answer say which tenant it is. If the login is a cookie, the request must have the header `X-CSRF: 1` and come from a page on the service's own origin or one of `CORS_ORIGINS`.",
+      "The service also accepts these credentials. It checks the first one that a request has: a bearer token, or else the cookie with a token, or else the session cookie. If that one is not valid, the service does not try another. All of them belong to `AUTH_ISSUER`, so `USER_ID_CLAIM` must have the same value for a user in each. With `TENANTS_FILE`, set these variables here, once. `iss` and the tenant's claim in the answer then decide which tenant the user belongs to. If the login is a cookie, the request must have the header `X-CSRF: 1` and come from a page on the service's own origin or one of `CORS_ORIGINS`.",
     variables: OTHER_CREDENTIALS,
   },
   { title: "User ids at MX", variables: USER_IDS },

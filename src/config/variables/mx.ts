@@ -74,7 +74,8 @@ const APIS = ofTenant({
   MX_CONNECTIONS: {
     schema: v.count(1, 2000),
     default: "100",
-    description: "Connections per tenant, MX host and replica. MX allows 2,000 per address.",
+    description:
+      "The maximum number of connections per tenant, MX host and replica. MX allows 2,000 per address.",
   },
   ...MX_CERTIFICATE,
 });
@@ -84,7 +85,7 @@ const MEMBERS = ofTenant({
     schema: v.choice(["none", "claim", "derived", "lookup"]),
     default: "none",
     description:
-      "Where the credentials of a user's Member come from. `none`: no Member is created. SSO API v2 needs one of the others. `claim`: a userkey is in a claim of the token. `derived`: the userkey is a keyed hash of the user id. `lookup`: your own endpoint returns them.",
+      "Where the credentials of a user's Member come from (docs/mx-apis.md explains Members). `none`: no Member is created. The SSO API v2 needs one of the other values. `claim`: a claim in the token contains the userkey. `derived`: the userkey is a keyed hash of the user id. `lookup`: your own endpoint returns the credentials.",
   },
   MEMBER_USERKEY_CLAIM: {
     schema: v.shortText,
@@ -134,19 +135,19 @@ const PROFILE = ofTenant({
     schema: user.profileFields,
     default: "all",
     description:
-      "Which personal data may be sent to MX when a user is created: `all`, `none`, or a list of MX's field names. `metadata` is the Platform API's text field, which contains the user's names as far as the list has them. MX asks for as much as possible, names and e-mail address above all. See docs/privacy.md.",
+      "Which personal data may be sent to MX when a user is created: `all`, `none`, or a list of MX's field names. `metadata` is a text field of the Platform API. It contains first and last name, if they are in the list too. MX asks for as many fields as possible, above all names and e-mail address. See docs/privacy.md.",
   },
   PROFILE_CLAIMS: {
     schema: user.profileClaims,
     default: "{}",
     description:
-      'Your own claims for the fields of MX, instead of the standard ones of OpenID Connect, as JSON: `{"credit_score":"fico","zip_code":"address.postal_code"}`. Dots lead into objects, unless a claim has exactly that name. A value that MX would refuse is left out.',
+      'Which of your claims contain the values for MX\'s fields, if they are not in the standard claims of OpenID Connect. JSON, such as `{"credit_score":"fico","zip_code":"address.postal_code"}`. A dot leads into an object, unless a claim has exactly that name. The service leaves out a value that MX would refuse.',
   },
   PROFILE_SOURCE: {
     schema: v.choice(["claims", "userinfo", "lookup"]),
     default: "claims",
     description:
-      "Where the profile of a new user comes from. `claims`: the claims of the login. Access tokens for APIs seldom have them. `userinfo`: the issuer's userinfo endpoint, called with the user's token. `lookup`: `profile` in the answer of `MEMBER_LOOKUP_URL`, with MX's field names. Existing users are neither looked up nor updated.",
+      "Where the profile of a new user comes from. `claims`: the claims of the login. Access tokens for APIs rarely contain them. `userinfo`: the issuer's userinfo endpoint, called with the user's token. `lookup`: `profile` in the answer of `MEMBER_LOOKUP_URL`, with MX's field names. Existing users are neither looked up nor updated.",
   },
 });
 
@@ -160,12 +161,12 @@ const WIDGETS = ofTenant({
     schema: url.options,
     default: "{}",
     description:
-      'Options that apply if the caller leaves them out, as JSON with MX\'s names, such as `{"color_scheme":"dark"}`.',
+      'Widget options that apply if the caller does not set them, as JSON with MX\'s names, such as `{"color_scheme":"dark"}`.',
   },
   WIDGET_FORCED: {
     schema: url.options,
     default: "{}",
-    description: "Options that a caller cannot change, as JSON with MX's names.",
+    description: "Widget options that a caller cannot change, as JSON with MX's names.",
   },
   CLIENT_REDIRECT_URLS: {
     schema: url.redirects,
@@ -176,7 +177,8 @@ const WIDGETS = ofTenant({
   WEBVIEW_SCHEMES: {
     schema: url.schemes,
     default: "mx",
-    description: "URL schemes in which an app may receive messages in a WebView.",
+    description:
+      "URL schemes that a request may choose for the widget's navigations in an app's WebView.",
   },
   WIDGET_URL_ORIGINS: {
     schema: url.origins,
@@ -202,6 +204,6 @@ export const MX_SECTIONS: readonly Section[] = [
     variables: APIS,
   },
   { title: "Members (SSO API only)", variables: { ...MEMBERS, ...MEMBER_IDS } },
-  { title: "What MX learns about a new user", variables: PROFILE },
+  { title: "Personal data for MX about a new user", variables: PROFILE },
   { title: "Widgets", variables: WIDGETS },
 ];

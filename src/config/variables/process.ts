@@ -9,7 +9,7 @@ const TENANTS = ofProcess({
   TENANTS_FILE: {
     schema: v.path,
     description:
-      "JSON file with many tenants, each with its own login, user ids, MX client, widgets and origins. Set the variables of a tenant there, under the same names, and not here. See docs/tenants.md.",
+      "JSON file with several tenants, each with its own login, user ids, MX client, widgets and origins. Set the variables of a tenant there, under the same names, and not here. See docs/tenants.md.",
   },
 });
 
@@ -38,7 +38,7 @@ const EGRESS = ofProcess({
     schema: v.duration(1000, 3_600_000),
     default: "60s",
     description:
-      "Maximum age of a connection to MX or to your own systems. Shortly before, a new connection replaces it, and the host name is resolved again, so the service follows an upstream that moves.",
+      "Maximum age of a connection to MX or to your own systems. Shortly before it is reached, the service resolves the host name again and opens a new connection, so it follows an upstream that moves to another address.",
   },
 });
 
@@ -61,7 +61,7 @@ const SERVER = ofProcess({
   TLS_CERT_FILE: {
     schema: v.path,
     description:
-      "Certificate in PEM format, with which the public port speaks https: the service's own first, then those that lead to an authority. TLS 1.2 or newer. Needs `TLS_KEY_FILE`. A new pair is used within 30 seconds, without a restart. The operations port stays http.",
+      "Certificate of the public port, in PEM format: the service's own certificate first, then the intermediate certificates. With it, the public port accepts only https, with TLS 1.2 or newer. Needs `TLS_KEY_FILE`. A new pair is used within 30 seconds, without a restart. The operations port stays http.",
   },
   TLS_KEY_FILE: {
     schema: v.path,
@@ -104,13 +104,13 @@ const SERVER = ofProcess({
   HOSTED_NAME: {
     schema: v.displayName,
     description:
-      "Your name as your users know it, such as `Example Bank`. With it, `/hosted` is a page for phones that shows a widget without WebView code: see docs/guides/ios.md, docs/guides/android.md and docs/guides/react-native.md. Without it, there is no such page. The page goes back only to links in `CLIENT_REDIRECT_URLS`, which everybody can read in it, and frames only `WIDGET_URL_ORIGINS` or MX's own hosts. With several tenants, it has this one name and the links of all.",
+      "Your name as your users know it, such as `Example Bank`. It enables `/hosted`, a page for phones with which an app can show a widget without WebView code: see docs/guides/ios.md, docs/guides/android.md and docs/guides/react-native.md. The page shows this name. It goes back only to links in `CLIENT_REDIRECT_URLS`, which anyone can read in it, and frames only `WIDGET_URL_ORIGINS` or MX's own hosts. If there are several tenants, the page has one name and the links of all of them.",
   },
   PUBLIC_DOCS: {
     schema: v.flag,
     default: "true",
     description:
-      "Whether the public port serves the contract, at `/openapi.yaml` and `/docs`. The operations port always does.",
+      "Whether the public port serves the API contract, at `/openapi.yaml` and `/docs`. The operations port always does.",
   },
   INSTANCE_SECRET: {
     schema: secrets.strongSecret,
@@ -133,7 +133,7 @@ const SERVER = ofProcess({
     schema: v.flag,
     default: "false",
     description:
-      "Whether the service sends `traceparent` to MX and to your own systems. It has an effect only if tracing is on.",
+      "Whether the service sends `traceparent` to MX and to your own systems. This has an effect only if tracing is on.",
   },
   ALLOW_PRELOADS: {
     schema: v.flag,
@@ -148,34 +148,36 @@ const LIMITS = ofProcess({
     schema: v.duration(1000, 60_000),
     default: "8s",
     description:
-      "Time limit of a whole request. Connecting to an upstream may take a third of it (at least 1s), one attempt half of it (at least 3s).",
+      "Time limit of a whole request. Connecting to an upstream may take a third of it (but always at least 1s), and one attempt half of it (but always at least 3s).",
   },
   MAX_IN_FLIGHT: {
     schema: v.count(1, 100_000),
     default: "200",
-    description: "Requests in flight per replica. Further requests get 503 at once.",
+    description:
+      "The maximum number of requests in flight per replica. Further requests get 503 at once.",
   },
   DRAIN_DELAY: {
     schema: v.duration(0, 60_000),
     default: "5s",
     description:
-      "How long the service keeps serving after SIGTERM, so that the load balancer can notice.",
+      "How long the service continues to serve requests after SIGTERM, so that the load balancer can notice.",
   },
   RATE_LIMIT_USER: {
     schema: v.rate,
     default: "60/1m",
-    description: "Sessions per user.",
+    description: "The maximum rate of sessions per user.",
   },
   RATE_LIMIT_ADDRESS: {
     schema: v.rate,
     default: "off",
     description:
-      "Requests per address (IPv6 by /64). Behind a load balancer, set `TRUSTED_PROXIES` first. Otherwise all callers count as one.",
+      "The maximum rate of requests per address (IPv6 by /64). Behind a load balancer, set `TRUSTED_PROXIES` first. Otherwise all callers count as one.",
   },
   RATE_LIMIT_FAILURES: {
     schema: v.rate,
     default: "off",
-    description: "Failed logins per address. Behind a load balancer, set `TRUSTED_PROXIES` first.",
+    description:
+      "The maximum rate of failed logins per address. Behind a load balancer, set `TRUSTED_PROXIES` first.",
   },
   REDIS_URL: {
     schema: url.redisUrl,
@@ -197,13 +199,13 @@ const LIMITS = ofProcess({
     schema: v.duration(10, 2000),
     default: "100ms",
     description:
-      "Time limit of a command to Redis. After it, the replica counts on its own. At most a tenth of `REQUEST_DEADLINE`.",
+      "Time limit of a command to Redis. When it is over, the replica counts on its own. It may be at most a tenth of `REQUEST_DEADLINE`.",
   },
 });
 
 export const PROCESS_VARIABLES = { ...TENANTS, ...EGRESS, ...SERVER, ...LIMITS };
 
-export const TENANTS_SECTION: Section = { title: "Many tenants", variables: TENANTS };
+export const TENANTS_SECTION: Section = { title: "Several tenants", variables: TENANTS };
 
 export const PROCESS_SECTIONS: readonly Section[] = [
   {

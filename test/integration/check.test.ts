@@ -863,7 +863,7 @@ describe("the command line", () => {
     expect(text).toMatch(/^ok {6}issuer's keys/m);
     expect(text).toMatch(/^FAILED {2}Platform API .*refuses the key/m);
     expect(text).toMatch(/key_refused: Compare MX_PLATFORM_CLIENT_ID/);
-    expect(text).toMatch(/^1 of 3 failed\.$/m);
+    expect(text).toMatch(/^1 check failed\.$/m);
     expect(text).not.toContain("canary");
   });
 

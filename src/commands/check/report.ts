@@ -43,7 +43,8 @@ export function toText({ faults, warnings, findings }: CheckResult): string {
     return next ? [head, `        ${"".padEnd(18)} ${verdict}: ${next}`] : [head];
   });
   const failed = findings.filter(({ verdict }) => !isGood(verdict)).length;
-  const verdict = failed === 0 ? "All is well." : `${failed} of ${findings.length} failed.`;
+  const verdict =
+    failed === 0 ? "All is well." : `${failed} ${failed === 1 ? "check" : "checks"} failed.`;
   const warned = warnings.map(({ message }) => `WARNING ${"configuration".padEnd(18)} ${message}`);
   return `${["ok      configuration", ...warned, ...lines, verdict].join("\n")}\n`;
 }

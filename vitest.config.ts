@@ -18,13 +18,15 @@ const insteadOfSources: Plugin = {
 
 process.env.UV_THREADPOOL_SIZE = "1"; // So that a test can tell when a worker has nothing more to do (test/support/clock.ts).
 
+const IN_PROCESS = "{unit,integration,contract}";
+
 /** The files that `npm test` runs in part only. */
 const IN_PART = globSync("test/{unit,integration,contract,processes}/**/*.test.ts").filter((path) =>
   readFileSync(path, "utf8").includes("/support/exhaustive.ts"),
 );
 
 /**
- * `npm test` runs the first three: everything in this process, then real processes and a real browser. `--project service`
+ * `npm test` runs the first three: everything in this process, real processes, and a real browser. `--project service`
  * alone is enough for most changes. `npm run test:release` runs the others. CONTRIBUTING.md says when.
  */
 export default defineConfig({
@@ -34,31 +36,24 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000, interval: 10 } }, // The same: it waits for an event.
     isolate: false, // No module keeps state, so a worker reads each only once.
     projects: [
-      {
-        extends: true,
-        test: {
-          name: "service",
-          include: ["test/{unit,integration,contract}/**/*.test.ts"],
-          maxWorkers: 4, // Much of it is waiting for clocks and peers.
-          sequence: { groupOrder: 1 },
-        },
-      },
-      ...["processes", "browser"].map((name) => ({
-        extends: true as const,
-        test: {
-          name,
-          include: [`test/${name}/**/*.test.ts`],
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
-        },
-      })),
+      ...Object.entries({ service: IN_PROCESS, processes: "processes", browser: "browser" }).map(
+        ([name, folder]) => ({
+          extends: true as const,
+          test: {
+            name,
+            include: [`test/${folder}/**/*.test.ts`],
+            maxWorkers: 4, // Side by side: much of it is waiting for clocks and peers.
+            sequence: { groupOrder: 1 },
+          },
+        }),
+      ),
       {
         extends: true,
         test: {
           name: "release",
           include: ["test/release/**/*.test.ts"],
           maxWorkers: 3,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -68,7 +63,7 @@ export default defineConfig({
           include: IN_PART,
           env: { TEST_ALL: "true" },
           maxWorkers: 3,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -79,7 +74,7 @@ export default defineConfig({
           include: ["test/integration/{mxconnect,sso-workflow,both-apis,service}.test.ts"],
           globalSetup: "test/support/build.ts",
           maxWorkers: 3,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -89,7 +84,7 @@ export default defineConfig({
           include: ["test/release/{mishaps,embed-blocked}.test.ts"],
           env: { TEST_ENGINES: "firefox,webkit" },
           maxWorkers: 2,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

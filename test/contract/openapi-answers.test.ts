@@ -295,7 +295,7 @@ function app(changes: Partial<AppOptions> = {}, rules: Partial<Tenant> = {}): Se
         url: "https://int-widgets.moneydesktop.com/md/connect/token",
         expiresAt: new Date("2026-11-20T12:10:00.750Z"),
       }),
-      logger: createLogger("silent"),
+      logger: createLogger("silent", { write() {} }),
       toPseudonym: () => "user",
       lifecycle: { state: "serving" },
       origins: new Set(),

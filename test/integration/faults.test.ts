@@ -16,6 +16,7 @@ import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import type { Environment } from "../../src/config/variables.ts";
 import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
 import { type Clock, letTimePass, stopClock } from "../support/clock.ts";
+import { runsOf } from "../support/exhaustive.ts";
 import {
   type ChooseFault,
   type FaultServer,
@@ -686,14 +687,16 @@ describe.each([
 });
 
 describe("connections that MX closes at the moment of reuse", () => {
-  it.each(["fin", "reset"] as const)("(%s): 100 of 100 sessions", async (by) => {
+  const [SESSIONS, USERS] = [runsOf(300), runsOf(200)];
+
+  it.each(["fin", "reset"] as const)(`(%s): ${SESSIONS} of ${SESSIONS} sessions`, async (by) => {
     await using service = await startBehindFaults({ environment: UNLIMITED });
     await service.post("ada");
     service.platform.misbehave(() => ({ kind: "stale", by }));
 
-    const answers = await askAll(service, Array(100).fill("ada"), 10);
+    const answers = await askAll(service, Array(SESSIONS).fill("ada"), 10);
 
-    expect(countByStatus(answers)).toEqual({ 200: 100 });
+    expect(countByStatus(answers)).toEqual({ 200: SESSIONS });
     expect(service.mx.state.created.users).toBe(1);
   });
 
@@ -714,28 +717,30 @@ describe("connections that MX closes at the moment of reuse", () => {
     ["platform", "platform"],
     ["sso", "sso"],
     ["v3-members", "mdx"],
-  ] as const)("50 of 50 first logins (%s, on the wire to %s)", async (apis, wireOf) => {
+  ] as const)(`${USERS} of ${USERS} first logins (%s, on the wire to %s)`, async (apis, wireOf) => {
     await using service = await startBehindFaults({ apis });
     service[wireOf].misbehave(() => ({ kind: "stale", by: "fin" }));
 
-    const answers = await askAll(service, subjectsOf(50), 20);
+    const answers = await askAll(service, subjectsOf(USERS), 20);
 
-    expect(countByStatus(answers)).toEqual({ 200: 50 });
-    expect(service.mx.state.created.users).toBe(50);
-    expect(service.mx.state.created.members).toBe(apis === "platform" ? 0 : 50);
+    expect(countByStatus(answers)).toEqual({ 200: USERS });
+    expect(service.mx.state.created.users).toBe(USERS);
+    expect(service.mx.state.created.members).toBe(apis === "platform" ? 0 : USERS);
   });
 });
 
 describe("v2's 500 for a Member that does not exist", () => {
-  it("a hundred times is no outage: 100 of 100 first logins, the breaker stays closed", async () => {
+  const USERS = runsOf(400);
+
+  it(`${USERS} times is no outage: ${USERS} of ${USERS} first logins, the breaker stays closed`, async () => {
     await using service = await start({ apis: "sso", environment: UNLIMITED });
 
-    const answers = await askAll(service, subjectsOf(100), 20);
+    const answers = await askAll(service, subjectsOf(USERS), 20);
 
-    expect(countByStatus(answers)).toEqual({ 200: 100 });
-    expect(service.mx.calls.of("sso.read_member")).toHaveLength(100);
-    expect(service.mx.calls.count).toBe(400);
-    expect(service.mx.state.created.members).toBe(100);
+    expect(countByStatus(answers)).toEqual({ 200: USERS });
+    expect(service.mx.calls.of("sso.read_member")).toHaveLength(USERS);
+    expect(service.mx.calls.count).toBe(4 * USERS);
+    expect(service.mx.state.created.members).toBe(USERS);
     expect(service.log.join("")).not.toContain("circuit_open");
   });
 });

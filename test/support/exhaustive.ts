@@ -1,6 +1,6 @@
-/** What repeats itself: `npm test` runs a part of it, and `npm run test:release` all. */
+/** What repeats itself or takes long: `npm test` runs a part of it, and `npm run test:release` all. */
 
-const RUNS_ALL = process.env.TEST_ALL === "true";
+export const RUNS_ALL = process.env.TEST_ALL === "true";
 
 /** Of a property, or of random cases. */
 export const runsOf = (all: number) => (RUNS_ALL ? all : Math.ceil(all / 10));

@@ -81,7 +81,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "engines",
-          include: ["test/release/{mishaps,embed-blocked}.test.ts"],
+          include: ["test/release/{mishaps,embed-blocked,hosted-engines}.test.ts"],
           env: { TEST_ENGINES: "firefox,webkit" },
           maxWorkers: 2,
           sequence: { groupOrder: 4 },

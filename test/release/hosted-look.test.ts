@@ -23,25 +23,59 @@ afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
 });
 
+async function ask(page: Page): Promise<void> {
+  await page.goto("about:blank");
+  const url = await world.issueUrl({ current_institution_code: "mxbank" });
+  await page.goto(world.toAddress({ url, redirect: REDIRECT }));
+  const yes = page.getByRole("button", { name: "Yes, continue" });
+  await expect.poll(() => yes.getAttribute("aria-disabled")).toBe("false");
+}
+
+/** Whatever asks for the widget. */
+let held = Promise.withResolvers<void>();
+
 /** Each leads the page of the state before on. */
 const STATES: Record<string, (page: Page) => Promise<unknown>> = {
-  async question(page) {
-    await page.goto(world.toAddress({ url: await world.issueUrl(), redirect: REDIRECT }));
-    await page.getByRole("button", { name: "Yes, continue" }).waitFor();
+  question: ask,
+  async loading(page) {
+    held = Promise.withResolvers();
+    await page.route("**/md/**", (route) => held.promise.then(() => route.continue()));
+    await page.getByRole("button", { name: "Yes, continue" }).click();
+    await page.getByText("Loading …").waitFor();
   },
   async widget(page) {
-    await page.getByRole("button", { name: "Yes, continue" }).click();
+    held.resolve();
     await page.frameLocator("iframe").getByRole("heading").first().waitFor();
     await expect.poll(() => page.evaluate("document.activeElement.localName")).toBe("mx-widget");
     expect(await page.evaluate("scrollY")).toBe(0); // The button that closes it can be seen.
   },
-  async closed(page) {
-    await page.getByRole("button", { name: "Close" }).click();
-    await page.getByText("Nothing is open here any more.").waitFor();
+  async connected(page) {
+    const widget = page.frameLocator("iframe");
+    await widget.getByLabel(/user/i).fill("mxuser");
+    await widget.getByLabel(/password/i).fill("good");
+    await widget.getByLabel(/password/i).press("Enter");
+    await page.getByRole("banner").getByRole("button", { name: "Done" }).waitFor();
+  },
+  async "the end of a connection"(page) {
+    await page.getByRole("banner").getByRole("button", { name: "Done" }).click();
+    await page.getByText("Your account is connected.").waitFor();
   },
   async "no link"(page) {
     await page.reload();
     await page.getByText("Please start in").waitFor();
+  },
+  async closed(page) {
+    await ask(page);
+    await page.getByRole("button", { name: "No, go back" }).click();
+    await page.getByText("Nothing is open here any more.").waitFor();
+  },
+  async error(page) {
+    await ask(page);
+    await page.getByRole("button", { name: "Yes, continue" }).click();
+    await page.locator("mx-widget").evaluate((widget) => {
+      widget.dispatchEvent(new CustomEvent("mx-error"));
+    });
+    await page.getByText("This could not be opened.").waitFor();
   },
   async "bad link"(page) {
     await page.goto("about:blank");

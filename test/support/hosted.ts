@@ -26,7 +26,8 @@ export type HostedWorld = AsyncDisposable & {
 };
 
 export async function startHosted(
-  browser: TestBrowser,
+  /** For `visit`. */
+  browser: TestBrowser | undefined,
   environment: Environment = {},
 ): Promise<HostedWorld> {
   await using parts = new AsyncDisposableStack();
@@ -75,6 +76,7 @@ export async function startHosted(
       return widget_url.url;
     },
     async visit(asked, context) {
+      if (!browser) throw new Error("There is no browser to visit it with.");
       const visit = await browser.openPage(context);
       await visit.page.goto(toAddress({ redirect: appLink, ...asked }));
       return visit;

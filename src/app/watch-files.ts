@@ -93,8 +93,8 @@ const NAMES_USERS = new Set(["USER_ID_SECRET_FILE", "MEMBER_USERKEY_SECRET_FILE"
 
 function toHint(variable: string, takeOver: TakeOver | undefined): string {
   if (NAMES_USERS.has(variable))
-    return "This secret names your users at MX: with another one they lose their accounts there. Put the old one back.";
+    return "Your users' ids or userkeys at MX depend on this secret. With a different value, users lose their accounts there. Put the old value back.";
   if (takeOver)
-    return "The content from before stays in use. Correct the file: it is looked at again.";
-  return "The content from before stays in use. Restart the replicas one by one to use the new one.";
+    return "The old content stays in use. Correct the file. The service checks it again every ten seconds.";
+  return "The old content stays in use. Restart the replicas one by one to use the new content.";
 }

@@ -27,7 +27,7 @@ import {
 } from "./variables.ts";
 
 const PRELOAD_FAULT =
-  "must not load an instrumentation that listens to requests: the SSO API takes its key in the URL, so it would be recorded. Take it out of NODE_OPTIONS and of the flags of node, or set ALLOW_PRELOADS=true";
+  "must not load an instrumentation that observes requests, because it would record the SSO API's key, which is in the URL. Remove the instrumentation from NODE_OPTIONS and from node's flags, or set ALLOW_PRELOADS=true";
 
 /**
  * Throws `ConfigError` with all faults. `readFile` serves the variables that name files; `flags` are those of the process,

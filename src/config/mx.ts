@@ -101,7 +101,7 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Fault
   if (!sso && source !== "none") {
     faults.add(
       "MEMBER_CREDENTIALS",
-      "has no effect without the SSO API; set MX_SSO_API_KEY and the client that goes with it, or none",
+      "has no effect without the SSO API; set MX_SSO_API_KEY and its client, or set this to none",
     );
   }
   switch (source) {

@@ -29,7 +29,7 @@ export function toProcess(
   checkNoProxy(v, environment, faults);
   checkUpstreams(v, v.ALLOW_HTTP_HOSTS, faults);
   if (v.PORT !== 0 && v.PORT === v.OPERATIONS_PORT)
-    faults.add("OPERATIONS_PORT", "must differ from PORT: health is not for the public");
+    faults.add("OPERATIONS_PORT", "must differ from PORT, because metrics must not be public");
   return {
     host: v.HOST,
     port: v.PORT,
@@ -67,7 +67,7 @@ function toLogins(v: Variables, readFile: ReadFile, faults: Faults): LoginConfig
   if (v.AUTH_COOKIE && v.AUTH_COOKIE === v.AUTH_SESSION_COOKIE)
     faults.add(
       "AUTH_COOKIE",
-      "must differ from AUTH_SESSION_COOKIE: one holds a token, one does not",
+      "must differ from AUTH_SESSION_COOKIE: one contains a token, the other does not",
     );
   if (!v.AUTH_JWT) {
     const isOther =
@@ -206,7 +206,7 @@ export function toHosted(
   if (redirects.length === 0 && tenants.length > 0 && !faults.has("CLIENT_REDIRECT_URLS"))
     faults.add(
       "HOSTED_NAME",
-      "needs CLIENT_REDIRECT_URLS: the page for phones ends at one of the links listed there",
+      "needs CLIENT_REDIRECT_URLS: the page for phones ends with one of these links",
     );
   return {
     name,

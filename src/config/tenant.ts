@@ -59,7 +59,7 @@ function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
   if (audience.length === 0 && (v.AUTH_JWT || v.AUTH_INTROSPECTION_URL))
     faults.add(
       "AUTH_AUDIENCE",
-      "is missing: without it, tokens made for other services would open accounts",
+      "is missing: without it, tokens for other services would be accepted",
     );
   if (v.AUTH_JWKS_URL && v.AUTH_JWKS_FILE)
     faults.add("AUTH_JWKS_FILE", "and AUTH_JWKS_URL cannot be set together");

@@ -75,7 +75,7 @@ function readEntries(
   const unknown = Object.keys(content).filter((key) => key !== "tenants");
   const { tenants } = content;
   const [repeated] = findRepeatedKeys(text);
-  if (repeated !== undefined) fault(`names a file where ${show(repeated)} stands twice`);
+  if (repeated !== undefined) fault(`names a file where ${show(repeated)} is repeated`);
   else if (unknown[0] !== undefined) fault(`names a file with the unknown key ${show(unknown[0])}`);
   else if (tenants.length === 0) fault("names a file without any tenant");
   else if (tenants.length > MAX_TENANTS)

@@ -68,7 +68,7 @@ export function checkUse(v: Variables, hosts: readonly LoginHosts[], faults: Fau
     login: Boolean(v.AUTH_INTROSPECTION_URL ?? v.AUTH_SESSION_CHECK_URL),
   };
   if (v.AUTH_CLIENT_CERT_FILE && !hosts.some((kind) => isAsked[kind]))
-    faults.add("AUTH_CLIENT_CERT_FILE", "has no effect: no host is asked about logins");
+    faults.add("AUTH_CLIENT_CERT_FILE", "has no effect, because no login needs a call to a host");
   if (v.MEMBER_LOOKUP_CLIENT_CERT_FILE && !v.MEMBER_LOOKUP_URL)
     faults.add("MEMBER_LOOKUP_CLIENT_CERT_FILE", "has no effect without MEMBER_LOOKUP_URL");
 }
@@ -162,7 +162,7 @@ const PROBLEMS: Readonly<Record<PairReason, PairProblem>> = {
     reason: "mismatch",
     of: "key",
     message:
-      "does not belong to the first certificate of the other file; the server's or client's own comes first there",
+      "does not belong to the first certificate in the other file; the first one must be the service's own",
   },
   refused_by_openssl: {
     reason: "refused_by_openssl",

@@ -23,7 +23,7 @@ export function findWarnings(config: Config, isObserved = hasForeignListeners())
     warnings.push({
       name: "foreign_listener",
       message:
-        "An instrumentation that is not the service's own listens to requests to upstreams. TRACE_PROPAGATION=false is not enforced, the service's own spans may be missing, and the instrumentation records URLs, with ids of users and the SSO API's key in them.",
+        "An instrumentation that does not belong to the service observes its requests to upstreams. TRACE_PROPAGATION=false has no effect on it, the service's own spans may be missing, and it records URLs, which contain user ids and the SSO API's key.",
     });
   }
   const derives = !instanceSecret && (!auditKey || rateLimits.redis);
@@ -31,14 +31,14 @@ export function findWarnings(config: Config, isObserved = hasForeignListeners())
     warnings.push({
       name: "no_instance_secret",
       message:
-        "INSTANCE_SECRET is not set. Replicas with another list of tenants count rate limits apart and give users another user.hash.",
+        "INSTANCE_SECRET is not set. Replicas with a different list of tenants count rate limits separately and give users a different user.hash.",
     });
   }
   if (tenants.some(({ auth }) => auth.issuers.length > 1)) {
     warnings.push({
       name: "several_issuers",
       message:
-        "AUTH_ISSUER lists several issuers, which are one login under several names: each of them can name any user of the others. List only names of one and the same identity provider.",
+        "AUTH_ISSUER lists several issuers, which the service treats as one login. Anyone who can issue tokens under one of them can impersonate the users of all the others. List only names of the same identity provider.",
     });
   }
   return warnings;

@@ -83,7 +83,7 @@ describe("a secret in a file", () => {
     volume.swap({ secret: OTHER });
     await look();
     expect(told(service)).toEqual([
-      { event: "file.changed", variable, hint: expect.stringContaining("Put the old one back") },
+      { event: "file.changed", variable, hint: expect.stringContaining("Put the old value back") },
     ]);
     await service.post("ada");
 

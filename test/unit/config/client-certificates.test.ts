@@ -127,7 +127,7 @@ describe("a client certificate that nobody would be shown", () => {
       },
     ],
     [
-      "AUTH_CLIENT_CERT_FILE has no effect: no host is asked about logins",
+      "AUTH_CLIENT_CERT_FILE has no effect, because no login needs a call to a host",
       { AUTH_JWKS_FILE: "keys.json", ...pair("AUTH_CLIENT", "client.pem", "client.key") },
     ],
   ])("is a fault: %s", (fault, variables) => {

@@ -279,7 +279,7 @@ describe("HOSTED_NAME", () => {
 
   it("needs somewhere to go", () => {
     expect(faultsOf({ ...GOOD, HOSTED_NAME: "Example Bank" })).toEqual([
-      "HOSTED_NAME needs CLIENT_REDIRECT_URLS: the page for phones ends at one of the links listed there",
+      "HOSTED_NAME needs CLIENT_REDIRECT_URLS: the page for phones ends with one of these links",
     ]);
   });
 

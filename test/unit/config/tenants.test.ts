@@ -400,12 +400,12 @@ describe("a faulty TENANTS_FILE", () => {
     [
       "with a key twice",
       JSON.stringify({ tenants: [entry("a")] }).replace('"name"', '"AUTH_ISSUER":"x","name"'),
-      /^TENANTS_FILE names a file where AUTH_ISSUER stands twice$/,
+      /^TENANTS_FILE names a file where AUTH_ISSUER is repeated$/,
     ],
     [
       "with a key twice, once escaped",
       JSON.stringify({ tenants: [entry("a")] }).replace('"name"', '"n\\u0061me" : "x","name"'),
-      /^TENANTS_FILE names a file where name stands twice$/,
+      /^TENANTS_FILE names a file where name is repeated$/,
     ],
     [
       "that is too large",

@@ -229,6 +229,36 @@ describe("the circuit breaker", () => {
       expect(state.calls).toBeLessThanOrEqual(before + 1);
     });
 
+    it("tries again later where a call of that kind took the try", async () => {
+      const { state, call } = mx();
+      state.answer = DOWN;
+      for (let index = 0; index < 40; index += 1) await call().catch(() => undefined);
+      await vi.advanceTimersByTimeAsync(5000);
+      state.isGateFull = true;
+      await expect(call()).rejects.toMatchObject({ message: "not sent" });
+      Object.assign(state, { isGateFull: false, answer: answerOf("ok") });
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(await call()).toMatchObject({ outcome: "ok" });
+    });
+
+    it("tries on a new connection, and trusts none of the others", async () => {
+      const calls: MxCall[] = [];
+      let answer: Answer = DOWN;
+      const send: Send = async (call) => {
+        calls.push(call);
+        return answer;
+      };
+      const ask = withCircuitBreaker(send, { random: () => 0.5 });
+      for (let user = 0; user < 20; user += 1) {
+        await ask({ ...CALL, userId: `u-${user}` }, frozenBudget());
+      }
+      answer = answerOf("ok");
+      await vi.advanceTimersByTimeAsync(5000);
+      for (let turn = 0; turn < 2; turn += 1) await ask(CALL, frozenBudget());
+      const trial = { ...CALL, newConnection: true, isTrial: true };
+      expect(calls.slice(20)).toEqual([trial, CALL]);
+    });
+
     it("tries again after the same time when the machine's clock is put back", async () => {
       const { state, call } = mx();
       state.answer = DOWN;
@@ -386,7 +416,14 @@ describe("a try that meets a stale connection", () => {
   it("closes nothing: its repeat is the try", async () => {
     let nowMs = 0;
     let answer = answerOf("ambiguous");
-    const ask = withCircuitBreaker(async () => answer, { now: () => nowMs, random: () => 0.5 });
+    let state = (): string => "unwatched";
+    const ask = withCircuitBreaker(async () => answer, {
+      now: () => nowMs,
+      random: () => 0.5,
+      watchBreaker(read) {
+        state = read;
+      },
+    });
     for (let count = 0; count < 20; count += 1) {
       await ask({ ...CALL, userId: `u-${count}` }, frozenBudget());
     }
@@ -395,6 +432,7 @@ describe("a try that meets a stale connection", () => {
     const budget = frozenBudget();
     answer = answerOf("ambiguous", { reason: "stale_connection" });
     await ask(CALL, budget);
+    expect(state()).toBe("open");
     answer = answerOf("ambiguous");
     await ask(CALL, budget);
 

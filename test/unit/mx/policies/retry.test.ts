@@ -204,6 +204,25 @@ describe("a call that meets a stale connection", () => {
   });
 });
 
+describe("a repeat", () => {
+  it.each([
+    ["a connection that was refused", answerOf("not_sent"), true],
+    ["no answer", answerOf("ambiguous", { reason: "timeout" }), true],
+    ["an answer", answerOf("throttled", { status: 503 }), false],
+  ])("after %s goes out on a new connection: %s", async (_what, first, isNew) => {
+    const calls: MxCall[] = [];
+    const recordCall = vi.fn();
+    const send: Send = async (call) => (calls.push(call) === 1 ? first : answerOf("ok"));
+    const retryBudget = { recordCall, takeRetry: () => true };
+    const sending = withRetry(send, { retryBudget, random: () => 0 });
+    const ended = sending(callOf("read"), createBudget({ deadlineMs: 8000 }));
+    await vi.runAllTimersAsync();
+    await ended;
+    expect(calls.map(({ newConnection = false }) => newConnection)).toEqual([false, isNew]);
+    expect(recordCall).toHaveBeenCalledOnce(); // Only a first try earns.
+  });
+});
+
 describe("a call whose host has no retries left", () => {
   it.each(KINDS)("is not repeated (%s)", async (kind) => {
     const onRetryRefused = vi.fn();
@@ -257,6 +276,23 @@ describe("retries in ten seconds", () => {
     expect(budget.takeRetry()).toBe(false);
     clock.ms += 1000;
     expect(takeAll()).toBe(30);
+  });
+
+  it("are counted by the process's own clock", () => {
+    const budget = createRetryBudget();
+    const takeAll = () => Array.from({ length: 100 }, () => budget.takeRetry()).filter(Boolean);
+    expect(takeAll()).toHaveLength(30);
+    vi.advanceTimersByTime(10_000);
+    expect(takeAll()).toHaveLength(30);
+  });
+
+  it("may spend the last hundredth", () => {
+    const { budget, recordCalls, takeAll } = budgetAt();
+    recordCalls(200); // As much as can be saved up: ten.
+    expect(takeAll()).toBe(30); // Twenty owed.
+    recordCalls(300); // 27 earned: seven, to the hundredth.
+    expect(takeAll()).toBe(7);
+    expect(budget.takeRetry()).toBe(false);
   });
 
   it("are not saved up in hours of health", () => {

@@ -1,8 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
 import type { MxApi, MxCall } from "../../../src/mx/call.ts";
 import { createMxClient, createSend } from "../../../src/mx/client.ts";
+import { toMdxApi } from "../../../src/mx/mdx.ts";
 import { classifyPlatform, classifySsoV2 } from "../../../src/mx/outcome.ts";
+import { toPlatformApi } from "../../../src/mx/platform.ts";
 import { NO_OBSERVER } from "../../../src/mx/policies/instrument.ts";
+import { toSsoApi } from "../../../src/mx/sso-v2.ts";
+import { toSsoV3Api } from "../../../src/mx/sso-v3.ts";
+import { createSecret } from "../../../src/secret.ts";
 import { createBudget } from "../../../src/session/budget.ts";
 import type { Exchange, ExchangeResult } from "../../../src/upstream/exchange.ts";
 import { answered, exchangeGiving, frozenBudget, settle } from "../fakes.ts";
@@ -74,6 +79,61 @@ describe("the credentials of a call", () => {
     const { request } = await run({ ...READ, headers: { "accept-language": "fr" } }, { headers });
     expect(request?.headers).toEqual({ ...headers, "accept-language": "fr" });
     expect(request?.path).toBe("/user/u-1");
+  });
+});
+
+describe("an API of MX", () => {
+  const baseUrl = new URL("https://mx.example/base/");
+  const apiKey = createSecret("key&1");
+  const V3 = "application/vnd.moneydesktop.sso.v3+json";
+  const MDX = "application/vnd.moneydesktop.mdx.v5+json";
+  const basic = `Basic ${btoa("client:key&1")}`;
+
+  it.each<[string, MxApi, string, object]>([
+    [
+      "the SSO API v2",
+      toSsoApi({ baseUrl, apiKey, clientGuid: "CLT 1" }),
+      "/base/x?k=key%261&c=CLT%201",
+      { accept: "application/json", "content-type": "application/json" },
+    ],
+    [
+      "the SSO API v3",
+      toSsoV3Api({ baseUrl, apiKey, clientId: "a/b" }),
+      "/base/a%2Fb/x",
+      { "md-api-key": "key&1", accept: V3, "content-type": V3 },
+    ],
+    [
+      "MDX",
+      toMdxApi({ baseUrl: new URL("https://mx.example/a/base"), apiKey, clientId: "b" }),
+      "/a/base/b/x",
+      { "md-api-key": "key&1", accept: MDX, "content-type": MDX },
+    ],
+    [
+      "the Platform API",
+      toPlatformApi({ baseUrl, apiKey, clientId: "client", version: "v20250224" }),
+      "/base/x",
+      {
+        authorization: basic,
+        accept: "application/json",
+        "accept-version": "v20250224",
+        "content-type": "application/json",
+      },
+    ],
+    [
+      "the Platform API v20111101",
+      toPlatformApi({ baseUrl, apiKey, clientId: "client", version: "v20111101" }),
+      "/base/x",
+      {
+        authorization: basic,
+        accept: "application/vnd.mx.api.v1+json",
+        "accept-version": "v20111101",
+        "content-type": "application/json",
+      },
+    ],
+  ])("is asked as it wants: %s", async (_name, api, path, headers) => {
+    const { request } = await run({ ...CREATE, path: "/x" }, api);
+    expect(request).toMatchObject({ path, hasSecretPath: path.includes("k=") });
+    expect(request?.headers).toEqual(headers);
   });
 });
 

@@ -436,7 +436,7 @@ describe("a create that several requests need", () => {
       const next = login(name);
       await vi.runAllTimersAsync();
       await next;
-      confirm();
+      if (name === "a") confirm();
       await vi.advanceTimersByTimeAsync(1);
     }
     expect(steps).toEqual(["a creates", "b looks", "c looks", "c creates"]);

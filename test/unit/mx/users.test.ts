@@ -14,6 +14,8 @@ afterEach(() => void vi.useRealTimers());
 const RULE = { urlRule: { allowHttp: false, origins: [] } };
 const USER = "u/1";
 const PROFILE: Profile = { first_name: "Ada", email: "ada@example.com", sex: "FEMALE" };
+/** For the Platform API alone. */
+const METADATA = '{"first_name":"Ada"}';
 
 type User = { isDisabled: boolean; isNew: boolean };
 
@@ -47,7 +49,7 @@ const platform = (send: Send, version: "v20250224" | "v20111101") =>
 const PLATFORM_CREATE: Partial<MxCall> = {
   operation: "platform.create_user",
   path: "/users",
-  body: { user: { id: USER, is_disabled: false, email: "ada@example.com" } },
+  body: { user: { id: USER, is_disabled: false, email: "ada@example.com", metadata: METADATA } },
 };
 
 const APIS: [string, Api][] = [
@@ -121,7 +123,8 @@ describe.each(APIS)("a User of %s", (_name, api) => {
   };
   const create = (...answers: (Failure | object)[]) => {
     const mx = mxAnswering(...answers);
-    const ended = end(api.create(mx.send)({ userId: USER, profile: PROFILE }, mx.context));
+    const profile = made === "mdx.create_user" ? PROFILE : { ...PROFILE, metadata: METADATA };
+    const ended = end(api.create(mx.send)({ userId: USER, profile }, mx.context));
     return { ...mx, ended };
   };
   const [read, made] = [api.reads.operation, api.creates.operation];
@@ -170,6 +173,23 @@ describe.each(APIS)("a User of %s", (_name, api) => {
   it.each(["rejected", "throttled"] as const)("that is %s is a failure", async (outcome) => {
     expect(await find(outcome).ended).toMatchObject({ upstream: { operation: read, outcome } });
     expect(await create(outcome).ended).toMatchObject({ upstream: { operation: made, outcome } });
+  });
+});
+
+describe("the URLs in a User of the SSO API v2", () => {
+  it("are taken by their types, but for those that cannot be used", async () => {
+    const sentAt = new Date("2026-11-20T12:00:00Z");
+    const { send, context } = mxAnswering({
+      guid: "USR-1",
+      master_widget_url: "https://widgets.example.com/master",
+      budgets_widget_url: "http://widgets.example.com/budgets",
+      connect_widget_url: "https://widgets.example.com/connect",
+    });
+    const user = await createSsoDirectory(send, RULE).findUser("u-1", context);
+    const type = "master_widget";
+    const url = "https://widgets.example.com/master";
+    const expiresAt = new Date(sentAt.getTime() + 600_000);
+    expect([...(user?.widgetUrls ?? [])]).toEqual([[type, { type, url, expiresAt }]]);
   });
 });
 

@@ -40,7 +40,10 @@ describe("the time of a request", () => {
     if (allowed) expect(() => budget.spend("read")).not.toThrow();
     else
       expect(() => budget.spend("read")).toThrow(
-        expect.objectContaining({ code: "upstream_timeout" }),
+        expect.objectContaining({
+          code: "upstream_timeout",
+          upstream: { operation: "session", outcome: "not_sent", reason: "deadline" },
+        }),
       );
   });
 

@@ -10,6 +10,7 @@ import type {
   SessionEvent,
   SsoUser,
   Tenant,
+  WidgetRequest,
 } from "../../../src/session/types.ts";
 import {
   contextOf,
@@ -43,6 +44,9 @@ type Mx = {
   expires?: boolean;
   /** The Platform API is configured too, and answers this. */
   platform?: { url: ReturnType<typeof widgetUrl> | undefined };
+  /** The User that a create gives. */
+  created?: SsoUser;
+  request?: Partial<WidgetRequest>;
   /** These calls fail. */
   fail?: string[];
   /** What the tenant says of its id. Default: it is the partner's own, and says whose it is. */
@@ -56,6 +60,8 @@ async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
   const memberId = { value: "M-u-1", isMxGuid: false, provesOwner: true, ...mx.memberId };
   const events: string[] = [];
   const asked: PlatformPath[] = [];
+  const audited: SessionEvent[] = [];
+  const created = mx.created ?? NEW_USER;
 
   async function call<T>(name: string, result: T): Promise<T> {
     events.push(`> ${name}`);
@@ -67,7 +73,7 @@ async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
 
   const directory = directoryOf({
     findUser: () => call("read user", user),
-    createUser: () => call("create user", NEW_USER),
+    createUser: () => call("create user", created),
     findMember: () => call("read member", member),
     createMember: () => call("create member", creation),
     updateMember: () => call("update member", updates.shift() ?? "updated"),
@@ -91,14 +97,14 @@ async function run(mx: Mx, { isRestart = false, type = "master_widget" } = {}) {
         }
       : { kind: "sso", directory },
     identityOf({ principal: principalOf({ sub: "u-1" }, tenant) }),
-    widgetRequest(type),
+    { ...widgetRequest(type), ...mx.request },
     { isRestart },
-    contextOf(),
+    { ...contextOf(), audit: (event) => void audited.push(event) },
   );
   const result = await outcome.catch((error: unknown) => error);
   await settle();
   const calls = events.filter((event) => event.startsWith(">")).map((event) => event.slice(2));
-  return { result, calls, events, asked };
+  return { result, calls, events, asked, audited };
 }
 
 describe("MX's guide", () => {
@@ -263,6 +269,96 @@ describe("the URL", () => {
   it("is not handed out when the User vanished under the Member create", async () => {
     const mx: Mx = { user: known, creation: "no_user", platform: { url: PLATFORM_URL } };
     expect((await run(mx)).result).toBeUndefined();
+  });
+});
+
+describe("a user who is disabled at MX", () => {
+  const disabled = ssoUserOf({ isDisabled: true });
+
+  it.each<[string, Mx, string[]]>([
+    ["and known", { user: disabled }, []],
+    ["and was there after all", { created: disabled }, ["create user"]],
+  ])("%s gets no Member and no URL", async (_what, mx, calls) => {
+    const ran = await run({ ...mx, platform: { url: PLATFORM_URL } });
+    expect(ran.result).toMatchObject({ code: "user_disabled" });
+    expect(ran.calls).toEqual([...START, ...calls]);
+  });
+});
+
+describe("a login that stopped halfway", () => {
+  it.each<[string, Mx, SessionEvent[]]>([
+    ["is healed", { user: ssoUserOf() }, ["user_healed"]],
+    ["is no login that had a Member", { user: ssoUserOf(), member: { userGuid: "USR-1" } }, []],
+    ["is no first login", {}, []],
+    ["is not healed where the User vanishes", { user: ssoUserOf(), creation: "no_user" }, []],
+  ])("%s", async (_what, mx, audited) => {
+    expect((await run(mx)).audited).toEqual(audited);
+  });
+});
+
+describe("an option that names something, where the Platform API does not find it", () => {
+  const request = { options: { insight_guid: "BET-1" }, callerOptions: ["insight_guid"] };
+  const missing: Mx = { request, platform: { url: undefined } };
+  const known = { user: ssoUserOf(), member: { userGuid: "USR-1" } };
+
+  it("is to blame for a known User", async () => {
+    expect((await run({ ...missing, ...known })).result).toMatchObject({
+      code: "invalid_request",
+      errors: [{ pointer: "/widget_url/insight_guid" }],
+    });
+  });
+
+  it.each<[string, Mx]>([
+    ["that is new", missing],
+    ["that vanishes", { ...missing, user: ssoUserOf(), creation: "no_user" }],
+    ["without such an option", { ...known, platform: { url: undefined } }],
+  ])("is not for one %s: the workflow begins again", async (_what, mx) => {
+    expect((await run(mx)).result).toBeUndefined();
+  });
+
+  it("is not for one whose URL comes", async () => {
+    const ran = await run({ ...missing, ...known, platform: { url: PLATFORM_URL } });
+    expect(ran.result).toBe(PLATFORM_URL);
+  });
+});
+
+describe("the Member that is read", () => {
+  const idOf = (value: string) => ({ value, isMxGuid: false, provesOwner: true });
+
+  it.each([
+    ["is the expected one", "M-1", "M-1", ["M-1"]],
+    ["is the one that the lookup names, after the expected one", "M-1", "M-2", ["M-1", "M-2"]],
+    ["is the one that the lookup names, where none was expected", undefined, "M-2", ["M-2"]],
+  ])("%s", async (_what, expected, resolved, reads) => {
+    const read: unknown[] = [];
+    const updated: unknown[] = [];
+    const directory = directoryOf({
+      findUser: async () => ssoUserOf(),
+      async findMember(member) {
+        read.push(member);
+        return { userGuid: "USR-1" };
+      },
+      async updateMember({ memberId }) {
+        updated.push(memberId);
+        return "updated";
+      },
+    });
+    const tenant = tenantOf({
+      findCredentials: () => ({ fields: [], expires: true }),
+      memberIds: {
+        expected: () => (expected === undefined ? undefined : idOf(expected)),
+        resolve: () => idOf(resolved),
+      },
+    });
+    await openBySso(
+      { kind: "sso", directory },
+      identityOf({ principal: principalOf({ sub: "u-1" }, tenant) }),
+      widgetRequest("master_widget"),
+      { isRestart: false },
+      contextOf(),
+    );
+    expect(read).toEqual(reads.map((memberId) => ({ memberId, userId: "u-1" })));
+    expect(updated).toEqual([resolved]);
   });
 });
 

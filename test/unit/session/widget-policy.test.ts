@@ -8,6 +8,7 @@ import {
 } from "../../../src/session/widget-options.ts";
 import {
   createWidgetRequestParser,
+  findUnsupportedOptions,
   type WidgetPolicyOptions,
 } from "../../../src/session/widget-policy.ts";
 import { runsOf } from "../../support/exhaustive.ts";
@@ -564,5 +565,21 @@ describe("a body with very many faults", () => {
     const asked = Object.keys(WidgetOptions.shape).map((name) => [name, null]);
     const places = refusal(() => ask(Object.fromEntries(asked), { source: "sso" }));
     expect(places.length).toBeLessThanOrEqual(20);
+  });
+});
+
+describe("an operator's own values", () => {
+  it.each([
+    [
+      "v20250224",
+      { connections_use_case_filter: true, locale: "fr" },
+      ["connections_use_case_filter"],
+    ],
+    ["v20111101", { connections_use_case_filter: true, locale: "fr" }, ["locale"]],
+    ["sso", { widget_type: "master_widget", locale: "fr" }, ["locale"]],
+    ["sso_v3", { connections_use_case_filter: true, locale: "fr" }, []],
+  ] as const)("are held against the API %s: %j", (source, values, names) => {
+    const pointers = findUnsupportedOptions(source, values).map(({ pointer }) => pointer);
+    expect(pointers).toEqual(names.map((name) => `/widget_url/${name}`));
   });
 });

@@ -1,13 +1,21 @@
 /** What the protections around a call tell those who watch. */
 
+import { context, SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import { describe, expect, it } from "vitest";
-import type { Answer, MxCall, Send } from "../../../../src/mx/call.ts";
+import type { Answer, MxApi, MxCall, Send } from "../../../../src/mx/call.ts";
 import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import { withCircuitBreaker } from "../../../../src/mx/policies/circuit-breaker.ts";
 import {
   type BreakerState,
   type BulkheadState,
   withObserver,
+  withSpans,
 } from "../../../../src/mx/policies/instrument.ts";
 import { withRetry } from "../../../../src/mx/policies/retry.ts";
 import { createRateLimiter } from "../../../../src/rate-limit/limiter.ts";
@@ -104,6 +112,84 @@ describe("who watches the calls to MX", () => {
     resolve(answerOf("ok"));
     await Promise.all(calls);
     expect(read()).toEqual({ inFlight: 0, waiting: 0, connections: 1 });
+  });
+});
+
+describe("the span of a call to MX", () => {
+  const exporter = new InMemorySpanExporter();
+  const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  const tracer = provider.getTracer("test");
+  const API: Omit<MxApi, "baseUrl"> = {
+    name: "sso",
+    headers: {},
+    query: "",
+    classify: () => "ok",
+  };
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+
+  /** What the span says of a call that was answered so, and the headers that the call had. */
+  async function spanOf(answer: Answer, base = "https://mx.example/sso", doesPropagate = false) {
+    exporter.reset();
+    const sent: MxCall[] = [];
+    const send: Send = async (call) => {
+      sent.push(call);
+      return answer;
+    };
+    const options = { tenant: "bank", tracing: { tracer, doesPropagate } };
+    const api = { ...API, baseUrl: new URL(base) };
+    const call = { ...CALL, headers: { "accept-language": "fr" } };
+    expect(await withSpans(send, api, options)(call, frozenBudget())).toBe(answer);
+    const [span] = exporter.getFinishedSpans();
+    return { span, headers: sent[0]?.headers ?? {} };
+  }
+
+  it.each([
+    ["https://mx.example/sso", 443],
+    ["http://mx.example", 80],
+    ["http://mx.example:8080", 8080],
+  ])("names the call by its template, and %s", async (base, port) => {
+    const { span } = await spanOf(answerOf("ok"), base);
+    expect(span).toMatchObject({ name: "GET /user/{user}", kind: SpanKind.CLIENT });
+    expect(span?.attributes).toEqual({
+      "server.address": "mx.example",
+      "server.port": port,
+      tenant: "bank",
+      "http.request.method": "GET",
+      "url.template": "/user/{user}",
+      "mx.operation": "sso.read_user",
+      "mx.outcome": "ok",
+      "http.response.status_code": 200,
+    });
+    expect(span?.status.code).toBe(SpanStatusCode.UNSET);
+  });
+
+  it.each([
+    [answerOf("not_found", { status: 400 }), undefined],
+    [answerOf("conflict", { status: 400 }), undefined],
+    [answerOf("rejected", { status: 401 }), "rejected"],
+    [answerOf("ambiguous", { reason: "timeout" }), "timeout"],
+  ])("says what failed (%#)", async (answer, error) => {
+    const { span } = await spanOf(answer);
+    expect(span?.attributes["error.type"]).toBe(error);
+    expect(span?.attributes["http.response.status_code"]).toBe(answer.status);
+    expect("http.response.status_code" in (span?.attributes ?? {})).toBe("status" in answer);
+    expect(span?.status.code).toBe(error ? SpanStatusCode.ERROR : SpanStatusCode.UNSET);
+  });
+
+  it.each([true, false])(
+    "goes along in a header only where that is wanted: %s",
+    async (isWanted) => {
+      context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+      const { span, headers } = await spanOf(answerOf("ok"), undefined, isWanted);
+      const traceparent = expect.stringContaining(span?.spanContext().traceId ?? "no span");
+      expect(headers).toEqual({ "accept-language": "fr", ...(isWanted && { traceparent }) });
+    },
+  );
+
+  it("is none without a tracer", async () => {
+    const send = answering(answerOf("ok"));
+    const api = { ...API, baseUrl: new URL("https://mx.example") };
+    expect(withSpans(send, api, { tenant: "bank", tracing: undefined })).toBe(send);
   });
 });
 

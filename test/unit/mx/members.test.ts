@@ -5,7 +5,7 @@ import type { MxCall, Outcome, Send } from "../../../src/mx/call.ts";
 import { createMdxMembers } from "../../../src/mx/mdx-members.ts";
 import { createSsoDirectory } from "../../../src/mx/sso-v2.ts";
 import type { MemberDirectory } from "../../../src/session/types.ts";
-import { mxAnswering } from "../fakes.ts";
+import { answerOf, mxAnswering } from "../fakes.ts";
 
 beforeEach(() => void vi.useFakeTimers({ fakeNodeBuiltins: true }));
 afterEach(() => void vi.useRealTimers());
@@ -22,7 +22,7 @@ const CREDENTIALS = {
 type Api = {
   directory: (send: Send) => MemberDirectory;
   /** Of an answer about the Member, with these names. */
-  body: (names: { id?: string; userId?: string; userGuid?: string }) => object;
+  body: (names: { id?: string; guid?: string; userId?: string; userGuid?: string }) => object;
   read: Partial<MxCall>;
   create: Partial<MxCall>;
   update: Partial<MxCall>;
@@ -30,7 +30,8 @@ type Api = {
 
 const SSO: Api = {
   directory: (send) => createSsoDirectory(send, { urlRule: { allowHttp: false, origins: [] } }),
-  body: ({ id, userId, userGuid }) => ({
+  body: ({ id, guid, userId, userGuid }) => ({
+    guid,
     external_member_guid: id,
     external_user_guid: userId,
     user_guid: userGuid,
@@ -66,7 +67,9 @@ const SSO: Api = {
 
 const MDX: Api = {
   directory: createMdxMembers,
-  body: ({ id, userId, userGuid }) => ({ member: { id, user_id: userId, user_guid: userGuid } }),
+  body: ({ id, guid, userId, userGuid }) => ({
+    member: { id, guid, user_id: userId, user_guid: userGuid },
+  }),
   read: {
     operation: "mdx.read_member",
     kind: "read",
@@ -90,9 +93,12 @@ const MDX: Api = {
 };
 
 /** An MX that answers these; what is good is about the Member, with these names. */
-function mx({ directory, body }: Api, outcomes: readonly Outcome[], names = {}) {
+function mx({ directory, body }: Api, outcomes: readonly (Outcome | "bare")[], names = {}) {
   const { send, calls, events, context, operations } = mxAnswering(
-    ...outcomes.map((outcome) => (outcome === "ok" ? body(names) : outcome)),
+    ...outcomes.map((outcome) => {
+      if (outcome === "bare") return answerOf("ok", { body: undefined });
+      return outcome === "ok" ? body(names) : outcome;
+    }),
   );
   const members = directory(send);
   /** What comes of it, in as much time as it takes. */
@@ -154,6 +160,26 @@ describe.each([
     expect(events).toEqual([]);
   });
 
+  it("that was made a moment ago is looked for before another create", async () => {
+    const { create, operations } = mx(api, ["ok"]);
+    await create();
+    vi.advanceTimersByTime(1);
+    await create();
+    expect(operations()).toEqual(["create_member", "read_member"]);
+  });
+
+  it("needs no answer but a status", async () => {
+    const { find, create, update } = mx(api, ["bare"]);
+    expect(await find()).toMatchObject({ guid: undefined, userGuid: undefined });
+    expect(await create()).toBe("created");
+    expect(await update()).toBe("updated");
+  });
+
+  it("has the guid that MX names", async () => {
+    const { find } = mx(api, ["ok"], { guid: "MBR-1" });
+    expect(await find()).toMatchObject({ guid: "MBR-1" });
+  });
+
   it("that exists already is read", async () => {
     const { create, operations, events } = mx(api, ["conflict", "ok"], { userGuid: "USR-1" });
     expect(await create()).toMatchObject({ userGuid: "USR-1" });
@@ -192,13 +218,17 @@ describe.each([
 describe("a Member of MDX whose User", () => {
   it.each([
     ["is known", "known", ["not_found"], "no_user", [0]],
-    ["is new", "new", ["not_found", "ok"], "created", [0, 1000]],
+    ["is known", "known", ["conflict", "not_found", "bare"], {}, [0, 0, 1000]],
+    ["is new", "new", ["ok"], "created", [0]],
+    ["is new, and shows late", "new", ["not_found", "ok"], "created", [0, 1000]],
     ["is new, and does not show", "new", ["not_found"], "no_user", [0, 1000]],
     ["has just not been found", "late", ["not_found"], "no_user", [1000]],
   ] as const)("%s is created in time", async (_what, user, outcomes, created, times) => {
     const { create, calls } = mx(MDX, outcomes);
     const startedAt = performance.now();
-    expect(await create(user)).toBe(created);
+    const made = await create(user);
+    if (typeof created === "string") expect(made).toBe(created);
+    else expect(made).toMatchObject(created);
     expect(calls).toHaveLength(times.length);
     expect(performance.now() - startedAt).toBe(times.at(-1));
   });

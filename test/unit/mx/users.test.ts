@@ -5,7 +5,7 @@ import type { Failure, MxCall, Send } from "../../../src/mx/call.ts";
 import { createMdxUsers, withMdxUsers, withSsoV3Urls } from "../../../src/mx/mdx.ts";
 import { createPlatform } from "../../../src/mx/platform.ts";
 import { createSsoDirectory } from "../../../src/mx/sso-v2.ts";
-import type { Profile, RequestContext } from "../../../src/session/types.ts";
+import type { PlatformUser, Profile, RequestContext } from "../../../src/session/types.ts";
 import { answerOf, contextOf, mxAnswering, platformOf } from "../fakes.ts";
 
 beforeEach(() => void vi.useFakeTimers({ fakeNodeBuiltins: true }));
@@ -279,10 +279,38 @@ describe("a User of MDX", () => {
     ["was there before", ["conflict"], true],
     ["is made", [oneUser({})], undefined],
     ["is made, though the first answer was lost", ["ambiguous", "not_found", "conflict"], false],
+    ["is made, though the answer was lost", ["ambiguous", oneUser({})], false],
+    ["is made, by a status alone", [answerOf("ok", { body: undefined })], undefined],
   ])("says whether it %s", async (_what, answers, wasThere) => {
-    expect(await create({}, ...answers).ended).toHaveProperty("isNew", true);
-    const made = (await create({}, ...answers).ended) as { wasThere?: boolean };
+    const made = (await create({}, ...answers).ended) as PlatformUser;
+    const isConfirmed = true;
+    expect(made).toMatchObject({ userId: "u-1", pathId: "u-1", isNew: true, isConfirmed });
     expect(made.wasThere).toBe(wasThere);
+  });
+
+  it("was there for a request that comes a moment later", async () => {
+    const { send, context, operations } = mxAnswering(oneUser({}));
+    const { createUser } = createMdxUsers(send);
+    const user = { userId: "u-1", profile: {} };
+    await end(createUser(user, context));
+    vi.advanceTimersByTime(1);
+    expect(await end(createUser(user, context))).toMatchObject({ guid: "USR-1", wasThere: true });
+    expect(operations()).toEqual(["mdx.create_user", "mdx.read_user"]);
+  });
+
+  it("keeps the partner's id in the path where MX shows no guid yet", async () => {
+    const made = {
+      userId: "u-1",
+      pathId: "u-1",
+      isNew: true,
+      isConfirmed: true,
+      isDisabled: false,
+    };
+    const users = { createUser: async () => made, readUser: async () => undefined };
+    const { createUser } = withMdxUsers(platformOf(), users, "v20111101");
+    expect(await createUser({ userId: "u-1", profile: {} }, contextOf())).toMatchObject({
+      pathId: "u-1",
+    });
   });
 
   it.each([

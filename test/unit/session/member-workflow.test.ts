@@ -568,6 +568,12 @@ describe("MXconnect with Members", () => {
   it.each<[string, Mdx, unknown[], SessionEvent[]]>([
     ["asks for the URL alone", { known: GUID, member: { userGuid: "USR-1" } }, ["url"], []],
     [
+      "compares no owner with a User whose guid is not known",
+      { known: BY_PARTNER_ID, member: { userGuid: "USR-1" } },
+      ["url"],
+      [],
+    ],
+    [
       "sends credentials that expire",
       { known: GUID, member: { userGuid: "USR-1" }, expires: true },
       ["url", ["update member", owned("USR-1", "known")]],

@@ -63,6 +63,13 @@ describe("a session", () => {
     expect(await open({ kind: "sso", directory })).toEqual(widgetUrl("sso", "master_widget"));
   });
 
+  it("is opened with MDX, whose Member is read beside", async () => {
+    const url = widgetUrl("mdx");
+    const members = directoryOf({ findMember: async () => ({ userId: "u-1" }) });
+    const platform = platformOf({ findUser: async () => KNOWN, requestWidgetUrl: async () => url });
+    expect(await open({ kind: "mdx", platform, members })).toBe(url);
+  });
+
   it("is opened with both APIs, the URL from the Platform API", async () => {
     const url = widgetUrl("both");
     const directory = directoryOf({

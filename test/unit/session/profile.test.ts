@@ -36,6 +36,9 @@ function toProfile(claims: Claims, rule = EIGHT) {
   return claimsToProfile(rule, claims);
 }
 
+/** 60 characters, and labels of at most 63. */
+const LONGEST = `${"a".repeat(60)}@${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(62)}.ex`;
+
 const postalCode = (postal_code: unknown) => ({ address: { postal_code } });
 
 const text = fc.oneof(
@@ -118,9 +121,12 @@ describe("the profile of a new User", () => {
     ["a name in another script", { family_name: "Ōe 大江" }, { last_name: "Ōe 大江" }],
     ["a name with an apostrophe", { family_name: "O'Neill-Smith" }, { last_name: "O'Neill-Smith" }],
     ["100 characters", { given_name: "x".repeat(100) }, { first_name: "x".repeat(100) }],
+    ["a dot in an address", { email: "ada.b@example.com" }, { email: "ada.b@example.com" }],
+    ["an address of 254 characters", { email: LONGEST }, { email: LONGEST }],
     ["a plus address", { email: "ada+mx@example.com" }, { email: "ada+mx@example.com" }],
     ["an address under a subdomain", { email: "a@b.co.uk" }, { email: "a@b.co.uk" }],
     ["ten digits", { phone_number: "8015550100" }, { phone: "8015550100" }],
+    ["a number with 1", { phone_number: "1 (801) 555-0100" }, { phone: "8015550100" }],
     ["a number with +1", { phone_number: "+18015550100" }, { phone: "8015550100" }],
     ["a number with dots", { phone_number: "801.555.0100" }, { phone: "8015550100" }],
     ["a leap day", { birthdate: "2000-02-29" }, { birthdate: "2000-02-29" }],
@@ -158,21 +164,31 @@ describe("the profile of a new User", () => {
     ["a dot at the end", { email: "ada@example.com." }],
     ["an address with a space", { email: "a da@example.com" }],
     ["an address with a header in it", { email: "ada@example.com\r\nBcc: x@y.z" }],
+    ["an address of 255 characters", { email: `x${LONGEST}` }],
+    ["two addresses", { email: "ada@example.com@example.com" }],
     ["an address of 50 kB", { email: `${"x".repeat(50_000)}@example.com` }],
     ["an address that the issuer has not verified", { email: "a@b.co", email_verified: false }],
     ["a number of another country", { phone_number: "+442071234567" }],
     ["nine digits", { phone_number: "801555010" }],
+    ["eleven digits", { phone_number: "28015550100" }],
+    ["twelve digits after 1", { phone_number: "1801555010000" }],
     ["a number with letters", { phone_number: "1-800-FLOWERS" }],
     ["a bare year", { birthdate: "1990" }],
     ["a year that is not told", { birthdate: "0000-12-10" }],
     ["the 30th of February", { birthdate: "1990-02-30" }],
     ["the 13th month", { birthdate: "1990-13-01" }],
     ["a date in American order", { birthdate: "12/10/1990" }],
+    ["a date after something", { birthdate: "on 1990-12-10" }],
+    ["a year of five digits", { birthdate: "11990-12-10" }],
     ["a date with a time", { birthdate: "1990-12-10T00:00:00Z" }],
     ["a gender that MX does not know", { gender: "other" }],
     ["a gender that is a number", { gender: 1 }],
     ["a British code", postalCode("SW1A 1AA")],
     ["four digits", postalCode("8404")],
+    ["six digits", postalCode("840431")],
+    ["a ZIP code after something", postalCode("x84043")],
+    ["a Canadian code after something", postalCode("xK1A 0B1")],
+    ["a Canadian code before something", postalCode("K1A 0B1x")],
     ["a ZIP code that is a number", postalCode(84043)],
     ["an address that is text", { address: "84043" }],
     ["an address that is null", { address: null }],

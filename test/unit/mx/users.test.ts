@@ -219,6 +219,18 @@ describe("MX's guid of a User (v20111101)", () => {
     expect(operations().filter((operation) => operation === "platform.list_users")).toHaveLength(2);
   });
 
+  it("is kept while MX finds it", async () => {
+    const good = { widget_url: { url: "https://widgets.example.com/x" } };
+    const { send, context, operations } = mxAnswering(listed("USR-1"), good);
+    const { findUser, requestWidgetUrl } = platform(send, "v20111101");
+    await findUser("u-1", context);
+    expect(await requestWidgetUrl(known, request, context)).toMatchObject({
+      type: "connect_widget",
+    });
+    expect(await findUser("u-1", context)).toMatchObject({ pathId: "USR-1" });
+    expect(operations()).toEqual(["platform.list_users", "platform.request_widget_url"]);
+  });
+
   it("is known from the create, which must name it", async () => {
     const { send, context, calls } = mxAnswering({ user: { id: "u-1", guid: "USR-1" } });
     const { findUser, createUser } = platform(send, "v20111101");
@@ -232,6 +244,31 @@ describe("MX's guid of a User (v20111101)", () => {
       nameless.context,
     );
     await expect(made).rejects.toMatchObject({ upstream: { reason: "no_guid" } });
+  });
+});
+
+describe("a User of the Platform API", () => {
+  it("has no more than MX is told", async () => {
+    const { send, context, calls } = mxAnswering(oneUser({}));
+    await platform(send, "v20250224").createUser({ userId: "u-1", profile: {} }, context);
+    expect(calls[0]?.body).toEqual({ user: { id: "u-1", is_disabled: false } });
+  });
+
+  it("that MX has shown, and does not find now, was deleted: one look, and a create", async () => {
+    const { send, context, operations } = mxAnswering(
+      oneUser({}),
+      { widget_url: { url: "https://widgets.example.com/x" } },
+      "not_found",
+      oneUser({}),
+    );
+    const { createUser, requestWidgetUrl } = platform(send, "v20250224");
+    const user = { userId: "u-1", profile: {} };
+    const made = (await createUser(user, context)) as PlatformUser;
+    const request = { widgetType: "connect_widget", options: {}, callerOptions: [] };
+    await requestWidgetUrl(made, request, context);
+    vi.advanceTimersByTime(1);
+    await end(createUser(user, context));
+    expect(operations().slice(2)).toEqual(["platform.read_user", "platform.create_user"]);
   });
 });
 
@@ -308,9 +345,8 @@ describe("a User of MDX", () => {
     };
     const users = { createUser: async () => made, readUser: async () => undefined };
     const { createUser } = withMdxUsers(platformOf(), users, "v20111101");
-    expect(await createUser({ userId: "u-1", profile: {} }, contextOf())).toMatchObject({
-      pathId: "u-1",
-    });
+    const user = await end(createUser({ userId: "u-1", profile: {} }, contextOf()));
+    expect(user).toMatchObject({ pathId: "u-1" });
   });
 
   it.each([
@@ -333,7 +369,7 @@ describe("a User of MDX", () => {
         readUser: async () => ({ ...made, guid: "USR-9" }),
       };
       const { createUser } = withMdxUsers(platformOf(), users, version);
-      const user = await createUser({ userId: "u-1", profile: {} }, contextOf());
+      const user = await end(createUser({ userId: "u-1", profile: {} }, contextOf()));
       expect(user).toMatchObject(path);
       expect(user).not.toHaveProperty("wasThere");
     },

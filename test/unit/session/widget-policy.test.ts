@@ -210,6 +210,18 @@ describe("an option", () => {
     expect(ask({ color_scheme: null }, { source: "v20111101" }).callerOptions).toEqual([]);
   });
 
+  it.each<[WidgetPolicyOptions["source"], object, string[]]>([
+    ["v20250224", { is_mobile_webview: false, enable_app2app: false }, ["enable_app2app"]],
+    ["v20250224", { is_mobile_webview: true }, ["is_mobile_webview"]],
+    ["v20250224", { color_scheme: null, locale: "fr" }, ["color_scheme", "locale"]],
+    ["v20111101", { color_scheme: null, mode: "aggregation" }, ["mode"]],
+  ])(
+    "counts as the caller's with %s, unless MX's SDKs always send it: %j",
+    (source, asked, own) => {
+      expect(ask(asked, { source }).callerOptions).toEqual(own);
+    },
+  );
+
   it("deep inside is named by its whole path", () => {
     expect(
       refusal(() => ask({ deep_link_params: { date_range: { start_date: "31.1.2026" } } })),

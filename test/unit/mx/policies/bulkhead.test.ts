@@ -89,6 +89,19 @@ describe("the bulkhead before the pool", () => {
     await Promise.all(calls);
   });
 
+  it.each([
+    [8000, 999],
+    [600, 349],
+  ])("lets a call with %i ms left wait for %i ms", async (deadlineMs, waitMs) => {
+    const { state, call, end } = held(1);
+    const calls = [call(), call(deadlineMs)];
+    await vi.advanceTimersByTimeAsync(waitMs);
+    await end();
+    expect(state.started).toBe(2);
+    await end();
+    await Promise.all(calls);
+  });
+
   it("lets nobody wait for more than a second", async () => {
     const { state, call, end } = held(1);
     const first = call();

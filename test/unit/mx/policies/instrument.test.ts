@@ -7,7 +7,7 @@ import {
   SimpleSpanProcessor,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Answer, MxApi, MxCall, Send } from "../../../../src/mx/call.ts";
 import { withBulkhead } from "../../../../src/mx/policies/bulkhead.ts";
 import { withCircuitBreaker } from "../../../../src/mx/policies/circuit-breaker.ts";
@@ -51,6 +51,18 @@ describe("who watches the calls to MX", () => {
     await send(CALL, frozenBudget());
     await send(CALL, frozenBudget());
     expect(told).toEqual([["ok", 30], ["ambiguous", 1], "stale"]);
+  });
+
+  it("is told times by the process's own clock", async () => {
+    vi.useFakeTimers();
+    const onAnswer = vi.fn();
+    const slow: Send = async () => {
+      await vi.advanceTimersByTimeAsync(30);
+      return answerOf("ok");
+    };
+    await withObserver(slow, { onAnswer, onStale() {} })(CALL, frozenBudget());
+    vi.useRealTimers();
+    expect(onAnswer).toHaveBeenCalledExactlyOnceWith(answerOf("ok"), 30);
   });
 
   it("is told which calls are repeated, and which are not for want of a budget", async () => {

@@ -37,7 +37,7 @@ export function createApp(options: AppOptions): RequestListener {
   if (tracer) app.use(createRequestSpan(tracer));
   app.use(requestContext);
   app.use(createAccessLog(options));
-  app.use(createSecurityHeaders(options), noStore);
+  app.use(createSecurityHeaders(options));
   app.use(createCorsHeaders({ origins, takesCookies: cookieLogins.takesCookies }));
   app.use(rejectAmbiguousRequest);
   app.use(basePath || "/", createRoutes(options));
@@ -78,8 +78,3 @@ function createSecurityHeaders({ hstsMaxAge }: Pick<AppOptions, "hstsMaxAge">): 
     },
   });
 }
-
-const noStore: RequestHandler = (_req, res, next) => {
-  res.set("Cache-Control", "no-store");
-  next();
-};

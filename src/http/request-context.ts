@@ -63,7 +63,7 @@ export function requestContext(req: Request, res: Response, next: NextFunction):
   res.locals.requestId = isUsable ? received : randomUUID();
   if (!isUsable) res.locals.receivedRequestId = toLoggedId(received);
   res.locals.address = findClientAddress(req); // Read now: a connection that is gone has none.
-  res.set("X-Request-Id", res.locals.requestId);
+  res.set({ "X-Request-Id": res.locals.requestId, "Cache-Control": "no-store" }); // Pages and files may be cached, and say so.
   next();
 }
 

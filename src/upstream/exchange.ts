@@ -185,6 +185,7 @@ function createHandler(
     onResponseEnd() {
       if (!head) return;
       const answer = toAnswer(head, chunks);
+      if (answer.status < 400) return resolve(answer);
       const reason = findRefusalPage(answer, certificate);
       resolve(reason ? { kind: "failure", failure: "tls_error", reason } : answer);
     },

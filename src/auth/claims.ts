@@ -84,10 +84,10 @@ export function requireBearerClaims(claims: Claims): void {
 /** Throws `unauthenticated` for the `typ` of a header that names another kind of token. */
 export function requireBearerType(typ: unknown): void {
   if (typ === undefined) return;
-  const [type] = typeof typ === "string" ? toKinds(typ) : [];
-  const isExplicit = type?.includes("+") && type !== "at+jwt";
-  if (type === undefined || isExplicit || OTHER_KIND.test(type))
-    throw unauthenticated("token_kind");
+  const [type = ""] = typeof typ === "string" ? toKinds(typ) : [];
+  const isExplicit = type.includes("+") && type !== "at+jwt";
+  if (type === "" || isExplicit || OTHER_KIND.test(type)) throw unauthenticated("token_kind");
+  if (BOUND_KIND.test(type)) throw unauthenticated("bound_token");
 }
 
 /** Throws `unauthenticated` for the `token_type` of an introspection answer that names another one than bearer. */

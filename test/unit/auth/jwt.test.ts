@@ -578,6 +578,7 @@ describe("a token that is no bearer token for a service", () => {
       "token_kind",
       { claims },
     ]),
+    ["bound, by its header", "bound_token", { header: { typ: "DPoP" } }],
     ["bound, by a list of types", "bound_token", { claims: { token_type: ["DPoP"] } }],
     ...[
       "logout+jwt",
@@ -594,6 +595,7 @@ describe("a token that is no bearer token for a service", () => {
       "refresh",
       "Refresh Token",
       " refresh",
+      "",
       "RT",
       "urn:ietf:params:oauth:token-type:refresh_token",
       ["refresh"],

@@ -9,6 +9,7 @@
 
 import { AppError } from "../errors.ts";
 import { isObject } from "../text.ts";
+import { MIN_CALL_MS, timeIsUp } from "./budget.ts";
 import type { Claims, Identity, LookedUp, Principal, Profile, RequestContext } from "./types.ts";
 
 /** The eight optional fields of MX's guide. */
@@ -65,13 +66,18 @@ export async function findProfile(
 ): Promise<Profile> {
   const { principal } = identity;
   const own = () => claimsToProfile(rule, principal.claims);
+  const waitMs = () => {
+    const leftMs = context.budget.remainingMs() - MIN_CALL_MS; // The create needs its own.
+    if (leftMs < MIN_CALL_MS) throw timeIsUp();
+    return Math.min(timeoutMs, leftMs);
+  };
   if (source.kind === "claims" || rule.fields.length === 0) return own();
   try {
     if (source.kind === "userinfo") {
-      const claims = await source.read(principal, timeoutMs);
+      const claims = await source.read(principal, waitMs());
       return claims ? claimsToProfile(rule, claims) : own();
     }
-    const fields = lookedUp ? lookedUp.profile : await source.read(identity, timeoutMs);
+    const fields = lookedUp ? lookedUp.profile : await source.read(identity, waitMs());
     if (fields === undefined) return own();
     if (!isObject(fields)) throw unusableProfile();
     return fieldsToProfile(rule, fields);

@@ -12,7 +12,7 @@ import {
 import type { Claims, LookedUp } from "../../../src/session/types.ts";
 import { codePoint } from "../../support/code-point.ts";
 import { runsOf } from "../../support/exhaustive.ts";
-import { contextOf, identityOf, principalOf, SEED } from "../fakes.ts";
+import { contextOf, frozenBudget, identityOf, principalOf, SEED } from "../fakes.ts";
 
 /** What MX documents for each field. */
 const SHAPES: Record<ProfileField, RegExp> = {
@@ -374,10 +374,15 @@ describe("PROFILE_SOURCE", () => {
   const failure = new Error("no answer");
 
   /** The profile, what was asked, and what was reported. */
-  async function find(source: ProfileSource, lookedUp?: LookedUp, rule = EIGHT) {
+  async function find(
+    source: ProfileSource,
+    lookedUp?: LookedUp,
+    rule = EIGHT,
+    budget = frozenBudget(),
+  ) {
     const failures: unknown[] = [];
     const context = {
-      ...contextOf(),
+      ...contextOf(budget),
       profileFailed: (error: unknown) => void failures.push(error),
     };
     const identity = identityOf({ principal: principalOf({ sub: "u-1", given_name: "Ada" }) });
@@ -429,6 +434,33 @@ describe("PROFILE_SOURCE", () => {
       [expect.objectContaining({ subject: "u-1" }), 2000],
       [identity, 2000],
     ]);
+  });
+
+  it.each([
+    [2000, [1750]],
+    [500, [250]],
+    [499, []],
+  ])("is asked with %i ms left for %j ms: the create needs its own", async (leftMs, waits) => {
+    for (const kind of ["userinfo", "lookup"] as const) {
+      const asked: number[] = [];
+      const read = async (_about: unknown, timeoutMs: number) => void asked.push(timeoutMs);
+      const told = await find({ kind, read }, undefined, EIGHT, frozenBudget(leftMs));
+      expect(asked).toEqual(waits);
+      expect(told).toMatchObject({
+        profile: OWN,
+        failures: waits.length === 0 ? [{ code: "upstream_timeout" }] : [],
+      });
+    }
+  });
+
+  it("is not asked for a caller that has gone", async () => {
+    const budget = frozenBudget();
+    budget.abandon();
+    const asked: unknown[] = [];
+    const read = async (about: unknown) => void asked.push(about);
+    for (const kind of ["userinfo", "lookup"] as const)
+      expect(await find({ kind, read }, undefined, EIGHT, budget)).toMatchObject({ profile: OWN });
+    expect(asked).toEqual([]);
   });
 
   it("is not asked where nothing of it may be sent", async () => {

@@ -94,6 +94,27 @@ const CASES: Case[] = [
     calls: 4,
   },
   { name: "both, first login", apis: "both", roundTrips: 3, calls: 5 },
+  { name: "v3, known user", apis: "v3", before: login, roundTrips: 1, calls: 1 },
+  { name: "v3, first login", apis: "v3", roundTrips: 3, calls: 3 },
+  ...(["v3-members", "v3-both"] as const).flatMap((apis): Case[] => [
+    { name: `${apis}, known user`, apis, before: login, roundTrips: 1, calls: 2 },
+    {
+      name: `${apis}, known user, expiring credentials`,
+      apis,
+      environment: EXPIRING,
+      before: login,
+      roundTrips: 2,
+      calls: 3,
+    },
+    {
+      name: `${apis}, known user without Member`,
+      apis,
+      before: userExists,
+      roundTrips: 2,
+      calls: 3,
+    },
+    { name: `${apis}, first login`, apis, roundTrips: 3, calls: 5 },
+  ]),
 ];
 
 describe("a session waits for", () => {

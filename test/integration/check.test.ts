@@ -711,7 +711,7 @@ describe.skipIf(!hasRedis)("--check of Redis (skipped without redis-server)", ()
       expect(await redisVerdict({ ...at(node), ...asSentinel })).toBe("wrong_mode");
       const unknown = { ...sentinels.environment, REDIS_SENTINEL_MASTER: "nobody" };
       expect(await redisVerdict(unknown)).toBe("unknown_master");
-    }, 120_000);
+    });
   }
 });
 

@@ -356,7 +356,7 @@ describe("a new pair", () => {
     files.write("client.key", after.key);
     vi.advanceTimersByTime(10_000);
     await expect.poll(() => events().length).toBe(3);
-    await expect.poll(() => gates.platform.shown.at(-1), { timeout: 20_000 }).toBe("after");
+    await expect.poll(() => gates.platform.shown.at(-1)).toBe("after");
     expect((await service.post("ada")).status).toBe(200);
     expect(await expiry()).toBeLessThan(Date.now() / 1000 + 90_000);
     vi.useRealTimers();

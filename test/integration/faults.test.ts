@@ -420,7 +420,7 @@ describe("POST /session when MX's certificate", () => {
     const wire = parts.use(await startFaultServer({ upstream: mx.platformUrl, certificate }));
     const environment = { MX_PLATFORM_BASE_URL: wire.url };
     const started = parts.use(await start({ mx, environment }));
-    await expect.poll(() => wire.connections.opened).toBe(2); // Ahead of requests (warm-sockets.ts).
+    await clock.until(() => wire.connections.opened === 2); // Ahead of requests (warm-sockets.ts).
     wire.reset();
     const owned = parts.move();
     return { ...started, wire, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -803,7 +803,7 @@ describe("the circuit breaker", () => {
     wire.misbehave(() => ({ kind: "delay", ms: 1200 }));
     await clock.advance(2400);
     const probe = askSessions(service, ["ada"], 1);
-    await expect.poll(() => wire.requests.length).toBe(failed + 1);
+    await clock.until(() => wire.requests.length === failed + 1);
     const others = await askSessions(service, Array(10).fill("ada"), 10); // No time passes: the probe is still under way.
     expect(countByStatus(others)).toEqual({ 503: 10 });
     expect(countByStatus(await letTimePass(probe))).toEqual({ 200: 1 });

@@ -94,7 +94,7 @@ describe("an MX that moves", () => {
 
     expect((await clock.run(service.post("ada"))).result.status).toBe(200);
     expect(service.next.uses.length).toBeGreaterThan(0);
-    await expect.poll(() => service.old.connections.open).toBe(0);
+    await clock.until(() => service.old.connections.open === 0);
   });
 
   it("is found by the circuit breaker's trial, and all others follow", async () => {

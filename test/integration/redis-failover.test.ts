@@ -97,12 +97,12 @@ describe("a server that takes no writes behind an open connection", () => {
       const disconnect = vi.spyOn(store.client, "disconnect");
       const reconnects: number[] = [];
       for (; clock.ms < 120_000; clock.ms += 500) {
-        await expect.poll(() => store.client.status, { timeout: 10_000 }).toBe("ready");
+        await expect.poll(() => store.client.status).toBe("ready");
         const [before, calls] = [replica.connections(), disconnect.mock.calls.length];
         await limiter.take("ada");
         if (disconnect.mock.calls.length > calls) {
           reconnects.push(clock.ms);
-          await expect.poll(replica.connections, { timeout: 10_000 }).toBe(before + 1);
+          await expect.poll(replica.connections).toBe(before + 1);
         }
       }
 

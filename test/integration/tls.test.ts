@@ -205,7 +205,8 @@ describe("the end of a service with TLS", () => {
     const service = await startWithTls({ REQUEST_DEADLINE: "60s" });
     const place = await holdPlace(service);
     const authorization = await service.bearer("ada");
-    service.mx.failNext({ kind: "delay", ms: 300 });
+    const isEnding = Promise.withResolvers<void>();
+    service.mx.before("platform.request_widget_url", () => isEnding.promise);
     const inFlight = request(service.url)
       .post("/session")
       .set("Authorization", authorization)
@@ -214,6 +215,7 @@ describe("the end of a service with TLS", () => {
 
     place[Symbol.dispose]();
     const ending = service[Symbol.asyncDispose]();
+    isEnding.resolve();
 
     const { status, headers } = await inFlight;
     expect([status, headers.connection]).toEqual([200, "close"]);

@@ -80,7 +80,7 @@ describe("connections to MX", () => {
   it("are never more than MX_CONNECTIONS", async () => {
     using clock = stopClock();
     await using service = await startCounting({ environment: { MX_CONNECTIONS: "1" } });
-    await expect.poll(() => service.wire.connections.open).toBe(1);
+    await clock.until(() => service.wire.connections.open === 1);
     for (let round = 0; round < 3; round += 1) await service.post("ada");
     await clock.advance(100);
     expect(service.wire.connections.mostOpen).toBe(1);

@@ -54,7 +54,7 @@ describe.each(ENGINES)("in %s, a page blocks the frame by", (name) => {
     await tab.run(`
       stopClock();
       window.w = openWidget("#place", { getToken: () => "a.b.c" });`);
-    await expect.poll(() => host.urls, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => host.urls).toBe(1);
     for (let waited = 0; waited < 3000; waited += 500) {
       await tab.run(
         "await new Promise((resolve) => setTimeout(resolve, 50)); await moveClock(500);",
@@ -95,7 +95,7 @@ describe.each(ENGINES)("in %s, a page does not block the frame by", (name) => {
     await tab.run(`
       window.w = openWidget("#place", { getToken: () => "a.b.c" });
       document.addEventListener("securitypolicyviolation", () => { window.isViolated = true; });`);
-    await expect.poll(() => host.urls, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => host.urls).toBe(1);
     await tab.run(`
       const image = document.createElement("img");
       image.src = "${host.widgetOrigin}/favicon.ico";

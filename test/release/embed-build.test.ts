@@ -6,11 +6,10 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { build } from "../../packages/embed/build.ts";
 
 const EMBED = new URL("../../packages/embed/", import.meta.url);
-vi.setConfig({ testTimeout: 60_000 }); // Compilers on a slow machine.
 
 const NODE = new URL("../../node_modules/.bin/node", import.meta.url).pathname;
 

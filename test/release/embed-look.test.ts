@@ -3,7 +3,7 @@
  */
 
 import type { BrowserContextOptions } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAxeViolations } from "../support/axe.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import {
@@ -14,8 +14,6 @@ import {
   visitHost,
 } from "../support/embed-host.ts";
 import { isInstalled } from "../support/installed.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // A slow machine.
 
 const isThere = isInstalled("chromium");
 let browser: TestBrowser;

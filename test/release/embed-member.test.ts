@@ -2,7 +2,7 @@
  * The member whose bank login is under way: who opens Connect at it when the page has loaded again, and who does not.
  */
 
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import {
   type EmbedHost,
@@ -11,8 +11,6 @@ import {
   visitHost,
 } from "../support/embed-host.ts";
 import { isInstalled } from "../support/installed.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // A slow machine.
 
 const KEY = "mx-widget:member:connect_widget";
 const isThere = isInstalled("chromium");

@@ -2,12 +2,10 @@
  * A widget with a trigger: idle until it is pressed, and ready before that where the page asks early.
  */
 
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { type HostVisit, startEmbedHost, visitHost } from "../support/embed-host.ts";
 import { isInstalled } from "../support/installed.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // A slow machine.
 
 const isThere = isInstalled("chromium");
 let browser: TestBrowser;

@@ -7,7 +7,7 @@ import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, expectTypeOf, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, expectTypeOf, it } from "vitest";
 import type {
   WidgetOptions as EmbedOptions,
   Product,
@@ -17,8 +17,6 @@ import type { PRODUCTS, WIDGET_TYPES, WidgetOptions } from "../../src/session/wi
 
 const EMBED = new URL("../../packages/embed/", import.meta.url);
 const TSC = new URL("../../node_modules/.bin/tsc", import.meta.url).pathname;
-
-vi.setConfig({ testTimeout: 60_000 }); // A compiler on a slow machine.
 
 let folder: string;
 beforeAll(async () => {

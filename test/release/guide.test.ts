@@ -42,7 +42,7 @@ describe("the guide for web pages", () => {
       await visit.page.goto(server.url);
       await visit.page.getByRole("button", { name: "Link an account" }).press("Enter");
       const state = () => visit.page.evaluate("document.querySelector('mx-widget')?.state");
-      await expect.poll(state, { timeout: 10_000 }).toBe("open");
+      await expect.poll(state).toBe("open");
       const tell = (type: string) =>
         visit.page.frames()[1]?.evaluate(`parent.postMessage({
           mx: true, type: "${type}", metadata: { member_guid: "MBR-1" },

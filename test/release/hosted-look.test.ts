@@ -1,13 +1,11 @@
 /** What people see of the page for phones: nothing that a screen reader, a small screen or another language breaks. */
 
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAxeViolations } from "../support/axe.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { type HostedWorld, NAME, startHosted } from "../support/hosted.ts";
 import { isInstalled } from "../support/installed.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // A slow machine.
 
 const REDIRECT = "mybank://widget/done";
 const isThere = isInstalled("chromium");

@@ -5,13 +5,11 @@
  */
 
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { expectNoCanary } from "../support/canaries.ts";
 import { type HostedWorld, NAME, startHosted, toFragment } from "../support/hosted.ts";
 import { isInstalled } from "../support/installed.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // A slow machine.
 
 const CONNECTED = /^\/done\?from=widget&status=connected&member_guid=MBR-[\w-]+$/;
 const QUESTION = `Did you just start this in the ${NAME} app?`;

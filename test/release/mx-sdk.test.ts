@@ -108,7 +108,7 @@ describe.skipIf(!isThere).each([
     await using visit = await browser.openPage();
 
     await visit.page.goto(`http://bank.test:${host.port}/`);
-    await expect.poll(() => told(visit.page), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => told(visit.page)).toHaveLength(1);
     expect(await told(visit.page)).toEqual([expect.stringMatching(/^network$|Failed to fetch/)]);
     expect(service.mx.calls.of("platform.request_widget_url")).toHaveLength(0);
   });
@@ -150,15 +150,15 @@ function toFiles(script: string): Files {
 
 /** Loaded, back where there is nothing to go back to, and closed by "Done". */
 async function expectJourney(opened: Page): Promise<void> {
-  await expect.poll(() => told(opened), { timeout: 10_000 }).toEqual(["load"]);
+  await expect.poll(() => told(opened)).toEqual(["load"]);
   const [, widget] = opened.frames();
   await widget?.evaluate(`parent.postMessage({
     mx: true,
     type: "mx/connect/connected/primaryAction",
     metadata: { user_guid: "USR-1", session_guid: "SES-1" },
   }, new URL(document.referrer).origin)`);
-  await expect.poll(() => told(opened), { timeout: 10_000 }).toEqual(["load", "done"]);
-  await expect.poll(() => opened.frames(), { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(() => told(opened)).toEqual(["load", "done"]);
+  await expect.poll(() => opened.frames()).toHaveLength(1);
 }
 
 function told(opened: Page): Promise<string[]> {

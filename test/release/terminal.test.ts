@@ -22,11 +22,11 @@ async function runAtTerminal(changes: Record<string, string>): Promise<string> {
     output += text;
   });
   try {
-    await expect.poll(() => output, { timeout: 30_000 }).toMatch(/listening/);
+    await expect.poll(() => output).toMatch(/listening/);
     const [, port] = /(?:listening, |"port":)(\d+)/.exec(output) ?? [];
     const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };
     await fetch(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
-    await expect.poll(() => output, { timeout: 30_000 }).toContain("session.opened");
+    await expect.poll(() => output).toContain("session.opened");
   } finally {
     child.stdin.end("\u0003"); // Control-C.
     await new Promise((resolve) => child.once("close", resolve));
@@ -42,11 +42,11 @@ describe.skipIf(!isInstalled("script"))("at a terminal (skipped without `script`
     expect(output).toContain("stopped");
     expect(output).not.toContain("{");
     expectNoCanary("the terminal", output);
-  }, 60_000);
+  });
 
   it("the log of production is JSON all the same", async () => {
     const output = await runAtTerminal({ NODE_ENV: "production" });
     expect(output).toContain('"event.name":"session.opened"');
     expect(output).not.toContain("\u001b[");
-  }, 60_000);
+  });
 });

@@ -14,11 +14,9 @@ import { pressAndLeave } from "../support/press-and-leave.ts";
 import { type HostMessage, startWidgetHost, type WidgetHost } from "../support/widget-host.ts";
 
 const MEMBER = /^MBR-/;
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 60_000 };
 
 const SIDE_BY_SIDE = { concurrent: true }; // Mostly they wait.
-
-vi.setConfig({ testTimeout: 30_000 }); // A slow machine.
 
 describe.skipIf(!isInstalled("chromium"))(
   "a widget (skipped without chromium)",

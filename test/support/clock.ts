@@ -17,6 +17,8 @@ import { vi } from "vitest";
 export type Clock = Disposable & {
   /** Milliseconds. What is due until then happens, and what follows from it. */
   advance(ms: number): Promise<void>;
+  /** Waits for what comes without time: `expect.poll` would move the clock each time that it looks. */
+  until(condition: () => boolean): Promise<void>;
   /** How long the work takes on this clock, see `letTimePass`. */
   run<T>(work: Promise<T>): Promise<{ result: T; ms: number }>;
 };
@@ -36,6 +38,9 @@ export function stopClock(): Clock {
   const atOnce = setRealInterval(() => vi.advanceTimersByTime(0), 1);
   return {
     advance: (ms) => letTimePass(new Promise((resolve) => setTimeout(resolve, ms))),
+    async until(condition) {
+      while (!condition()) await stat("/");
+    },
     async run(work) {
       const startedAt = performance.now();
       const result = await letTimePass(work);

@@ -81,7 +81,7 @@ export async function visitHost(
   const { page } = visit;
   const run = <T>(script: string) => page.evaluate<T>(script);
   const waitFor = async (script: string) => {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 60_000;
     while (!(await run(script))) {
       if (Date.now() > deadline) throw new Error(`still not so: ${script}`);
       await sleep(10);

@@ -54,7 +54,7 @@ function toTab(raw: RawTab): Tab {
   return {
     ...raw,
     async waitFor(expression) {
-      const deadline = Date.now() + 30_000;
+      const deadline = Date.now() + 60_000;
       while (!(await raw.run(`return Boolean(${expression})`).catch(() => false))) {
         if (Date.now() > deadline) throw new Error(`still not so: ${expression}`);
         await sleep(20);

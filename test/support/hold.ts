@@ -10,6 +10,6 @@ export async function holdPlace(service: Started): Promise<Disposable> {
   fetch(`${service.url}/session`, { method: "POST", headers, signal: caller.signal }).catch(
     () => {}, // Its caller leaves.
   );
-  await expect.poll(() => service.mx.calls.count, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => service.mx.calls.count).toBe(1);
   return { [Symbol.dispose]: () => caller.abort() };
 }

@@ -130,7 +130,7 @@ export const MISHAPS: Mishap[] = [
     async run({ host, open, goOffline, goOnline, until }) {
       host.hold("widget");
       await open();
-      await expect.poll(() => host.opened.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => host.opened.length).toBe(1);
       host.release("widget", "cut");
       await goOffline();
       await goOnline();
@@ -203,7 +203,7 @@ export const MISHAPS: Mishap[] = [
     async run({ host, open, run, move, until }) {
       host.answer("silent", "widget");
       await open();
-      await expect.poll(() => host.opened.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => host.opened.length).toBe(1);
       await run("sleepClock(660_000)");
       await move(20_000);
       await until("open");
@@ -394,7 +394,7 @@ export const MISHAPS: Mishap[] = [
     async run({ host, open, move, until }) {
       host.answer("silent", "widget");
       await open();
-      await expect.poll(() => host.opened.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => host.opened.length).toBe(1);
       await move(20_000);
       await until("open");
     },
@@ -404,7 +404,7 @@ export const MISHAPS: Mishap[] = [
     async run({ host, open, move, until, run, press }) {
       host.answer("hung", "widget");
       await open();
-      await expect.poll(() => host.requests.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => host.requests.length).toBe(1);
       await move(65_000);
       await until("error");
       await run("w.focus()");
@@ -571,7 +571,7 @@ export const MISHAPS: Mishap[] = [
       await move(6000);
       expect(await words()).toBe("Waiting for the server …");
       host.release("session");
-      await expect.poll(() => host.opened.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => host.opened.length).toBe(1);
       await move(45_000);
       host.release("widget");
       await until("open");

@@ -33,7 +33,7 @@ async function startServer(
   );
   writeFileSync(file, `${lines.join("\n")}\n`);
   const child = spawn(program, [file], { stdio: "ignore" });
-  await expect.poll(() => ask(chosen, "ping"), { timeout: 20_000 }).toMatch(/PONG|NOAUTH|LOADING/);
+  await expect.poll(() => ask(chosen, "ping")).toMatch(/PONG|NOAUTH|LOADING/);
   return {
     port: chosen,
     process: child,
@@ -75,12 +75,8 @@ export async function startCluster({ replicas = 0 } = {}): Promise<Topology> {
   );
   expect(created.stdout).toContain("All 16384 slots covered");
   for (const { port } of servers) {
-    await expect
-      .poll(() => ask(port, "cluster", "info"), { timeout: 20_000 })
-      .toContain("state:ok");
-    await expect
-      .poll(() => ask(port, "cluster", "nodes").split("\n").length, { timeout: 20_000 })
-      .toBe(servers.length);
+    await expect.poll(() => ask(port, "cluster", "info")).toContain("state:ok");
+    await expect.poll(() => ask(port, "cluster", "nodes").split("\n").length).toBe(servers.length);
   }
   for (const { port } of servers.slice(3)) await expectReplica(port);
   const owned = parts.move();
@@ -118,7 +114,7 @@ export async function startSentinels(): Promise<Topology & { sentinels: readonly
   }
   for (const { port } of sentinels)
     await expect
-      .poll(() => ask(port, "sentinel", "master", MASTER), { timeout: 30_000 })
+      .poll(() => ask(port, "sentinel", "master", MASTER))
       .toMatch(/num-slaves\n1\nnum-other-sentinels\n2\n/);
   const owned = parts.move();
   return {
@@ -135,9 +131,7 @@ export async function startSentinels(): Promise<Topology & { sentinels: readonly
 
 /** Only a replica that has its data can become the primary. */
 async function expectReplica(port: number): Promise<void> {
-  await expect
-    .poll(() => ask(port, "info", "replication"), { timeout: 30_000 })
-    .toContain("master_link_status:up");
+  await expect.poll(() => ask(port, "info", "replication")).toContain("master_link_status:up");
 }
 
 async function freePort(): Promise<number> {

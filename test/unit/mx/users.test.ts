@@ -170,6 +170,14 @@ describe.each(APIS)("a User of %s", (_name, api) => {
     expect(events).toEqual([]);
   });
 
+  it.each(["x/USR-1", "USR-1/..", "USR-", "MBR-1", ""])("has no guid like %j", async (guid) => {
+    const body = JSON.parse(JSON.stringify(api.created({ id: USER })).replace("USR-1", guid));
+    expect(await create(body).ended).toMatchObject({
+      code: "upstream_bad_response",
+      upstream: { reason: "schema" },
+    });
+  });
+
   it.each(["rejected", "throttled"] as const)("that is %s is a failure", async (outcome) => {
     expect(await find(outcome).ended).toMatchObject({ upstream: { operation: read, outcome } });
     expect(await create(outcome).ended).toMatchObject({ upstream: { operation: made, outcome } });
@@ -184,6 +192,7 @@ describe("the URLs in a User of the SSO API v2", () => {
       master_widget_url: "https://widgets.example.com/master",
       budgets_widget_url: "http://widgets.example.com/budgets",
       connect_widget_url: "https://widgets.example.com/connect",
+      status: {},
     });
     const user = await createSsoDirectory(send, RULE).findUser("u-1", context);
     const type = "master_widget";

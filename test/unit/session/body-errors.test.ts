@@ -65,6 +65,8 @@ describe("a value that is refused", () => {
     ["insight_guid", "x".repeat(256), "must not be longer than 255"],
     ["insight_guid", "a\0", "must not hold control characters or incomplete characters"],
     ["locale", "x_y", "must be a language tag such as fr-CA"],
+    ["locale", "fr_CA", "must be a language tag such as fr-CA"],
+    ["locale", "fr-CA!", "must be a language tag such as fr-CA"],
     ["color_scheme", "blue", "must be one of light, dark, browser"],
     ["color_scheme", 7, "must be one of light, dark, browser"],
     ["color_scheme", "drak", "is not a value that this option has; the nearest one is dark"],

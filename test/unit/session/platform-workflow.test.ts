@@ -107,6 +107,7 @@ describe("MXconnect with the Platform API", () => {
     const { result } = await run(KNOWN, [undefined, undefined], { options });
     expect(result).toMatchObject({
       code: "invalid_request",
+      message: "MX does not know what current_member_guid names for this user.",
       errors: [{ pointer: "/widget_url/current_member_guid" }],
     });
     expect(JSON.stringify(result) + String(result)).not.toContain("canary");

@@ -157,6 +157,7 @@ describe("an option", () => {
     ["is_mobile_webview", true],
     ["iso_country_code", ["US", "CA"]],
     ["locale", "fr-CA"],
+    ["locale", "zh-Hant-TW"],
     ["microwidget_instance_id", "1"],
     ["oauth_referral_source", "APP"],
     ["style", { font_name: "Open Sans" }],

@@ -49,9 +49,7 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
 }
 
 function createPartner(options: PartnerOptions): Express {
-  const { serviceUrl, widgetUrl, controlUrl, issuer, apis, userPrefix, say } = options;
-  const simulator = createSimulatorFaults(controlUrl, apis);
-  const faultLease = createFaultLease(simulator, say);
+  const { serviceUrl, widgetUrl, issuer, userPrefix } = options;
   const app = express();
   app.disable("x-powered-by");
   app.use((_req, res, next) => {
@@ -64,6 +62,39 @@ function createPartner(options: PartnerOptions): Express {
     next();
   });
 
+  routePage(app, options);
+  routeFaults(app, options);
+
+  /** `?fault=` one of the two that concern the login. */
+  app.get("/token/:user", async (req, res) => {
+    const { user } = req.params;
+    if (!Object.hasOwn(issuer.users, user)) {
+      res
+        .status(404)
+        .type("text")
+        .send(`There is no such user. Try ${Object.keys(issuer.users).join(", ")}.\n`);
+      return;
+    }
+    res.type("text").send(await issueToken(issuer, user, userPrefix, req.query.fault));
+  });
+
+  /**
+   * The service's own page about a problem: pages of other origins may link to it, but not read it. Without its style,
+   * which would offend this page's policy even where it is only parsed.
+   */
+  app.get("/problems/:name", async (req, res) => {
+    const page = await fetch(
+      new URL(`/problems/${encodeURIComponent(req.params.name)}`, serviceUrl),
+    );
+    const text = (await page.text()).replace(/<style>.*<\/style>/s, "");
+    res.status(page.status).type("html").send(text);
+  });
+
+  return app;
+}
+
+function routePage(app: Express, options: PartnerOptions): void {
+  const { serviceUrl, widgetUrl, controlUrl, issuer, apis } = options;
   const files = readPage();
   for (const [path, content] of files) {
     const type = path === "/" ? "html" : path.slice(path.lastIndexOf(".") + 1);
@@ -91,19 +122,11 @@ function createPartner(options: PartnerOptions): Express {
       hasSdk: files.some(([path]) => path === SDK_PATH),
     });
   });
+}
 
-  /** `?fault=` one of the two that concern the login. */
-  app.get("/token/:user", async (req, res) => {
-    const { user } = req.params;
-    if (!Object.hasOwn(issuer.users, user)) {
-      res
-        .status(404)
-        .type("text")
-        .send(`There is no such user. Try ${Object.keys(issuer.users).join(", ")}.\n`);
-      return;
-    }
-    res.type("text").send(await issueToken(issuer, user, userPrefix, req.query.fault));
-  });
+function routeFaults(app: Express, { controlUrl, apis, say }: PartnerOptions): void {
+  const simulator = createSimulatorFaults(controlUrl, apis);
+  const faultLease = createFaultLease(simulator, say);
 
   /** Answers at once and stays open: the fault lasts until the page ends the request. */
   app.put("/fault", express.json(), async (req, res) => {
@@ -122,20 +145,6 @@ function createPartner(options: PartnerOptions): Express {
     await simulator.expireUrls();
     res.status(204).end();
   });
-
-  /**
-   * The service's own page about a problem: pages of other origins may link to it, but not read it. Without its style,
-   * which would offend this page's policy even where it is only parsed.
-   */
-  app.get("/problems/:name", async (req, res) => {
-    const page = await fetch(
-      new URL(`/problems/${encodeURIComponent(req.params.name)}`, serviceUrl),
-    );
-    const text = (await page.text()).replace(/<style>.*<\/style>/s, "");
-    res.status(page.status).type("html").send(text);
-  });
-
-  return app;
 }
 
 function toPolicy(serviceUrl: string, widgetUrl: string): string {

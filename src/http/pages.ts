@@ -109,14 +109,14 @@ const explainOldEmbed: RequestHandler = ({ path, baseUrl }, _res, next) => {
 
 const STYLE = `
 :root { color-scheme: light dark; }
-body { margin: 0; padding: 2rem 1rem; font: 1rem/1.6 system-ui, sans-serif;
+body { margin: 0; padding: 2rem min(4vw, 1rem); font: 1rem/1.6 system-ui, sans-serif; overflow-wrap: anywhere;
   background: light-dark(#f6f8fa, #0d1117); color: light-dark(#1f2328, #e6edf3); }
-main { max-width: 40rem; margin: 0 auto; padding: 1.5rem 2rem 2rem; border-radius: 0.75rem;
+main { max-width: 40rem; margin: 0 auto; padding: 1.5rem min(8vw, 2rem) 2rem; border-radius: 0.75rem;
   border: 1px solid light-dark(#d8dee4, #30363d); background: light-dark(#fff, #161b22); }
 h1 { margin: 0; font-size: 1.6rem; line-height: 1.3; }
 h2 { margin: 1.75rem 0 0.25rem; font-size: 1rem; color: light-dark(#59636e, #9198a1); }
 p { margin: 0.25rem 0; }
-code { padding: 0.1em 0.35em; border-radius: 0.3em; font-size: 0.9em; overflow-wrap: anywhere;
+code { padding: 0.1em 0.35em; border-radius: 0.3em; font-size: 0.9em;
   background: light-dark(#eff2f5, #262c36); }
 .type { color: light-dark(#59636e, #9198a1); }
 footer { margin-top: 2rem; padding-top: 1rem; border-top: 1px solid light-dark(#d8dee4, #30363d); }

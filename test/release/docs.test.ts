@@ -4,6 +4,7 @@
 
 import { describe, expect, it } from "vitest";
 import { PROBLEM_TYPES } from "../../src/http/problem-types.ts";
+import { findAxeViolations } from "../support/axe.ts";
 import { startBrowser } from "../support/browser.ts";
 import { isInstalled } from "../support/installed.ts";
 import { start } from "../support/start.ts";
@@ -57,5 +58,24 @@ describe.skipIf(!isInstalled("chromium"))("the service's pages (skipped without 
     const width = await visit.page.evaluate(() => document.querySelector("main")?.clientWidth ?? 0);
     expect(width).toBeLessThanOrEqual(640 + 64);
     expect(visit.complaints).toEqual([]);
+  });
+
+  it("explain problems without a fault for a screen reader, in each look", async () => {
+    await using service = await start();
+    await using browser = await startBrowser();
+    await using visit = await browser.openPage({ viewport: { width: 195, height: 422 } }); // 200 % of a phone.
+
+    for (const { name } of Object.values(PROBLEM_TYPES).slice(0, 3)) {
+      await visit.page.goto(`${service.url}/problems/${name}`);
+      for (const colorScheme of ["light", "dark"] as const)
+        for (const dir of ["ltr", "rtl"]) {
+          await visit.page.emulateMedia({ colorScheme });
+          await visit.page.evaluate(`document.documentElement.dir = "${dir}"`);
+          const violations = await findAxeViolations(visit.page);
+          expect({ name, colorScheme, dir, violations }).toMatchObject({ violations: [] });
+          const overflow = "document.documentElement.scrollWidth - innerWidth";
+          expect(await visit.page.evaluate(overflow)).toBeLessThanOrEqual(0);
+        }
+    }
   });
 });

@@ -373,8 +373,8 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
       await visit.page.locator("#messages", { hasText: "mx/connect/loaded" }).waitFor();
     });
 
-    it.each([360, 760, 1440])(
-      "is without fault for a screen reader and never too wide, light and dark: %i px",
+    it.each([195, 360, 760, 1440])(
+      "is without fault for a screen reader and never too wide, light, dark, right to left: %i px",
       async (width) => {
         await using visit = await open({ viewport: { width, height: 900 } });
         const check = async () => {
@@ -385,6 +385,7 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
           const overflow = "document.documentElement.scrollWidth - innerWidth";
           expect(await visit.page.evaluate(overflow)).toBeLessThanOrEqual(0);
         };
+        if (width === 760) await visit.page.evaluate('document.documentElement.dir = "rtl"');
         const unfold =
           'for (const group of document.querySelectorAll("details")) group.open = true';
         await visit.page.evaluate(unfold);

@@ -1,11 +1,11 @@
 /// <reference types="emscripten" />
 
 /**
- * The code of the guides for apps. Kotlin is compiled, against stubs of Android's SDK (test/support/android-stubs). There is
- * no Swift compiler among Debian 12's packages, so Swift is only parsed.
+ * The code of the guides for apps. Kotlin is compiled, against stubs of Android's SDK (test/support/android-stubs), and so is
+ * Swift (test/support/ios-stubs) where there is a compiler: Debian has one from version 13 on. Elsewhere Swift is only parsed.
  */
 
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -86,4 +86,66 @@ describe("docs/guides/ios.md", () => {
     const [first = "", ...others] = readBlocks("ios.md", "swift");
     expect(await findFaultyBlocks([first.replace(")!", "!"), ...others])).toEqual([0]);
   });
+});
+
+const IOS_STUBS = fileURLToPath(new URL("../support/ios-stubs", import.meta.url));
+const hasSwift = process.platform === "linux" && spawnSync("swiftc", ["--version"]).status === 0;
+
+/** What the compiler objects to, in a line each. Each block is a file of its own, as in an app. */
+async function findSwiftErrors(blocks: readonly string[]): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "swift-"));
+  const swiftc = (...args: string[]) =>
+    promisify(execFile)("swiftc", [
+      "-swift-version",
+      "5",
+      "-parse-as-library",
+      "-I",
+      folder,
+      ...args,
+    ]);
+  try {
+    for (const name of ["UIKit", "WebKit", "AuthenticationServices"]) {
+      const module = [
+        "-emit-module",
+        "-module-name",
+        name,
+        "-o",
+        join(folder, `${name}.swiftmodule`),
+      ];
+      await swiftc(...module, join(IOS_STUBS, `${name}.swift`));
+    }
+    const files = blocks.map((code, index) => {
+      const file = join(folder, `Guide${index + 1}.swift`);
+      writeFileSync(file, toSwiftFile(code));
+      return file;
+    });
+    return await swiftc("-typecheck", ...files).then(
+      () => [],
+      ({ stderr }: { stderr: string }) =>
+        stderr.split("\n").filter((line) => /^\/.*error:/.test(line)),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Linux has a part of Foundation apart, and statements need a function around them. */
+function toSwiftFile(code: string): string {
+  if (!/^(flow|let url) = /m.test(code))
+    return code.replace("import Foundation\n", "import Foundation\nimport FoundationNetworking\n");
+  return `import AuthenticationServices
+@MainActor func call(token: String, window: UIWindow) async throws {
+var flow: LinkFlow
+${code}}
+`;
+}
+
+describe.skipIf(!hasSwift)("docs/guides/ios.md (skipped without swiftc)", () => {
+  it("has code for both ways, which compiles; a fault beside it is found", async () => {
+    const blocks = readBlocks("ios.md", "swift");
+    const planted = "let wrong: Int = LinkFlow.nothing\n";
+    expect(await findSwiftErrors([...blocks, planted])).toEqual([
+      expect.stringMatching(`Guide${blocks.length + 1}.swift:1:.*error: .*'nothing'`),
+    ]);
+  }, 600_000);
 });

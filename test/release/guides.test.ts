@@ -77,13 +77,21 @@ describe("the guides in TypeScript", () => {
       expect(await runIn(project.folder, "tsc", [])).toEqual({ code: 0, output: "" });
       await writeFiles(project.folder, [
         ["wrong.ts", `import { Back } from "react-native";\nBack();\n`],
+        ["wrong-sdk.tsx", WRONG_SDK],
       ]);
-      expect((await runIn(project.folder, "tsc", [])).output).toContain(
-        "wrong.ts(1,10): error TS2305",
-      );
+      const { output } = await runIn(project.folder, "tsc", []);
+      expect(output).toContain("wrong.ts(1,10): error TS2305");
+      expect(output).toMatch(/wrong-sdk\.tsx\(2,\d+\): error TS2322: .*clientRedirectUri/s);
+      expect(output).toMatch(/wrong-sdk\.tsx\(3,\d+\): error TS2339: .*guid/s);
     },
   );
 });
+
+/** Two typos that the SDK's own types let through with React 19. */
+const WRONG_SDK = `import { ConnectWidget } from "@mxenabled/react-native-widget-sdk";
+export const one = <ConnectWidget proxy="x" clientRedirectUri="y" />;
+export const two = <ConnectWidget proxy="x" onMemberConnected={({ guid }) => guid} />;
+`;
 
 /** As `@react-native/typescript-config`. */
 const REACT_NATIVE = {

@@ -17,8 +17,8 @@ document.querySelector("#link").addEventListener("click", () => {
         news.textContent = `Linked: ${metadata.member_guid}`;
       }
     },
-    onError({ code, message, requestId }) {
-      console.warn("No widget:", code, message, requestId);
+    onError({ code, message, requestId, cause }) {
+      console.warn("No widget:", code, message, requestId, cause);
     },
   });
 });

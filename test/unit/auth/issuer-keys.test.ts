@@ -89,6 +89,12 @@ describe("an issuer's keys", () => {
     await pass(HOUR);
     expect(state.loads).toBe(1);
     expect(vi.getTimerCount()).toBe(0);
+
+    const keys = createIssuerKeys({ load });
+    await pass(1);
+    keys[Symbol.dispose]();
+    await pass(HOUR);
+    expect(state.loads).toBe(2);
   });
 
   it("that take five seconds come in the background; a request waits two", async () => {

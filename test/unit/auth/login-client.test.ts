@@ -68,7 +68,7 @@ describe("a question about a login", () => {
 
   it("takes no longer than its caller waits", async () => {
     const exchange = exchangeGiving(answered("{}"));
-    const call = createLoginCall({ operation: "partner.session_check", exchange, now: () => 0 });
+    const call = createLoginCall({ operation: "partner.session_check", exchange });
 
     await call(REQUEST, 600);
     await expect(call(REQUEST, 249)).rejects.toMatchObject({ upstream: { outcome: "not_sent" } });

@@ -69,6 +69,8 @@ describe("an answer of the SSO API v2", () => {
     ["sso.read_user", 404, sso("User with guid u-1 not found."), "rejected"],
     ["sso.read_user", 500, sso("User with guid u-1 not found."), "ambiguous"],
     ["sso.read_member", 400, sso("Member not found."), "rejected"],
+    ["sso.read_user", 500, sso("Member not found."), "ambiguous"],
+    ["sso.read_user", 400, { error: ["User with guid u-1 not found."] }, "rejected"],
     ["sso.create_user", 422, sso("already exists"), "rejected"],
     ["sso.create_user", 502, sso("already exists"), "ambiguous"],
     ["sso.create_user", 502, sso("Client must be associated."), "ambiguous"],

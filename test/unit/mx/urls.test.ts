@@ -29,7 +29,7 @@ const APIS: [string, Api][] = [
     "the Platform API",
     {
       urls: (send) => createPlatform(send, { version: "v20250224", ...RULE }),
-      good: { widget_url: { url: URL_OF_MX } },
+      good: { widget_url: { url: URL_OF_MX, user_guid: "USR-1", guid: "USR-1" } },
       call: {
         operation: "platform.request_widget_url",
         path: "/users/u%2F1/widget_urls",
@@ -112,6 +112,14 @@ describe.each(APIS)("a URL of %s", (_name, { urls, good, call, callsBack }) => {
     if (answers.at(-1) === good && tries > 1)
       expect(asked.result).toMatchObject({ url: URL_OF_MX });
     else expect(asked.result).toBeUndefined();
+  });
+
+  it("is refused where it cannot be used", async () => {
+    const unsafe = JSON.parse(JSON.stringify(good).replace("https:", "http:"));
+    expect((await ask([unsafe])).result).toMatchObject({
+      code: "upstream_bad_response",
+      upstream: { operation: call.operation, reason: "widget_url" },
+    });
   });
 
   it("is not waited for without the time to try again", async () => {

@@ -257,6 +257,21 @@ describe("MX's guid of a User (v20111101)", () => {
 });
 
 describe("a User of the Platform API", () => {
+  it("is asked for by the partner's id, and costs no read", async () => {
+    const { send, context, calls } = mxAnswering("rejected");
+    const { findUser } = platform(send, "v20250224");
+    expect(await findUser("u-1", context)).toMatchObject({ pathId: "u-1", isConfirmed: false });
+    expect(calls).toEqual([]);
+  });
+
+  it("is confirmed by MX's answer, or by its conflict", async () => {
+    const { send, context } = mxAnswering(oneUser({}), "conflict");
+    const { readUser, createUser } = platform(send, "v20250224");
+    expect(await readUser("u-1", context)).toMatchObject({ guid: "USR-1", isConfirmed: true });
+    const made = await createUser({ userId: "u-1", profile: {} }, context);
+    expect(made).toMatchObject({ pathId: "u-1", isConfirmed: true });
+  });
+
   it("has no more than MX is told", async () => {
     const { send, context, calls } = mxAnswering(oneUser({}));
     await platform(send, "v20250224").createUser({ userId: "u-1", profile: {} }, context);

@@ -589,7 +589,7 @@ describe("an operator's own values", () => {
       ["connections_use_case_filter"],
     ],
     ["v20111101", { connections_use_case_filter: true, locale: "fr" }, ["locale"]],
-    ["sso", { widget_type: "master_widget", locale: "fr" }, ["locale"]],
+    ["sso", { widget_type: "master_widget", color_scheme: "dark" }, ["color_scheme"]],
     ["sso_v3", { connections_use_case_filter: true, locale: "fr" }, []],
   ] as const)("are held against the API %s: %j", (source, values, names) => {
     const pointers = findUnsupportedOptions(source, values).map(({ pointer }) => pointer);

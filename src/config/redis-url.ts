@@ -34,7 +34,7 @@ export function parseRedisUrl(text: string): Address | string {
 }
 
 const FORMS =
-  "must be redis://user:password@host:6379, rediss:// for TLS, or unix:///run/redis.sock; several are separated by commas, user and password percent-encoded";
+  "must be redis://user:password@host:6379, rediss:// for TLS, or unix:///run/redis.sock (unix://:password@localhost/run/redis.sock with a password); several are separated by commas, user and password percent-encoded";
 
 /** Only the first needs a scheme: `redis://:password@a:6379,b:6379`. */
 function splitUrls(text: string): string[] {

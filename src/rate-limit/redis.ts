@@ -29,7 +29,10 @@ export function createRedis(
 ): RedisClient & AsyncDisposable {
   const { onReady, onProblem } = events;
   const redis = settings.mode === "cluster" ? toCluster(settings) : toServer(settings);
-  redis.on("error", (error) => onProblem?.(toRedisProblem(error) ?? "unreachable", error));
+  redis.on("error", (error) => {
+    onProblem?.(toRedisProblem(error) ?? "unreachable", error);
+    if (isOfSelect(error)) redis.disconnect(); // ioredis would count in database 0, which may be another program's.
+  });
   redis.on("ready", () => {
     onReady?.();
     void findMode(redis).then((mode) => {
@@ -118,6 +121,11 @@ export async function findMode(redis: RedisClient): Promise<string | undefined> 
   }
 }
 
+/** The database of REDIS_URL was refused. */
+function isOfSelect(error: unknown): boolean {
+  return Object(Reflect.get(Object(error), "command")).name === "select";
+}
+
 const WORDS: readonly (readonly [RegExp, RedisProblem])[] = [
   [/\bLOADING\b/, "loading"],
   [/\bOOM\b/, "out_of_memory"],
@@ -131,9 +139,12 @@ const WORDS: readonly (readonly [RegExp, RedisProblem])[] = [
     /\b(CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS)\b|Too many Cluster redirections/,
     "cluster_down",
   ],
+  [/\bDB index\b/i, "unknown_database"],
+  [/max number of clients/, "too_many_clients"],
   [/timed out|ETIMEDOUT/i, "timeout"],
   [/\b(ECONN[A-Z]+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)\b/, "unreachable"],
   [/\bNo such master\b/, "unknown_master"],
+  [/\bConnection is closed\b/, "unreachable"],
   [/^All sentinels are unreachable\. Retrying from scratch after \d+ms\.$/, "unknown_master"], // They answered, with nothing.
 ];
 

@@ -41,6 +41,8 @@ export type RedisProblem =
   | "not_permitted"
   | "wrong_mode"
   | "unknown_master"
+  | "unknown_database"
+  | "too_many_clients"
   | "loading"
   | "out_of_memory"
   | "read_only"

@@ -27,8 +27,9 @@ import { RUNS_ALL } from "../support/exhaustive.ts";
 import { startFaultServer } from "../support/fault-server.ts";
 import { isInstalled } from "../support/installed.ts";
 import { PASSWORD, startProxy } from "../support/proxy.ts";
-import { MASTER, startCluster, startSentinels, startSingle } from "../support/redis.ts";
+import { ask, MASTER, startCluster, startSentinels, startSingle } from "../support/redis.ts";
 import { runMain } from "../support/run-main.ts";
+import { mountVolume } from "../support/secret-volume.ts";
 import { type Apis, baseEnvironment } from "../support/start.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -677,6 +678,52 @@ describe.skipIf(!hasRedis)("--check of Redis (skipped without redis-server)", ()
     expect(await redisVerdict(at(server))).toBe(expected);
   });
 
+  it("tells a database that does not exist, one that the user may not select, and no room for another client", async () => {
+    await using server = await startSingle({
+      user: [
+        "default on nopass ~* +@all",
+        "bff on >canary ~mx-session-bff:* +@read +@write +@scripting",
+      ],
+    });
+    const inDatabase = (database: number, credentials = "") => ({
+      REDIS_URL: `${at(server, credentials).REDIS_URL}/${database}`,
+    });
+    expect(await redisVerdict(inDatabase(15))).toBe("ok");
+    expect(await judge("redis", { ...PATIENT, ...inDatabase(16) })).toMatchObject({
+      verdict: "wrong_address",
+      message: expect.stringContaining("has no database with this number"),
+    });
+    expect(await redisVerdict(inDatabase(1, "bff:canary@"))).toBe("key_refused");
+
+    await using full = await startAnswers(() => "-ERR max number of clients reached");
+    expect((await judge("redis", { ...PATIENT, ...at(full) }))?.next).toContain("maxclients");
+  });
+
+  it("tells a server that wants a client certificate, or TLS, or has none", async () => {
+    using certificates = makeCertificates();
+    using trust = certificates.trust();
+    using files = mountVolume({ cert: certificates.good.cert, key: certificates.good.key });
+    const tls = await findClosedPort();
+    await using server = await startSingle({
+      "tls-port": String(tls),
+      "tls-cert-file": files.path("cert"),
+      "tls-key-file": files.path("key"),
+      "tls-ca-cert-file": certificates.authorityFile,
+    });
+    expect(trust).toBeDefined();
+    expect(
+      await judge("redis", { ...PATIENT, REDIS_URL: `rediss://localhost:${tls}` }),
+    ).toMatchObject({
+      verdict: "client_certificate_missing",
+      next: expect.stringContaining("tls-auth-clients no"),
+    });
+    ask(server.port, "config", "set", "tls-auth-clients", "no");
+    expect(await redisVerdict({ REDIS_URL: `rediss://localhost:${tls}` })).toBe("ok");
+    const plain = await judge("redis", { ...PATIENT, REDIS_URL: `redis://localhost:${tls}` });
+    expect(plain?.next).toContain("use rediss://");
+    expect(plain?.next).not.toContain("HTTPS_PROXY");
+  });
+
   it("takes as long as a session would wait, and says so", async () => {
     await using server = await startAnswers((command) => (command === "HELLO" ? "*0" : undefined));
     const environment = { ...at(server), REDIS_TIMEOUT: "10ms" };
@@ -739,9 +786,19 @@ async function startAnswers(answer: (command: string) => string | undefined) {
 
 describe("--check of a Redis that is none", () => {
   it("tells that nobody listens", async () => {
-    const REDIS_URL = `redis://:canary@127.0.0.1:${await findClosedPort()}/1`;
+    const closed = `redis://:canary@127.0.0.1:${await findClosedPort()}`;
+    const asSentinel = { REDIS_MODE: "sentinel", REDIS_SENTINEL_MASTER: MASTER };
 
-    expect(await verdict("redis", { REDIS_URL })).toBe("unreachable");
+    expect(await verdict("redis", { REDIS_URL: `${closed}/1` })).toBe("unreachable");
+    expect(await verdict("redis", { REDIS_URL: closed, REDIS_MODE: "cluster" })).toBe(
+      "unreachable",
+    );
+    expect(await verdict("redis", { REDIS_URL: closed, ...asSentinel })).toBe("unreachable");
+    const socket = await judge("redis", { REDIS_URL: "unix:///nowhere/redis.sock" });
+    expect(socket).toMatchObject({
+      verdict: "unreachable",
+      next: expect.stringContaining("unixsocket"),
+    });
   });
 
   it("tells a name that does not exist", async () => {

@@ -7,6 +7,8 @@ import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
 import { createSharedStore, type SharedStore } from "../../src/rate-limit/shared-store.ts";
 import { createSecret } from "../../src/secret.ts";
 import type { RedisProblem, RedisSettings } from "../../src/session/settings.ts";
+import { isInstalled } from "../support/installed.ts";
+import { ask, startSingle } from "../support/redis.ts";
 
 /** Accepts everybody, and refuses or ignores each write. */
 async function startReplica(answer: string | undefined) {
@@ -116,4 +118,25 @@ describe("a server that takes no writes behind an open connection", () => {
     },
     60_000,
   );
+});
+
+describe.skipIf(!isInstalled("redis-server"))("a database that cannot be selected", () => {
+  it("is never replaced by another one, and its users are counted here", async () => {
+    await using server = await startSingle();
+    const problems: string[] = [];
+    await using store = createSharedStore(
+      { ...settingsFor(server.port, 2000), database: 99 },
+      {
+        onProblem: (each) => void problems.push(each),
+        onRecovery: () => void problems.push("recovered"),
+      },
+    );
+    const limiter = limiterOf(store);
+    await expect.poll(() => problems, { timeout: 10_000 }).toContain("unknown_database");
+    for (let turn = 1; turn <= 3; turn += 1)
+      expect(await limiter.take("ada")).toMatchObject({ remaining: 100_000 - turn });
+
+    expect(ask(server.port, "info", "keyspace")).toBe("# Keyspace"); // Nothing in any database.
+    expect(problems).not.toContain("recovered");
+  });
 });

@@ -97,12 +97,28 @@ function judge(error: unknown, target: string, settings: RedisSettings): Judgeme
     return {
       verdict: "no_answer",
       message: `${target} did not answer within REDIS_TIMEOUT (${settings.timeoutMs} ms).`,
-      next: "Make sure that it works. If it is far away, raise REDIS_TIMEOUT (at most 2s, and a tenth of REQUEST_DEADLINE).",
+      next: "Make sure that it works. If it is far away, raise REDIS_TIMEOUT (at most 2s, and a tenth of REQUEST_DEADLINE). Use rediss:// only for a port with TLS.",
     };
   }
   const reason = toTransportReason(codeOf(error));
+  if (/_alert_certificate_required$/.test(reason)) return wantsCertificate(target);
   const failure = judgeFailure({ kind: "failure", failure: judged, reason }, target);
-  return { ...failure, next: `REDIS_URL: ${failure.next}` };
+  if (failure.verdict !== "unreachable") return { ...failure, next: `REDIS_URL: ${failure.next}` };
+  return { ...failure, next: settings.socket ? CHECK_SOCKET : CHECK_ADDRESS };
+}
+
+/** No proxy leads to Redis, so the advice differs from that for other upstreams. */
+const CHECK_ADDRESS =
+  "REDIS_URL: Make sure that host and port are right, and that no firewall blocks this machine. For a port with TLS, use rediss://.";
+const CHECK_SOCKET =
+  "REDIS_URL: Make sure that Redis listens on this socket (unixsocket), and that the service may open it (unixsocketperm).";
+
+function wantsCertificate(target: string): Judgement {
+  return {
+    verdict: "client_certificate_missing",
+    message: `${target} wants a client certificate.`,
+    next: "Set `tls-auth-clients no` in the configuration of Redis. The service has no client certificate for Redis.",
+  };
 }
 
 /** Messages follow the name of the server. Failures to connect have the same messages as those of every upstream. */
@@ -123,8 +139,18 @@ const JUDGEMENTS: Readonly<Record<RedisProblem, Judgement | "not_sent" | "tls_er
     },
     wrong_mode: {
       verdict: "wrong_mode",
-      message: "does not run as REDIS_MODE says.",
-      next: "Set REDIS_MODE to single, cluster or sentinel, whichever you run.",
+      message: "does not run as REDIS_MODE says, or does not know EVALSHA.",
+      next: "Set REDIS_MODE to single, cluster or sentinel, whichever you run. The service needs scripts (EVAL and EVALSHA).",
+    },
+    unknown_database: {
+      verdict: "wrong_address",
+      message: "has no database with this number.",
+      next: "Correct the number at the end of REDIS_URL, or raise `databases` in the configuration of Redis.",
+    },
+    too_many_clients: {
+      verdict: "unavailable",
+      message: "accepts no more connections.",
+      next: "Raise `maxclients` in the configuration of Redis, or find out who has so many connections.",
     },
     unknown_master: {
       verdict: "unknown_master",

@@ -7,7 +7,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { toPathTarget } from "./ambiguity.ts";
 import { answerParserErrors, type OnParserRefusal } from "./parser-refusals.ts";
 import { createTlsServer, type TlsPair } from "./tls.ts";
@@ -17,6 +17,10 @@ const MAX_HEADER_BYTES = 32 * 1024;
 
 /** How many connections wait in the kernel to be accepted; it keeps at most one more. */
 const BACKLOG = 4096;
+
+/** The listening ends after a time without new connections, or after so many such times. */
+const QUIET_MS = 50;
+const MAX_QUIET_PAUSES = 20;
 
 export type Listening = {
   port: number;
@@ -134,19 +138,24 @@ async function stopListening(server: NetServer): Promise<void> {
 
 /**
  * Resolves when nobody waits to be accepted, or when as many have been accepted as could wait at the call: the kernel
- * keeps them in order. Node accepts one per turn of the event loop. There is no time limit, which a busy machine would
- * exceed.
+ * keeps them in order. Node accepts one per turn of the event loop. A client that has just been answered may be about to
+ * open its next connection, so a quiet time comes first.
  */
 async function acceptAll(server: NetServer): Promise<void> {
   let accepted = 0;
   const count = () => {
     accepted += 1;
   };
-  server.on("connection", count).on("drop", count);
-  for (let before = -1; accepted !== before && accepted <= BACKLOG; ) {
-    before = accepted;
+  const comesDuring = async (pause: Promise<unknown>) => {
+    const before = accepted;
+    await pause;
     await nextTurn(); // May be of a turn that has looked for connections before; the next one looks again.
     await nextTurn();
-  }
+    return accepted !== before && accepted <= BACKLOG;
+  };
+  server.on("connection", count).on("drop", count);
+  for (let pauses = 0; pauses < MAX_QUIET_PAUSES && (await comesDuring(sleep(QUIET_MS))); )
+    pauses += 1;
+  while (await comesDuring(Promise.resolve())); // However slow the machine is: no limit of time ends this.
   server.off("connection", count).off("drop", count);
 }

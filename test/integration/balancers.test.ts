@@ -93,8 +93,6 @@ describe("BASE_PATH", () => {
   it.each([
     "/",
     "/bank",
-    "/bank/mx.v1",
-    "/bank/mx.v1/",
     "/bank/mxxv1/session",
     "/bank/mx.v1session",
     "/BANK/mx.v1/session",

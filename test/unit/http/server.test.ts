@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { listen } from "../../../src/http/server.ts";
 import { sendRaw } from "../../support/raw.ts";
@@ -30,6 +31,21 @@ describe("a server that stops to listen", () => {
     const tally = await clients.ended;
     expect(tally).toEqual({ answered: answers, lost: 0 });
     expect(answers).toBeGreaterThanOrEqual(200);
+    await server.close(0);
+  });
+
+  it("answers a client that comes back a moment after the last one", async () => {
+    const server = await listen((_req, res) => void res.end("ok"), OPTIONS);
+
+    const stopped = server.stopListening();
+    for (let turns = 0; turns < 6; turns += 1) await nextTurn();
+    const answer = await sendRaw(
+      `http://127.0.0.1:${server.port}`,
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+
+    expect(answer.statuses).toEqual([200]);
+    await stopped;
     await server.close(0);
   });
 

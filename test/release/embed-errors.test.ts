@@ -143,6 +143,28 @@ describe.skipIf(!isThere)("an answer that is no widget (skipped without chromium
     }
   });
 
+  it.each<[retryAfter: string, seconds: number | undefined]>([
+    ["0", undefined],
+    ["-5", undefined],
+    ["soon", undefined],
+    ["Sun, 29 Nov 2026 08:49:37 GMT", 7],
+    ["Sun, 29 Nov 2026 08:49:23 GMT", undefined],
+    ["99999999999", 2_000_000],
+  ])("names the time of its Retry-After: %s", async (retryAfter, seconds) => {
+    await using host = await startEmbedHost();
+    await using visit = await visitHost(browser, host);
+    const headers = { "Retry-After": retryAfter, Date: "Sun, 29 Nov 2026 08:49:30 GMT" };
+    host.answer({ status: 429, headers }, "widget");
+    await visit.run(open("() => 'a.b.c'"));
+    await visit.until("error");
+    expect((await visit.events())[0]?.retryAfterSeconds).toBe(seconds);
+
+    await visit.run("stopClock(); w.open(); moveClock(6000)");
+    if (seconds === undefined) await visit.until("open");
+    else await visit.run("new Promise((resolve) => setTimeout(resolve, 50))");
+    expect(host.requests).toHaveLength(seconds === undefined ? 2 : 1);
+  });
+
   it("names each faulty option", async () => {
     await using host = await startEmbedHost();
     await using visit = await visitHost(browser, host);

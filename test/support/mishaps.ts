@@ -413,6 +413,20 @@ export const MISHAPS: Mishap[] = [
     },
   },
   {
+    name: "11 a getUrl of the page that never answers",
+    async run({ host, open, move, until, run, press }) {
+      await open(`
+        getToken: undefined,
+        getUrl: () => (window.calls ??= []).push(1) === 1 ? new Promise(() => {}) : "${host.widgetOrigin}/widget/1"`);
+      await move(65_000);
+      await until("error");
+      await run("w.focus()");
+      await press();
+      await until("open");
+    },
+    urls: 0,
+  },
+  {
     name: "11 a load in a place that is not shown yet",
     hasFocus: false,
     async run({ open, until, run, move }) {

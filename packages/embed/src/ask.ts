@@ -173,18 +173,19 @@ export async function askForToken(
     signal,
     "token-failed",
     "getToken has failed.",
+    0,
   );
   if (typeof token === "string" && /^[\w.~+/-]+=*$/.test(token)) return token;
   throw failure("token-failed", "getToken must return the token alone, as a string.");
 }
 
-/** Of somebody who may never answer. `ms`: how long to wait; 0: for ever. */
+/** Of somebody who may never answer. `ms`: how long to wait; 0: for ever, as for a login. */
 async function waitFor<T>(
   call: () => T | Promise<T>,
   signal: AbortSignal,
   code: WidgetErrorCode,
   message: string,
-  ms = 0,
+  ms = REQUEST_TIMEOUT_MS,
 ): Promise<T> {
   try {
     return await Promise.race([call(), endOf(signal, ms)]);
@@ -213,7 +214,7 @@ function post(
       signal,
     }).then(read);
   const message = "No answer: offline, not in CORS_ORIGINS, or blocked by connect-src.";
-  return waitFor(send, signal, "network", message, REQUEST_TIMEOUT_MS);
+  return waitFor(send, signal, "network", message);
 }
 
 type Answered = [response: Response, body: { widget_url?: Record<string, unknown> } | undefined];

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Request, RequestHandler, Response } from "express";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import { createAdmission, type Lifecycle } from "../../../src/http/admission.ts";
+import { createAdmission, type Lifecycle, limitFailures } from "../../../src/http/admission.ts";
 import { principalOf, tenantOf } from "../fakes.ts";
 
 function admissionOf(maxInFlight: number, isShared = true) {
@@ -201,5 +201,20 @@ describe("a single tenant", () => {
   it("may have all", () => {
     const { fill } = admissionOf(200, false);
     expect(fill("default")).toHaveLength(200);
+  });
+});
+
+describe("the limit of failed logins", () => {
+  it.each([
+    ["unauthenticated", new AppError("unauthenticated", "no"), 1],
+    ["a good login that may not", new AppError("forbidden", "no"), 0],
+    ["an issuer that is out of reach", new AppError("auth_unavailable", "no"), 0],
+    ["a fault of our own", new Error("no"), 0],
+  ])("counts %s: %3$s", async (_what, error, count) => {
+    const limiter = { check: vi.fn(), take: vi.fn() };
+    const failing = limitFailures(limiter, "192.0.2.7", () => Promise.reject(error));
+    await expect(failing).rejects.toBe(error);
+    expect(limiter.check).toHaveBeenCalledOnce();
+    expect(limiter.take).toHaveBeenCalledTimes(count);
   });
 });

@@ -312,8 +312,9 @@ describe.skipIf(!isInstalled("chromium"))("the partner's page (skipped without c
         await visit.press("MX down");
         await other.page.locator("#fault-silent[aria-pressed=false]").waitFor();
       }
-      await expect.poll(faults).toBe(0);
-      expect(demo.lines.filter((line) => line === "Fault off: MX down.")).toHaveLength(2);
+      const ends = () => demo.lines.filter((line) => line === "Fault off: MX down."); // Written after the fault is off.
+      await expect.poll(ends, { timeout: 10_000 }).toHaveLength(2);
+      expect(await faults()).toBe(0);
     });
 
     it("makes it fail in each way, and explains what came of it", async () => {

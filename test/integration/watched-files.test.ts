@@ -6,7 +6,7 @@ import { startService } from "../../src/app/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { SECRETS } from "../support/canaries.ts";
-import { type Clock, stopClock } from "../support/clock.ts";
+import { type Clock, letTimePass, stopClock } from "../support/clock.ts";
 import { scrape } from "../support/metrics.ts";
 import { mountVolume } from "../support/secret-volume.ts";
 import { type Started, start } from "../support/start.ts";
@@ -128,7 +128,10 @@ describe("TENANTS_FILE", () => {
     const logger = createLogger("info", { write: (line) => void log.push(line) });
     const ports = { HOST: "127.0.0.1", PORT: "0", OPERATIONS_PORT: "0", DRAIN_DELAY: "0s" };
     const config = loadConfig({ ...ports, TENANTS_FILE: volume.path("tenants") });
-    await using service = await startService(config, logger);
+    const service = await startService(config, logger);
+    await using _end = {
+      [Symbol.asyncDispose]: () => letTimePass(service[Symbol.asyncDispose]()),
+    };
 
     volume.write("tenants", '{"tenants":[]}');
     keys.write("b", OTHER);

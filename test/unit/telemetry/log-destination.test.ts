@@ -107,9 +107,7 @@ describe("a log that nobody reads", () => {
 
     await log.end(20);
 
-    const read = numbersOf(pipe.read().replace(/[^\n]*$/, ""));
-    expect(read.length).toBeGreaterThan(0);
-    expect(read.length).toBeLessThan(200);
+    expect(numbersOf(pipe.read().replace(/[^\n]*$/, "")).length).toBeLessThan(200);
   });
 
   it("is written to the end where its reader is only slow", async () => {

@@ -1,4 +1,4 @@
-/** The service with a collector that answers, and with none. One that hangs: test/processes/otlp.test.ts. */
+/** The service with a collector that answers, and with none. One that hangs: test/release/otlp-silent.test.ts. */
 
 import { describe, expect, it } from "vitest";
 import { runTwentySessions, startCollector } from "../support/collector.ts";

@@ -19,9 +19,9 @@ export type SharedStore = AsyncDisposable & {
 };
 
 export type SharedStoreOptions = {
-  /** Redis does not count: at first, when the reason changes, and once a minute. */
+  /** Redis does not count: at most once a minute for each reason. */
   onProblem?: (problem: RedisProblem) => void;
-  /** It counts again. */
+  /** It counts again, after a problem that was told. */
   onRecovery?: () => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
@@ -38,8 +38,9 @@ export function createSharedStore(
 ): SharedStore {
   const { onProblem, onRecovery, now = () => performance.now() } = options;
   let pausedUntil: number | undefined;
-  let told: { problem: RedisProblem; at: number } | undefined;
-  /** Of the connection: without one, a command's error says only that there is none. */
+  const toldAt = new Map<RedisProblem, number>();
+  let isToldToFail = false;
+  /** Why there is no connection: without one, a command's error says only that there is none. */
   let connectionProblem: RedisProblem | undefined;
   /** Until the first connection stands or fails: a service that has just started has no problem with Redis. */
   let isStarting = true;
@@ -60,16 +61,17 @@ export function createSharedStore(
   const reconnect = createReconnect(client, now);
 
   function tell(problem: RedisProblem): void {
-    if (told?.problem === problem && now() - told.at < REPEAT_MS) return;
-    told = { problem, at: now() };
+    if (now() - (toldAt.get(problem) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
+    toldAt.set(problem, now());
+    isToldToFail = true;
     onProblem?.(problem);
   }
 
   function answered(): void {
     pausedUntil = undefined;
     reconnect.reset();
-    if (!told || connectionProblem) return;
-    told = undefined;
+    if (!isToldToFail || connectionProblem) return;
+    isToldToFail = false;
     onRecovery?.();
   }
 
@@ -89,7 +91,8 @@ export function createSharedStore(
           const problem = known ?? "unreachable";
           pausedUntil = now() + PAUSE_MS;
           if (known || !isStarting) tell(problem);
-          if (problem === "read_only" || problem === "timeout") reconnect.run();
+          const isStale = problem === "read_only" || problem === "timeout";
+          if (isStale && reconnect.run()) connectionProblem = problem;
         }
         throw error;
       }
@@ -106,11 +109,13 @@ function createReconnect(client: RedisClient, now: () => number) {
   let pauseMs = MIN_RECONNECT_MS;
   let lastAt = Number.NEGATIVE_INFINITY;
   return {
-    run(): void {
-      if (client.isCluster || client.status !== "ready" || now() - lastAt < pauseMs) return;
+    /** Whether it leaves the connection: what is in flight then fails. */
+    run(): boolean {
+      if (client.isCluster || client.status !== "ready" || now() - lastAt < pauseMs) return false;
       pauseMs = Math.min(2 * pauseMs, MAX_RECONNECT_MS);
       lastAt = now();
       client.disconnect(true);
+      return true;
     },
     reset(): void {
       pauseMs = MIN_RECONNECT_MS;

@@ -68,9 +68,10 @@ export function loadConfig(
   });
 }
 
-/** Tells whether two replicas have the same configuration, secrets aside: those print as `[secret]`. */
+/** Tells whether two replicas have the same configuration, apart from secrets, which print as `[secret]`, and ports. */
 export function toDigest(config: Config): string {
-  return createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
+  const shared = { ...config, port: undefined, operationsPort: undefined }; // Replicas on one host differ in them.
+  return createHash("sha256").update(JSON.stringify(shared)).digest("hex").slice(0, 16);
 }
 
 function ofProcess(environment: Environment): Environment {

@@ -1,7 +1,7 @@
 /** HOSTED_NAME: one page for the whole deployment, which goes and frames only what the operator has listed. */
 
 import { describe, expect, it } from "vitest";
-import { loadConfig } from "../../../src/config/load.ts";
+import { loadConfig, toDigest } from "../../../src/config/load.ts";
 import type { Environment } from "../../../src/config/variables.ts";
 import { faultsOf, GOOD } from "./support.ts";
 
@@ -478,4 +478,20 @@ describe("ALLOW_HTTP_HOSTS", () => {
       expect.stringContaining("ALLOW_HTTP_HOSTS belongs to the process"),
     ]);
   });
+});
+
+describe("the digest of the configuration", () => {
+  const digestOf = (environment: Environment) => toDigest(loadConfig({ ...GOOD, ...environment }));
+
+  it("is the same for replicas of one host, which differ in their ports", () => {
+    const ports = [{ PORT: "3001" }, { OPERATIONS_PORT: "9091" }, { PORT: "0" }];
+    expect(ports.map(digestOf)).toEqual(ports.map(() => digestOf({})));
+  });
+
+  it.each([{ HOST: "127.0.0.1" }, { RATE_LIMIT_USER: "7/1m" }, { MX_CONNECTIONS: "7" }])(
+    "differs with %o",
+    (environment) => {
+      expect(digestOf(environment)).not.toBe(digestOf({}));
+    },
+  );
 });

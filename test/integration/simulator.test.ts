@@ -1,9 +1,10 @@
 /** The simulator over real HTTP: each oddity that MX documents, and each way in which it can be disturbed. */
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { stopClock } from "../support/clock.ts";
@@ -842,6 +843,33 @@ describe("the identity provider", () => {
     expect(known.headers.get("access-control-allow-origin")).toBe("*");
     expect(await known.json()).toMatchObject({ token_type: "Bearer", expires_in: 300 });
     for (const user of ["nobody", "toString", 7]) expect((await login(user)).status).toBe(400);
+  });
+
+  it("gives the bare token of a demo user to a shell", async () => {
+    await using issuer = await startIdentityProvider();
+    const res = await fetch(`${issuer.issuer}/token/grace`);
+    expect(res.headers.get("cache-control")).toBe("no-store");
+    const keys = createRemoteJWKSet(new URL(issuer.jwksUrl));
+    const { payload } = await jwtVerify(await res.text(), keys, { issuer: issuer.issuer });
+    expect(payload.sub).toBe("grace");
+    for (const user of ["nobody", "toString", "__proto__"])
+      expect((await fetch(`${issuer.issuer}/token/${user}`)).status).toBe(404);
+  });
+
+  it("is printed by the command with a line that sets TOKEN", async () => {
+    const ports = ["platform", "sso", "widget", "login", "sso-v3", "mdx"];
+    const bin = new URL("../../packages/simulator/bin/mx-simulator.cjs", import.meta.url).pathname;
+    const args = [bin, ...ports.flatMap((name) => [`--${name}-port`, "0"])];
+    const command = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void command.kill());
+    let printed = "";
+    for await (const chunk of command.stdout) {
+      printed += chunk;
+      if (printed.includes("/faults")) break;
+    }
+    const url = /^ {2}TOKEN=\$\(curl -s (\S+)\)$/m.exec(printed)?.[1] ?? "";
+    const token = await (await fetch(url)).text();
+    expect(decodeProtectedHeader(token)).toMatchObject({ typ: "JWT" });
   });
 
   it("changes and leaves out whatever a test wants", async () => {

@@ -107,7 +107,7 @@ async function run(): Promise<void> {
   OpenID         ${issuer.issuer}   audience mx-session-bff
 
 A token of Ada's:
-  curl -s ${issuer.issuer}/token -H 'Content-Type: application/json' -d '{"user":"ada"}'
+  TOKEN=$(curl -s ${issuer.issuer}/token/ada)
 Answer the next call with 503:
   curl -s ${simulator.controlUrl}/faults -H 'Content-Type: application/json' -d '{"kind":"status","status":503}'
 `);

@@ -2,10 +2,12 @@
  * `npm run prometheus-rule`: the rules of deploy/prometheus as a PrometheusRule, for the Prometheus operator.
  *
  * With `-- --runbooks https://wiki.example.com/mx`, `runbook_url` leads there instead, in alerts.yaml too. The name of the
- * alert follows, as in `…/mx#noreplica`.
+ * alert follows, as in `…/mx#noreplica`. Each file that it writes is printed.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { parse, stringify } from "yaml";
 
@@ -26,7 +28,12 @@ const rule = {
 };
 const head =
   "# Written by `npm run prometheus-rule` from deploy/prometheus: change rules.yaml and alerts.yaml there.\n";
-writeFileSync(TARGET, head + stringify(rule, { lineWidth: 0 }));
+write(TARGET, head + stringify(rule, { lineWidth: 0 }));
+
+function write(file: URL, text: string): void {
+  writeFileSync(file, text);
+  process.stdout.write(`Written: ${relative("", fileURLToPath(file))}\n`);
+}
 
 function pointRunbooks(page: string): void {
   if (!/^https?:$/.test(URL.parse(page)?.protocol ?? "") || page.includes("#"))
@@ -34,7 +41,7 @@ function pointRunbooks(page: string): void {
   for (const name of ["alerts.yaml", "alerts.test.yaml"]) {
     const file = new URL(`prometheus/${name}`, DEPLOY);
     const text = readFileSync(file, "utf8");
-    writeFileSync(
+    write(
       file,
       text.replace(/(runbook_url: ).*#/g, (_, head) => `${head}${page}#`),
     );

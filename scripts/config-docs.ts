@@ -21,6 +21,7 @@ export function renderConfigDocs(): Record<string, string> {
 const EXAMPLE_HEAD = `# Configuration of mx-session-bff. Copy this file to .env, fill it in, and run \`npm start\`.
 # An empty or commented-out variable has its default value. Lists are comma-separated, booleans are true or false, durations look
 # like 8s or 250ms. Each secret can also be set as NAME_FILE, the path of a file with the value, but not as both.
+# A variable in the environment wins over .env.
 # At start, the service reports all errors at once, by name and never by value. docs/configuration.md has the same in a table.`;
 
 const WIDTH = 120;
@@ -64,7 +65,7 @@ const PAGE_HEAD = `<!-- Written by \`npm run config-docs\` from src/config/varia
 
 # Configuration
 
-Environment variables configure the service. \`npm start\` also reads them from \`.env\`. [.env.example](../.env.example) is a template. At start, the
+Environment variables configure the service. \`npm start\` also reads them from \`.env\`, but a variable in the environment wins. [.env.example](../.env.example) is a template. At start, the
 service validates all of them and reports every error at once, by name and never by value.
 
 - An empty variable counts as unset. Lists are comma-separated. Durations look like \`8s\` or \`250ms\`.

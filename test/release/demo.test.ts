@@ -165,7 +165,7 @@ type Ended = { code?: number; stderr: string };
 async function occupy(wanted: number) {
   const server = createServer().on("error", () => undefined);
   server.listen(wanted, "127.0.0.1");
-  await Promise.race([once(server, "listening"), once(server, "error").catch(() => undefined)]);
+  await once(server, "listening").catch(() => undefined); // Taken already.
   const address = server.address();
   return {
     port: typeof address === "object" && address ? address.port : wanted,

@@ -42,6 +42,8 @@ export type Service = AsyncDisposable & {
 
 /** For requests that were on their way when the listening ended; less where DRAIN_DELAY is less. */
 const LAST_REQUESTS_MS = 500;
+/** The listening ends when no connection has come for so long; less where DRAIN_DELAY is less. */
+const QUIET_MS = 50;
 
 /** Rejects where a port cannot be opened. Disposal drains: nothing that was accepted is lost. */
 export async function startService(
@@ -161,7 +163,7 @@ function startDrain(lifecycle: Lifecycle, server: Listening): void {
 async function drain(config: Config, lifecycle: Lifecycle, server: Listening): Promise<void> {
   startDrain(lifecycle, server);
   await sleep(config.drainDelayMs); // Until the load balancer has seen it.
-  await server.stopListening();
+  await server.stopListening(Math.min(QUIET_MS, config.drainDelayMs));
   await sleep(Math.min(LAST_REQUESTS_MS, config.drainDelayMs));
   lifecycle.state = "closing";
   await server.close(config.requestDeadlineMs + 250);

@@ -18,16 +18,15 @@ const MAX_HEADER_BYTES = 32 * 1024;
 /** How many connections wait in the kernel to be accepted; it keeps at most one more. */
 const BACKLOG = 4096;
 
-/** The listening ends after a time without new connections, or after so many such times. */
-const QUIET_MS = 50;
+/** The listening ends after a quiet time, or after so many times that were not quiet. */
 const MAX_QUIET_PAUSES = 20;
 
 export type Listening = {
   port: number;
   /** From now on each answer closes its connection, those of requests in flight included. */
   drain(): void;
-  /** Takes no new connections; what comes on those that are there is still served. */
-  stopListening(): Promise<void>;
+  /** Takes no new connections after up to `quietMs` without one; what comes on those that are there is still served. */
+  stopListening(quietMs: number): Promise<void>;
   /** Closes what is idle, lets requests in flight finish for up to `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
   /** Of a server with TLS: for connections that come from now on. */
@@ -95,9 +94,9 @@ export async function listen(
         if (res && !res.headersSent) res.setHeader("Connection", "close");
       }
     },
-    stopListening: () => stopListening(server),
+    stopListening: (quietMs) => stopListening(server, quietMs),
     async close(graceMs) {
-      if (server.listening) await stopListening(server);
+      if (server.listening) await stopListening(server, 0);
       await nextTurn(); // What has come while this process was held up is read first.
       await nextTurn();
       const closeIdle = () => {
@@ -120,12 +119,12 @@ export async function listen(
  * accepted is lost when a server closes. New connections are not served meanwhile, because a client that has its answer
  * may open the next connection, and then there would always be one that waits.
  */
-async function stopListening(server: NetServer): Promise<void> {
+async function stopListening(server: NetServer, quietMs: number): Promise<void> {
   const serve = server.listeners("connection") as ((socket: Socket) => void)[];
   const held: Socket[] = [];
   const hold = (socket: Socket) => void held.push(socket.on("error", () => {}));
   server.removeAllListeners("connection").on("connection", hold);
-  await acceptAll(server);
+  await acceptAll(server, quietMs);
   NetServer.prototype.close.call(server); // `http.Server.close` would cut connections on which a request may just come.
   server.off("connection", hold);
   for (const listener of serve) server.on("connection", listener);
@@ -141,7 +140,7 @@ async function stopListening(server: NetServer): Promise<void> {
  * keeps them in order. Node accepts one per turn of the event loop. A client that has just been answered may be about to
  * open its next connection, so a quiet time comes first.
  */
-async function acceptAll(server: NetServer): Promise<void> {
+async function acceptAll(server: NetServer, quietMs: number): Promise<void> {
   let accepted = 0;
   const count = () => {
     accepted += 1;
@@ -154,7 +153,7 @@ async function acceptAll(server: NetServer): Promise<void> {
     return accepted !== before && accepted <= BACKLOG;
   };
   server.on("connection", count).on("drop", count);
-  for (let pauses = 0; pauses < MAX_QUIET_PAUSES && (await comesDuring(sleep(QUIET_MS))); )
+  for (let pauses = 0; pauses < MAX_QUIET_PAUSES && (await comesDuring(sleep(quietMs))); )
     pauses += 1;
   while (await comesDuring(Promise.resolve())); // However slow the machine is: no limit of time ends this.
   server.off("connection", count).off("drop", count);

@@ -26,7 +26,7 @@ describe("a server that stops to listen", () => {
     const clients = startReconnectingClients(server.port, 200);
     clients.waitForConnections(200); // None is accepted: this thread waits.
 
-    await server.stopListening();
+    await server.stopListening(50);
 
     const tally = await clients.ended;
     expect(tally).toEqual({ answered: answers, lost: 0 });
@@ -37,7 +37,7 @@ describe("a server that stops to listen", () => {
   it("answers a client that comes back a moment after the last one", async () => {
     const server = await listen((_req, res) => void res.end("ok"), OPTIONS);
 
-    const stopped = server.stopListening();
+    const stopped = server.stopListening(50);
     for (let turns = 0; turns < 6; turns += 1) await nextTurn();
     const answer = await sendRaw(
       `http://127.0.0.1:${server.port}`,
@@ -66,7 +66,7 @@ describe("a server that stops to listen", () => {
     comeAgain();
     await vi.waitUntil(() => connections > 0);
 
-    await server.stopListening();
+    await server.stopListening(50);
 
     await vi.waitUntil(() => isRefused);
     await server.close(0);

@@ -20,6 +20,12 @@ process.env.UV_THREADPOOL_SIZE = "1"; // So that a test can tell when a worker h
 
 const IN_PROCESS = "{unit,integration,contract}";
 
+/** What the service is not: the simulator, and the commands `--verify` and `--user`. */
+const ASIDE = [
+  "test/integration/{simulator,simulator-v3,user-command,verify}.test.ts",
+  "test/contract/simulator.test.ts",
+];
+
 /** The files that `npm test` runs in part only. */
 const IN_PART = globSync("test/{unit,integration,contract,processes}/**/*.test.ts").filter((path) =>
   readFileSync(path, "utf8").includes("/support/exhaustive.ts"),
@@ -42,6 +48,7 @@ export default defineConfig({
           test: {
             name,
             include: [`test/${folder}/**/*.test.ts`],
+            exclude: ASIDE,
             maxWorkers: 4, // Side by side: much of it is waiting for clocks and peers.
             sequence: { groupOrder: 1 },
           },
@@ -60,7 +67,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "all",
-          include: IN_PART,
+          include: [...IN_PART, ...ASIDE],
           env: { TEST_ALL: "true" },
           maxWorkers: 3,
           sequence: { groupOrder: 3 },

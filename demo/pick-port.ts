@@ -42,7 +42,7 @@ export async function choosePort(request: PortRequest): Promise<PortChoice> {
 export class PortError extends Error {}
 
 /** Any free port of this machine. */
-export async function pickPort(): Promise<number> {
+async function pickPort(): Promise<number> {
   return (await findFree(0)) ?? 0;
 }
 

@@ -3,7 +3,6 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import request from "supertest";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -12,6 +11,7 @@ import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
 import { createSharedStore } from "../../src/rate-limit/shared-store.ts";
 import { createSecret } from "../../src/secret.ts";
 import { stopClock } from "../support/clock.ts";
+import { freePort } from "../support/free-port.ts";
 import { isInstalled } from "../support/installed.ts";
 import { type Started, start } from "../support/start.ts";
 
@@ -367,12 +367,4 @@ async function startRedis(
       process.kill("SIGKILL");
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
 }

@@ -7,8 +7,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
-import { pickPort } from "../../demo/pick-port.ts";
 import { startBrowser } from "../support/browser.ts";
+import { freePort } from "../support/free-port.ts";
 import { isInstalled } from "../support/installed.ts";
 import { startPartnerHost } from "../support/partner-host.ts";
 import { start } from "../support/start.ts";
@@ -32,7 +32,7 @@ describe("the guide for web pages", () => {
       await using login = await startPartnerHost({});
       login.giveToken = () => service.issuer.issueToken("ada");
       await using server = await startServer({
-        PORT: String(await pickPort()),
+        PORT: String(await freePort()),
         SERVICE: service.url,
         TOKENS: `http://127.0.0.1:${login.port}/token`,
       });

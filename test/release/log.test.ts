@@ -3,9 +3,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,6 +12,7 @@ import {
   startIdentityProvider,
 } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { freePort } from "../support/free-port.ts";
 import { scrape } from "../support/metrics.ts";
 import { startProgram } from "../support/program.ts";
 import { baseEnvironment, fetchChecked } from "../support/start.ts";
@@ -32,14 +31,6 @@ afterAll(async () => {
   await mx[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Its first line cannot be read here, so the ports are chosen before. */
 async function startWith(stdout: number) {

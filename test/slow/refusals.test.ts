@@ -7,10 +7,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { runProgram, startServiceProcess } from "../support/program.ts";
 
 const STRONG = "kP3vX9qLm2RtY7wZb5NcJ8dFh4GsA6uE";
@@ -259,12 +259,4 @@ function valuesOf(variables: Record<string, string>): string[] {
   return Object.values(variables)
     .flatMap((value) => [value, ...value.split(/[\s,@"]+/)])
     .filter((value) => value.length > 3 && !words.has(value));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address ? address.port : 0;
 }

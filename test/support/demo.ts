@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Environment } from "../../src/config/variables.ts";
+import { freePort } from "./free-port.ts";
 import { COMPILE_CACHE } from "./program.ts";
 
 const MAIN = new URL("../../demo/main.ts", import.meta.url).pathname;
@@ -20,19 +21,17 @@ export type Demo = AsyncDisposable & {
   lines: readonly string[];
 };
 
-const FREE_PORTS = ["page", "service", "operations", "simulator"].flatMap((part) => [
-  `--${part}-port`,
-  "0",
-]);
+const PARTS = ["page", "service", "operations", "simulator"];
 
 /** `apis`: of the simulator, or a real MX's environment, in this folder. `ports`: other flags instead of any free port for each part. Rejects if it ends before it runs. */
 export async function startDemo(
   apis: string | { environment: Environment; cwd: string },
-  ports: readonly string[] = FREE_PORTS,
+  ports?: readonly string[],
 ): Promise<Demo> {
   const real = typeof apis === "object" ? apis : undefined;
   const flags = typeof apis === "object" ? ["--real"] : ["--apis", apis];
-  const child = spawn(process.execPath, [MAIN, ...flags, ...ports], {
+  for (const part of ports ? [] : PARTS) flags.push(`--${part}-port`, String(await freePort()));
+  const child = spawn(process.execPath, [MAIN, ...flags, ...(ports ?? [])], {
     env: { ...process.env, ...COMPILE_CACHE, ...real?.environment },
     cwd: real?.cwd,
     stdio: ["ignore", "pipe", "inherit"],

@@ -11,8 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pickPort } from "../../demo/pick-port.ts";
 import { startBrowser } from "./browser.ts";
+import { freePort } from "./free-port.ts";
 import { isInstalled } from "./installed.ts";
 
 const NAMES = ["chromium", "firefox", "webkit"] as const;
@@ -169,7 +169,7 @@ async function startWebKit(): Promise<Engine> {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const number = await findLine(display, /^(\d+)$/, "stdout");
-  const port = await pickPort();
+  const port = await freePort();
   const driver = spawn("WebKitWebDriver", [`--port=${port}`], {
     env: { ...process.env, DISPLAY: `:${number}`, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
     stdio: "ignore",

@@ -3,10 +3,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 
 export type PrometheusResult = { metric: Record<string, string>; value: [number, string] };
 
@@ -28,7 +28,7 @@ export async function startPrometheus({
   interval = "15s",
 }: PrometheusOptions): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), "prometheus-"));
-  const port = await findPort();
+  const port = await freePort();
   const config = readFileSync(join(FOLDER, "prometheus.yaml"), "utf8")
     .replaceAll("15s", interval)
     .replace("localhost:9090", target)
@@ -72,13 +72,4 @@ export async function startPrometheus({
 async function isReady(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/-/ready`).catch(() => undefined);
   return answer?.ok ?? false;
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

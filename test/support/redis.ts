@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { freePort } from "./free-port.ts";
 
 export type RedisServer = AsyncDisposable & { port: number; process: ChildProcess };
 
@@ -132,14 +132,4 @@ export async function startSentinels(): Promise<Topology & { sentinels: readonly
 /** Only a replica that has its data can become the primary. */
 async function expectReplica(port: number): Promise<void> {
   await expect.poll(() => ask(port, "info", "replication")).toContain("master_link_status:up");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -90,7 +90,7 @@ export default defineConfig({
           name: "engines",
           include: ["test/release/{mishaps,embed-blocked,hosted-engines}.test.ts"],
           env: { TEST_ENGINES: "firefox,webkit" },
-          maxWorkers: 2,
+          maxWorkers: 1, // One browser at a time: of two, WebKit kept one waiting for ever.
           sequence: { groupOrder: 4 },
         },
       },

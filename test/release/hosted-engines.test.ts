@@ -1,15 +1,13 @@
 /** The page for phones in each engine, from the question to the app: Android opens Chromium or Firefox, iOS WebKit. */
 
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EmbedHost, startEmbedHost } from "../support/embed-host.ts";
 import { ENGINES, type Engine, hasEngine, startEngine, type Tab } from "../support/engines.ts";
 import { type HostedWorld, startHosted } from "../support/hosted.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 }); // A slow machine.
-
 const press = (words: string) => `
   const button = [...document.querySelectorAll("button")].find((each) => each.innerText.startsWith("${words}"));
-  setTimeout(() => button.click());`;
+  setTimeout(() => button.click(), 100);`; // After the script's own end, since a page that goes away takes its answer with it.
 const say = (type: string, metadata = {}) => `
   const { contentWindow } = document.querySelector("mx-widget").shadowRoot.querySelector("iframe[part]");
   contentWindow.postMessage({ say: "${type}", metadata: ${JSON.stringify(metadata)} }, "*");`;

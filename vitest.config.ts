@@ -20,7 +20,7 @@ process.env.UV_THREADPOOL_SIZE = "1"; // So that a test can tell when a worker h
 
 const IN_PROCESS = "{unit,integration,contract}";
 
-/** What the service is not: the simulator, and the commands `--verify` and `--user`. */
+/** What `npm test` leaves to the tests of a release: the simulator, and the commands `--verify` and `--user`. */
 const ASIDE = [
   "test/integration/{simulator,simulator-v3,user-command,verify}.test.ts",
   "test/contract/simulator.test.ts",

@@ -18,7 +18,7 @@ const MAX_HEADER_BYTES = 32 * 1024;
 /** How many connections wait in the kernel to be accepted; it keeps at most one more. */
 const BACKLOG = 4096;
 
-/** The listening ends after a quiet time, or after so many times that were not quiet. */
+/** If new connections keep coming, the listening ends after this many pauses. */
 const MAX_QUIET_PAUSES = 20;
 
 export type Listening = {

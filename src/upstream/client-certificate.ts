@@ -14,16 +14,6 @@ import type { Secret } from "../secret.ts";
 /** The pair in use now, in PEM. It may be another one for a connection that is opened later. */
 export type ClientCertificate = () => Readonly<{ cert: Secret; key: Secret }>;
 
-/** An origin that wants a client certificate, or another one. */
-export class CertificateRefusal extends Error {
-  readonly reason: CertificateReason;
-
-  constructor(reason: CertificateReason) {
-    super("the client certificate is missing or refused");
-    this.reason = reason;
-  }
-}
-
 export type CertificateRequest = Readonly<{
   /** The server has asked for a certificate. */
   isAsked: boolean;

@@ -15,14 +15,13 @@ import type { CertificateReason } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { decodePercent } from "../text.ts";
 import {
-  CertificateRefusal,
   type CertificateRequest,
   type ClientCertificate,
   findRefusal,
   readRequest,
 } from "./client-certificate.ts";
-import { connect, createConnector, createConnectors } from "./connector.ts";
-import { errorCode } from "./error-code.ts";
+import { createConnect } from "./connector.ts";
+import { errorCode, failed, OpenRefusal } from "./failure.ts";
 import { createNoProxy } from "./no-proxy.ts";
 
 export type ConnectOptions = {
@@ -48,30 +47,19 @@ export type Opening = {
 /** `timeoutMs` is what the caller waits, if less than the limit. */
 export type Open = (timeoutMs?: number) => Opening;
 
-/** A proxy that opens no tunnel. */
-export class ProxyRefusal extends Error {
-  readonly status: number;
-
-  constructor(status: number) {
-    super("the proxy opens no tunnel");
-    this.status = status;
-  }
-}
-
 export function createOpen(options: ConnectOptions): Open {
   const { connectTimeoutMs = 1000, proxy, clientCertificate } = options;
   const target = toTarget(new URL(options.origin));
-  const currentConnector = createConnectors(clientCertificate);
+  const connect = createConnect(clientCertificate, (error, socket) => {
+    const request = readRequest(socket, clientCertificate !== undefined);
+    const reason = findRefusal(errorCode(error), request);
+    return reason ? new OpenRefusal(failed("tls_error", reason)) : error;
+  });
   const openTunnel = proxy && isProxied(options) ? createTunnels(proxy, target) : undefined;
 
   async function openSocket(signal: AbortSignal): Promise<Socket> {
     const httpSocket = await openTunnel?.(signal);
-    const to = { ...target, ...(httpSocket && { httpSocket }) };
-    return connect(currentConnector(), to, signal, (error, socket) => {
-      const request = readRequest(socket, clientCertificate !== undefined);
-      const reason = findRefusal(errorCode(error), request);
-      return reason ? new CertificateRefusal(reason) : error;
-    });
+    return connect({ ...target, ...(httpSocket && { httpSocket }) }, signal);
   }
 
   return function open(timeoutMs = connectTimeoutMs) {
@@ -107,14 +95,14 @@ function createTunnels(
   { host, protocol, port }: Target,
 ): (signal: AbortSignal) => Promise<Socket> {
   const url = new URL(secret.reveal());
-  const connector = createConnector();
+  const connect = createConnect();
   const path = port === "" ? `${host}:${protocol === "https:" ? 443 : 80}` : host;
   const credentials = [url.username, url.password].map(decodePercent).join(":");
   const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
   const headers = { host, ...(url.username && { "proxy-authorization": authorization }) };
 
   return async function openTunnel(signal) {
-    const socket = await connect(connector, toTarget(url), signal);
+    const socket = await connect(toTarget(url), signal);
     const client = new Client(url.origin, { connect: handOver(socket), headersTimeout: 0 });
     const abort = () => void socket.destroy(signal.reason);
     signal.addEventListener("abort", abort);
@@ -122,7 +110,7 @@ function createTunnels(
       const { statusCode, socket: tunnel } = await client.connect({ path, headers });
       if (statusCode === 200 && tunnel instanceof Socket) return tunnel;
       tunnel.on("error", () => {}).destroy();
-      throw new ProxyRefusal(statusCode);
+      throw new OpenRefusal(failed("not_sent", `proxy_${statusCode}`));
     } finally {
       signal.removeEventListener("abort", abort);
     }

@@ -9,11 +9,10 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
-import type { TransportReason } from "../errors.ts";
 import { MIN_CALL_MS } from "../session/budget.ts";
 import { findRefusalPage } from "./client-certificate.ts";
 import { type Connection, hasForeignListeners } from "./connection.ts";
-import { type ExchangeFailure, isOfConnection, toFailure, toOpenFailure } from "./failure.ts";
+import { type Failed, failed, isOfConnection, toFailure, toOpenFailure } from "./failure.ts";
 import { type ConnectionOptions, createConnections } from "./pool.ts";
 
 export type ExchangeRequest = {
@@ -46,8 +45,6 @@ type ExchangeAnswer = {
   discard?: () => void;
 };
 
-type Failed = { kind: "failure"; failure: ExchangeFailure; reason: TransportReason };
-
 /** `timeoutMs` includes the time to connect. On a connection that was kept an exchange takes 3 s at most. */
 export type Exchange = (request: ExchangeRequest, timeoutMs: number) => Promise<ExchangeResult>;
 
@@ -60,10 +57,8 @@ export type ExchangeOptions = ConnectionOptions & {
 
 /** For a request on a kept connection, which may have died. */
 const KEPT_TIMEOUT_MS = 3000;
-const TIMEOUT: Failed = { kind: "failure", failure: "timeout", reason: "timeout" };
-const SILENT: Failed = { kind: "failure", failure: "silent", reason: "silent_connection" };
-const NO_CONNECTION: Failed = { kind: "failure", failure: "timeout", reason: "no_connection" };
-const OBSERVED: Failed = { kind: "failure", failure: "not_sent", reason: "foreign_listener" };
+const TIMEOUT = failed("timeout", "timeout");
+const SILENT = failed("silent", "silent_connection");
 
 /** Disposal closes all connections at once. */
 export function createExchange(options: ExchangeOptions): Exchange & AsyncDisposable {
@@ -79,11 +74,11 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
     if (request.discardAll) connections.discardAll();
     for (;;) {
       const isNew = request.newConnection || isSlow;
-      const connection = await acquire(isNew, leftMs()).catch(toFailed);
+      const connection = await acquire(isNew, leftMs()).catch(toOpenFailure);
       if ("kind" in connection) return connection;
       if (request.hasSecretPath && !options.allowListeners && hasForeignListeners()) {
         connections.release(connection, false);
-        return OBSERVED;
+        return failed("not_sent", "foreign_listener");
       }
       const result = await send(connection, request, leftMs());
       if (result !== "not_taken") return result;
@@ -94,7 +89,8 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
   async function acquire(isNew: boolean, leftMs: number): Promise<Connection | Failed> {
     const waitMs = leftMs - MIN_CALL_MS; // After that, nobody would wait for the answer.
     const openMs = Math.max(waitMs, leftMs / 2);
-    return (await connections.acquire(isNew, waitMs, openMs)) ?? NO_CONNECTION;
+    const connection = await connections.acquire(isNew, waitMs, openMs);
+    return connection ?? failed("timeout", "no_connection");
   }
 
   async function send(connection: Connection, request: ExchangeRequest, timeoutMs: number) {
@@ -119,10 +115,6 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
   return Object.assign(exchange, {
     [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
   });
-}
-
-function toFailed(error: unknown): Failed {
-  return { kind: "failure", ...toOpenFailure(error) };
 }
 
 type Head = { status: number; headers: IncomingHttpHeaders };
@@ -178,7 +170,7 @@ function createHandler(
       head = { status, headers };
       const encoding = headers["content-encoding"];
       if (encoding === undefined || encoding === "identity") return;
-      resolve({ kind: "failure", failure: "malformed", reason: "compressed" });
+      resolve(failed("malformed", "compressed"));
       controller.abort(new Error("compressed")); // And the connection with it.
     },
     onResponseData: (_controller, chunk) => void chunks.push(chunk),
@@ -187,16 +179,15 @@ function createHandler(
       const answer = toAnswer(head, chunks);
       if (answer.status < 400) return resolve(answer);
       const reason = findRefusalPage(answer, certificate);
-      resolve(reason ? { kind: "failure", failure: "tls_error", reason } : answer);
+      resolve(reason ? failed("tls_error", reason) : answer);
     },
     onResponseError(_controller, error) {
       if (isTaken) {
         const { heardAtMs, openedAtMs, refusal } = connection;
         const isFirst = heardAtMs === openedAtMs;
         const hasHeaders = head !== undefined;
-        const failed = { hasHeaders, isMute: isMute(), isFirst, certificate, refusal };
-        resolve({ kind: "failure", ...toFailure(error, failed) });
-      } else resolve(wasIdle ? "not_taken" : toFailed(error));
+        resolve(toFailure(error, { hasHeaders, isMute: isMute(), isFirst, certificate, refusal }));
+      } else resolve(wasIdle ? "not_taken" : toOpenFailure(error));
     },
   };
 }

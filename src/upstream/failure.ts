@@ -5,9 +5,7 @@
  */
 
 import type { CertificateReason, TransportReason } from "../errors.ts";
-import { CertificateRefusal, type CertificateRequest, guessRefusal } from "./client-certificate.ts";
-import { ProxyRefusal } from "./connection.ts";
-import { errorCode } from "./error-code.ts";
+import { type CertificateRequest, guessRefusal } from "./client-certificate.ts";
 
 /**
  * - `not_sent`: no byte can have arrived
@@ -36,17 +34,28 @@ const MALFORMED_CODES = new Set(["UND_ERR_RES_EXCEEDED_MAX_SIZE", "UND_ERR_HEADE
 const CERTIFICATE_CODE =
   /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL|INVALID_(CA|PURPOSE)|PATH_LENGTH)/;
 
-type Failure = { failure: ExchangeFailure; reason: TransportReason };
+export type Failed = { kind: "failure"; failure: ExchangeFailure; reason: TransportReason };
+
+export function failed(failure: ExchangeFailure, reason: TransportReason): Failed {
+  return { kind: "failure", failure, reason };
+}
+
+/** A proxy that opens no tunnel, or an origin that wants a client certificate, or another one. */
+export class OpenRefusal extends Error {
+  readonly failed: Failed;
+
+  constructor(failed: Failed) {
+    super("the connection was refused");
+    this.failed = failed;
+  }
+}
 
 /** For a connection that could not be opened. A host with an untrusted certificate gets no bytes either. */
-export function toOpenFailure(error: unknown): Failure {
-  if (error instanceof ProxyRefusal) {
-    return { failure: "not_sent", reason: `proxy_${error.status}` };
-  }
-  if (error instanceof CertificateRefusal) return { failure: "tls_error", reason: error.reason };
+export function toOpenFailure(error: unknown): Failed {
+  if (error instanceof OpenRefusal) return error.failed;
   const code = errorCode(error);
   const failure = CERTIFICATE_CODE.test(code) ? "tls_error" : "not_sent";
-  return { failure, reason: toTransportReason(code) };
+  return failed(failure, toTransportReason(code));
 }
 
 export type FailedConnection = {
@@ -64,16 +73,27 @@ export type FailedConnection = {
 const NOT_ASKED: CertificateRequest = { isAsked: false, isShown: false };
 
 /** A connection failed with a request on it. */
-export function toFailure(error: unknown, failed: FailedConnection): Failure {
-  const { hasHeaders, isMute, isFirst, certificate = NOT_ASKED, refusal } = failed;
+export function toFailure(error: unknown, connection: FailedConnection): Failed {
+  const { hasHeaders, isMute, isFirst, certificate = NOT_ASKED, refusal } = connection;
   const code = errorCode(error);
-  if (refusal) return { failure: "tls_error", reason: refusal };
+  if (refusal) return failed("tls_error", refusal);
   const reason = toTransportReason(code);
-  if (CERTIFICATE_CODE.test(code)) return { failure: "tls_error", reason };
-  if (isMalformed(error, code, hasHeaders)) return { failure: "malformed", reason: "malformed" };
-  if (isMute) return { failure: "stale", reason: "stale_connection" };
+  if (CERTIFICATE_CODE.test(code)) return failed("tls_error", reason);
+  if (isMalformed(error, code, hasHeaders)) return failed("malformed", "malformed");
+  if (isMute) return failed("stale", "stale_connection");
   const guess = isFirst && !hasHeaders ? guessRefusal(certificate) : undefined;
-  return { failure: "connection_lost", reason: guess ?? reason };
+  return failed("connection_lost", guess ?? reason);
+}
+
+/** The first code found; several addresses of one host fail as an `AggregateError`. */
+export function errorCode(error: unknown): string {
+  if (typeof error !== "object" || error === null) return "unknown";
+  if ("code" in error && typeof error.code === "string") {
+    const code = error.code.replaceAll("/", "_"); // Such as `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`.
+    if (/^[A-Z0-9_]{1,64}$/.test(code)) return code;
+  }
+  if ("errors" in error && Array.isArray(error.errors)) return errorCode(error.errors[0]);
+  return "unknown";
 }
 
 /** In lower case, and `unknown` for what is not an error code. */

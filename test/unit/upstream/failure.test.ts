@@ -15,6 +15,7 @@ describe("a host that cannot be reached", () => {
     (code) => {
       const errors = [errorOf(code, "connect"), errorOf(code, "connect")];
       expect(toOpenFailure(new AggregateError(errors))).toEqual({
+        kind: "failure",
         failure: "not_sent",
         reason: code.toLowerCase(),
       });

@@ -37,17 +37,9 @@ export type ConnectOptions = {
 /** A forward proxy with CONNECT. Its URL may hold credentials; `noProxy` lists hosts as `NO_PROXY` does. */
 export type ForwardProxy = { url: Secret; noProxy: string };
 
-export type Opening = {
-  /** Rejects with what went wrong: nothing was sent. */
-  socket: Promise<Socket>;
-  /** Ends it at once, with its socket. */
-  abort(): void;
-};
+export type Open = ReturnType<typeof createOpen>;
 
-/** `timeoutMs` is what the caller waits, if less than the limit. */
-export type Open = (timeoutMs?: number) => Opening;
-
-export function createOpen(options: ConnectOptions): Open {
+export function createOpen(options: ConnectOptions) {
   const { connectTimeoutMs = 1000, proxy, clientCertificate } = options;
   const target = toTarget(new URL(options.origin));
   const connect = createConnect(clientCertificate, (error, socket) => {
@@ -62,6 +54,7 @@ export function createOpen(options: ConnectOptions): Open {
     return connect({ ...target, ...(httpSocket && { httpSocket }) }, signal);
   }
 
+  /** `timeoutMs` is what the caller waits, if less than the limit. */
   return function open(timeoutMs = connectTimeoutMs) {
     const controller = new AbortController();
     const timer = setTimeout(
@@ -69,7 +62,9 @@ export function createOpen(options: ConnectOptions): Open {
       Math.min(timeoutMs, connectTimeoutMs),
     );
     return {
+      /** Rejects with what went wrong: nothing was sent. */
       socket: openSocket(controller.signal).finally(() => clearTimeout(timer)),
+      /** Ends it at once, with its socket. */
       abort: () => controller.abort(new errors.RequestAbortedError()),
     };
   };

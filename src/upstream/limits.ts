@@ -33,19 +33,7 @@ type SemaphoreOptions = {
 /** `full`: too many wait already. `timeout`: no place became free in time. Neither holds a place. */
 type Acquisition = "acquired" | "full" | "timeout";
 
-type Semaphore = {
-  /**
-   * Takes a place, in the order of arrival. Every `acquired` must be followed by one `release()`.
-   *
-   * `timeoutMs` is how long the caller can wait; `maxWaitMs` limits it. A caller that cannot wait (0) still gets a free place.
-   */
-  acquire(timeoutMs?: number): Promise<Acquisition>;
-  /** Hands the place to the one that has waited longest. */
-  release(): void;
-  state(): { inUse: number; waiting: number };
-};
-
-export function createSemaphore(options: SemaphoreOptions): Semaphore {
+export function createSemaphore(options: SemaphoreOptions) {
   const { limit, maxWaiting = Number.POSITIVE_INFINITY } = options;
   const { maxWaitMs = Number.POSITIVE_INFINITY } = options;
   /** In the order of arrival; calling one gives it the place. */
@@ -68,7 +56,12 @@ export function createSemaphore(options: SemaphoreOptions): Semaphore {
   }
 
   return {
-    async acquire(timeoutMs = maxWaitMs) {
+    /**
+     * Takes a place, in the order of arrival. Every `acquired` must be followed by one `release()`.
+     *
+     * `timeoutMs` is how long the caller can wait; `maxWaitMs` limits it. A caller that cannot wait (0) still gets a free place.
+     */
+    async acquire(timeoutMs = maxWaitMs): Promise<Acquisition> {
       if (inUse < limit) {
         inUse += 1;
         return "acquired";
@@ -76,6 +69,7 @@ export function createSemaphore(options: SemaphoreOptions): Semaphore {
       if (waiting.size >= maxWaiting) return "full";
       return waitForTurn(Math.max(0, Math.min(timeoutMs, maxWaitMs)));
     },
+    /** Hands the place to the one that has waited longest. */
     release() {
       const [next] = waiting;
       if (next) {
@@ -102,17 +96,13 @@ export async function withTimeout<T>(
   }
 }
 
-/** How often something happened in the last ten seconds, in steps of one second. */
-type SlidingWindow<Event extends string> = {
-  add(event: Event): void;
-  count(event: Event): number;
-  clear(): void;
-};
-
 const WINDOW_SECONDS = 10;
 
-/** `now`: milliseconds of a clock that never goes back. */
-export function createSlidingWindow<Event extends string>(now: () => number): SlidingWindow<Event> {
+/**
+ * How often something happened in the last ten seconds, in steps of one second. `now`: milliseconds of a clock that never goes
+ * back.
+ */
+export function createSlidingWindow<Event extends string>(now: () => number) {
   type Second = { at: number; counts: Map<Event, number> };
   let seconds: Second[] = [];
 
@@ -126,7 +116,7 @@ export function createSlidingWindow<Event extends string>(now: () => number): Sl
   }
 
   return {
-    add(event) {
+    add(event: Event) {
       const at = Math.floor(now() / 1000);
       let current = recent().at(-1);
       if (current?.at !== at) {
@@ -135,7 +125,8 @@ export function createSlidingWindow<Event extends string>(now: () => number): Sl
       }
       current.counts.set(event, (current.counts.get(event) ?? 0) + 1);
     },
-    count: (event) => recent().reduce((sum, { counts }) => sum + (counts.get(event) ?? 0), 0),
+    count: (event: Event) =>
+      recent().reduce((sum, { counts }) => sum + (counts.get(event) ?? 0), 0),
     clear() {
       seconds = [];
     },

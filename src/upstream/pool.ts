@@ -20,21 +20,9 @@ export type ConnectionOptions = SocketsOptions & {
   maxAgeMs?: number;
 };
 
-export type Connections = AsyncDisposable & {
-  /**
-   * Waits while all are in use; `undefined` after `waitMs`. `isNew`: one that is opened now, within `openMs` at most. Rejects
-   * with the reason if none could be opened.
-   */
-  acquire(isNew: boolean, waitMs: number, openMs?: number): Promise<Connection | undefined>;
-  /** `isSpoiled`: it must not be used again. */
-  release(connection: Connection, isSpoiled: boolean): void;
-  /** Discards those that have brought nothing since then: they may have died in silence. */
-  discardSilent(sinceMs: number): void;
-  /** Discards all that are open now: what is wrong with one may be wrong with all. */
-  discardAll(): void;
-};
+export type Connections = ReturnType<typeof createConnections>;
 
-export function createConnections(options: ConnectionOptions): Connections {
+export function createConnections(options: ConnectionOptions) {
   const { connections: limit, maxAgeMs = 60_000, warm = 0 } = options;
   const semaphore = createSemaphore({ limit });
   const sockets = createSockets(options, {
@@ -51,7 +39,11 @@ export function createConnections(options: ConnectionOptions): Connections {
   }
 
   return {
-    async acquire(isNew, waitMs, openMs) {
+    /**
+     * Waits while all are in use; `undefined` after `waitMs`. `isNew`: one that is opened now, within `openMs` at most. Rejects
+     * with the reason if none could be opened.
+     */
+    async acquire(isNew: boolean, waitMs: number, openMs?: number) {
       if ((await semaphore.acquire(waitMs)) !== "acquired") return undefined;
       const idle = isNew ? undefined : sockets.take();
       if (!idle?.isUsed) setImmediate(renewal.refill); // After this one has been counted as in use.
@@ -64,14 +56,17 @@ export function createConnections(options: ConnectionOptions): Connections {
         throw error;
       }
     },
-    release(connection, isSpoiled) {
-      if (isSpoiled) sockets.close(connection);
+    /** `isSpoiled`: it must not be used again. */
+    release(connection: Connection, isSpoiled: boolean) {
       const replaced = isSpoiled ? undefined : renewal.replace(connection);
-      if (!replaced && !isSpoiled) sockets.keep(connection);
-      if (replaced) void replaced.then(semaphore.release);
-      else semaphore.release();
+      if (replaced) return void replaced.then(semaphore.release);
+      if (isSpoiled) sockets.close(connection);
+      else sockets.keep(connection);
+      semaphore.release();
     },
+    /** Discards those that have brought nothing since then: they may have died in silence. */
     discardSilent: sockets.retireSilent,
+    /** Discards all that are open now: what is wrong with one may be wrong with all. */
     discardAll: sockets.retireAll,
     async [Symbol.asyncDispose]() {
       renewal[Symbol.dispose]();
@@ -84,21 +79,6 @@ type RenewalOptions = {
   /** How many are kept open that no request has used yet. */
   warm: number;
   maxAgeMs: number;
-  /** In [0, 1). */
-  random?: () => number;
-};
-
-type Renewal = Disposable & {
-  /** Opens what is missing. */
-  refill(): void;
-  /** It has just been opened. */
-  watch(connection: Connection): void;
-  unwatch(connection: Connection, isByUpstream: boolean): void;
-  /**
-   * For one that has just been used: resolves when another one has taken its place, if there was no room for both. The caller
-   * keeps the place until then, so that no request finds it empty.
-   */
-  replace(connection: Connection): Promise<void> | undefined;
 };
 
 /** Shares of the maximum age: early enough for a handshake, and not the same for all. */
@@ -110,8 +90,7 @@ const EARLY_MS = 10_000;
 /** After a request took the room. */
 const AGAIN_MS = 500;
 
-function createRenewal(sockets: Sockets, options: RenewalOptions): Renewal {
-  const { warm, maxAgeMs, random = Math.random } = options;
+function createRenewal(sockets: Sockets, { warm, maxAgeMs }: RenewalOptions) {
   const timers = new Map<Connection, NodeJS.Timeout>();
   let pausing: NodeJS.Timeout | undefined;
   let isDisposed = false;
@@ -124,6 +103,7 @@ function createRenewal(sockets: Sockets, options: RenewalOptions): Renewal {
     }, PAUSE_MS).unref();
   }
 
+  /** Opens what is missing. */
   function refill(): void {
     while (isShort()) void open();
   }
@@ -165,15 +145,20 @@ function createRenewal(sockets: Sockets, options: RenewalOptions): Renewal {
 
   return {
     refill,
-    watch: (connection) =>
-      renewIn(connection, maxAgeMs * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * random())),
-    unwatch(connection, isByUpstream) {
+    /** It has just been opened. */
+    watch: (connection: Connection) =>
+      renewIn(connection, maxAgeMs * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * Math.random())),
+    unwatch(connection: Connection, isByUpstream: boolean) {
       clearTimeout(timers.get(connection));
       timers.delete(connection);
       if (isByUpstream && isEarly(connection)) pause();
       setImmediate(refill); // A request that closed it to make room takes the room first.
     },
-    replace(connection) {
+    /**
+     * For one that has just been used: resolves when another one has taken its place, if there was no room for both. The caller
+     * keeps the place until then, so that no request finds it empty.
+     */
+    replace(connection: Connection) {
       if (!connection.isDue || pausing) return undefined;
       sockets.close(connection);
       return open().then(() => {});

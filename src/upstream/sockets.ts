@@ -4,7 +4,6 @@ import {
   createConnection,
   createOpen,
   type Open,
-  type Opening,
 } from "./connection.ts";
 
 export type SocketsOptions = ConnectOptions & {
@@ -19,36 +18,16 @@ type SocketEvents = {
   onClose(connection: Connection, isByUpstream: boolean): void;
 };
 
-export type Sockets = AsyncDisposable & {
-  isFull(): boolean;
-  isIdle(connection: Connection): boolean;
-  /** Those that are idle and have never been used, and those that are being opened ahead of requests. */
-  count(): { ready: number; ahead: number };
-  /** An idle one, if there is one: the most recently used, or else the one that has been ready for longest, so that none gets old. */
-  take(): Connection | undefined;
-  /** Makes room for one more: in the place of what is idle, or of what is opened ahead. */
-  makeRoom(): void;
-  /** Rejects with why it could not be opened. The new one is in use. */
-  open(timeoutMs?: number): Promise<Connection>;
-  /** One that no request waits for. It is idle when it is open. */
-  openAhead(): Promise<void>;
-  /** It is idle from now on. */
-  keep(connection: Connection): void;
-  /** Never used again; closed at once unless a request is on it. */
-  retire(connection: Connection): void;
-  close(connection: Connection): void;
-  /** Retires all, or the idle ones that have brought nothing since then. */
-  retireAll(): void;
-  retireSilent(sinceMs: number): void;
-};
+export type Sockets = ReturnType<typeof createSockets>;
 
-export function createSockets(options: SocketsOptions, events: SocketEvents): Sockets {
+export function createSockets(options: SocketsOptions, events: SocketEvents) {
   const openings = createOpenings(createOpen(options));
   const all = new Set<Connection>();
   const idle = createIdle();
   let isDisposed = false;
   const isFull = () => all.size + openings.all.size >= options.connections;
 
+  /** Rejects with why it could not be opened. The new one is in use. */
   async function open(isAhead: boolean, timeoutMs?: number): Promise<Connection> {
     const socket = await openings.open(isAhead, timeoutMs);
     const connection = createConnection(socket, options, () => forget(connection, true));
@@ -68,17 +47,20 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
     connection.close();
   }
 
+  /** Never used again; closed at once unless a request is on it. */
   function retire(connection: Connection): void {
     connection.isRetired = true;
     if (idle.all.has(connection)) close(connection);
   }
 
+  /** It is idle from now on. */
   function keep(connection: Connection): void {
     connection.wasIdle = true;
     if (connection.isRetired || connection.socket.destroyed) close(connection);
     else idle.all.add(connection);
   }
 
+  /** An idle one, if there is one. */
   function take(): Connection | undefined {
     const next = idle.next();
     if (next) idle.all.delete(next);
@@ -89,31 +71,32 @@ export function createSockets(options: SocketsOptions, events: SocketEvents): So
 
   return {
     isFull,
-    isIdle: (connection) => idle.all.has(connection),
+    isIdle: (connection: Connection) => idle.all.has(connection),
+    /** Those that are idle and have never been used, and those that are being opened ahead of requests. */
     count: () => ({ ready: idle.ready().length, ahead: openings.ahead().length }),
     take,
+    /** Makes room for one more: in the place of what is idle, or of what is opened ahead. */
     makeRoom() {
       const oldest = idle.oldest();
       if (isFull() && oldest) close(oldest);
       else if (isFull()) openings.abortAhead();
     },
-    open: (timeoutMs) => open(false, timeoutMs),
+    open: (timeoutMs?: number) => open(false, timeoutMs),
+    /** One that no request waits for. It is idle when it is open. */
     openAhead: () => open(true).then(keep),
     keep,
     retire,
     close,
     retireAll: () => [...all].forEach(retire),
-    retireSilent: (sinceMs) => [...idle.all].filter(isSilent(sinceMs)).forEach(retire),
+    /** The idle ones that have brought nothing since then. */
+    retireSilent: (sinceMs: number) =>
+      [...idle.all].filter(({ heardAtMs }) => heardAtMs <= sinceMs).forEach(retire),
     async [Symbol.asyncDispose]() {
       isDisposed = true;
       await openings.abortAll();
       [...all].forEach(close);
     },
   };
-}
-
-function isSilent(sinceMs: number): (connection: Connection) => boolean {
-  return ({ heardAtMs }) => heardAtMs <= sinceMs;
 }
 
 /** Those that requests have used, and those that are kept ready, in the order in which they became idle. */
@@ -133,16 +116,15 @@ function createIdle() {
 
 /** Sockets that are being opened. */
 function createOpenings(openSocket: Open) {
-  const all = new Map<Opening, { isAhead: boolean }>();
-  const ahead = () => [...all.keys()].filter((opening) => all.get(opening)?.isAhead);
+  const all = new Set<ReturnType<Open> & { isAhead: boolean }>();
+  /** Those that no request waits for. */
+  const ahead = () => [...all].filter(({ isAhead }) => isAhead);
   return {
     all,
-    /** Those that no request waits for. */
     ahead,
-    /** Rejects with why it could not be opened. */
     open(isAhead: boolean, timeoutMs?: number) {
-      const opening = openSocket(timeoutMs);
-      all.set(opening, { isAhead });
+      const opening = { ...openSocket(timeoutMs), isAhead };
+      all.add(opening);
       return opening.socket.finally(() => all.delete(opening));
     },
     abortAhead(): void {
@@ -152,7 +134,7 @@ function createOpenings(openSocket: Open) {
       first.abort();
     },
     async abortAll(): Promise<void> {
-      const openings = [...all.keys()];
+      const openings = [...all];
       for (const opening of openings) opening.abort();
       await Promise.allSettled(openings.map(({ socket }) => socket));
     },

@@ -53,18 +53,16 @@ export type ClientCertificates = {
 /** A new pair is for connections that are opened from then on; the others end by their age. */
 export function createClientCertificates(
   config: Config,
-  metrics: Pick<FileMetrics, "clientCertificatesExpire">,
+  { clientCertificateExpires }: Pick<FileMetrics, "clientCertificateExpires">,
 ): ClientCertificates {
   const all = listCertificates(config)
     .filter(({ name }) => name !== "TLS")
     .map((each) => ({ ...each, ...createCertificate(each) }));
   const byId = new Map(all.map((each) => [identify(each), each]));
-  const byVariable = Map.groupBy(all, ({ name }) => `${name}_CERT_FILE`);
-  const readings = [...byVariable].map(([variable, group]) => {
+  for (const [variable, group] of Map.groupBy(all, ({ name }) => `${name}_CERT_FILE`)) {
     const read = () => Math.min(...group.map(({ expiresAt }) => expiresAt()));
-    return [variable, read] as const;
-  });
-  metrics.clientCertificatesExpire(new Map(readings));
+    clientCertificateExpires({ variable }, read);
+  }
   return {
     of: (wanted) => wanted && byId.get(identify(wanted))?.current,
     async takeOver(path) {

@@ -181,7 +181,7 @@ export function openLogins(config: Config, login: LoginParts): Logins {
   const connect = createConnect(config, login);
   const userinfo = parts.use(createUserinfoByIssuer(config, certificates.of));
   const tenants = config.tenants.map((each) => {
-    const observe = (api: ApiName) => metrics.mx(each.name, api);
+    const observe = (api: ApiName) => metrics.mx({ tenant: each.name, api });
     const instruments = { observe, tracing, userinfo: userinfo.of };
     return { config: each, tenant: createTenant(each, connect, instruments) };
   });

@@ -8,21 +8,11 @@
 
 import { performance } from "node:perf_hooks";
 import { collectDefaultMetrics, Registry } from "@prometheus-io/client";
-import type { ApiName } from "../mx/call.ts";
-import type { MxObserver } from "../mx/policies/instrument.ts";
-import { createMeters, type Meters, neverThrows } from "./meters.ts";
+import { createMeters, type Meters } from "./meters.ts";
 import { createMxMetrics } from "./mx-metrics.ts";
-import { createRequestMetrics, type RequestMetrics } from "./request-metrics.ts";
+import { createRequestMetrics } from "./request-metrics.ts";
 
-export type Metrics = RequestMetrics & {
-  /** Of the text: Prometheus's exposition format 0.0.4. */
-  contentType: string;
-  text(): Promise<string>;
-  mx(tenant: string, api: ApiName): MxObserver;
-  issuerKeys(issuer: string, readAgeMs: () => number | undefined): (isLoaded: boolean) => void;
-  rateLimit(limit: string): { onRefusal(): void; onStoreFailure(): void };
-  files: FileMetrics;
-};
+export type Metrics = ReturnType<typeof createMetrics>;
 
 type MetricsOptions = {
   version: string;
@@ -33,63 +23,62 @@ type MetricsOptions = {
   logLinesLost: () => number;
 };
 
-export function createMetrics(options: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions) {
   const registry = new Registry();
   const meters = createMeters(registry);
-  const metrics = {
+  registerReplica(meters, options);
+  const ofProcess = processMetrics(); // Watches from now on.
+  return {
     ...createRequestMetrics(meters, options.tenants),
     mx: createMxMetrics(meters),
     issuerKeys: createKeyMetrics(meters),
     rateLimit: createRateLimitMetrics(meters),
     files: createFileMetrics(meters),
+    /** Of the text: Prometheus's exposition format 0.0.4. */
+    contentType: registry.contentType,
+    /** Merged at each scrape, since some metrics are there only once something has been configured. */
+    text: () => Registry.merge([registry, ofProcess]).metrics(),
   };
-  registerReplica(meters, options);
-  const ofProcess = processMetrics(); // Watches from now on.
-  /** Merged at each scrape, since some metrics are there only once something has been configured. */
-  const text = () => Registry.merge([registry, ofProcess]).metrics();
-  return { ...metrics, contentType: registry.contentType, text };
 }
 
-function createKeyMetrics({ counter, gauges }: Meters): Metrics["issuerKeys"] {
-  const refreshes = counter(
+function createKeyMetrics({ counter, gauges }: Meters) {
+  const countRefresh = counter(
     "bff_issuer_keys_refreshes_total",
     "Loads of an issuer's public keys.",
-    "issuer",
-    "result",
+    ["issuer", "result"],
   );
   const age = gauges(
     "bff_issuer_keys_age_seconds",
     "Seconds since an issuer's public keys were loaded.",
-    "issuer",
+    ["issuer"],
   );
-  return (issuer, readAgeMs) => {
-    for (const result of ["loaded", "failed"]) refreshes.inc({ issuer, result }, 0);
+  /** Gives what counts the loads. */
+  return (issuer: string, readAgeMs: () => number | undefined) => {
+    for (const result of ["loaded", "failed"]) countRefresh({ issuer, result }, 0);
     age({ issuer }, () => {
       const ageMs = readAgeMs();
       return ageMs === undefined ? undefined : ageMs / 1000;
     });
-    return neverThrows((isLoaded) =>
-      refreshes.inc({ issuer, result: isLoaded ? "loaded" : "failed" }),
-    );
+    return (isLoaded: boolean) => countRefresh({ issuer, result: isLoaded ? "loaded" : "failed" });
   };
 }
 
-function createRateLimitMetrics({ counter }: Meters): Metrics["rateLimit"] {
-  const refusals = counter(
+function createRateLimitMetrics({ counter }: Meters) {
+  const countRefusal = counter(
     "bff_rate_limit_refusals_total",
     "Requests refused by a rate limit.",
-    "limit",
+    ["limit"],
   );
-  const storeFailures = counter(
+  const countStoreFailure = counter(
     "bff_rate_limit_redis_failures_total",
     "Failures of Redis; after each this replica counts for itself for five seconds.",
-    "limit",
+    ["limit"],
   );
-  return (limit) => {
-    refusals.inc({ limit }, 0);
+  return (limit: string) => {
+    countRefusal({ limit }, 0);
     return {
-      onRefusal: neverThrows(() => refusals.inc({ limit })),
-      onStoreFailure: neverThrows(() => storeFailures.inc({ limit })),
+      onRefusal: () => countRefusal({ limit }),
+      onStoreFailure: () => countStoreFailure({ limit }),
     };
   };
 }
@@ -104,71 +93,38 @@ function registerReplica({ gauge, gauges, total }: Meters, options: MetricsOptio
   gauge("bff_ready", "What /readyz says: 1 ready, 0 not.", () => Number(isReady()));
   gauge("bff_draining", "1 from the first signal on.", () => Number(isDraining()));
   total("bff_log_lines_lost_total", "Log lines that standard output did not take.", logLinesLost);
-  const buildInfo = gauges(
-    "bff_build_info",
-    "Always 1; what runs stands in the labels.",
+  const buildInfo = gauges("bff_build_info", "Always 1; what runs stands in the labels.", [
     "version",
     "node_version",
-  );
+  ]);
   buildInfo({ version, node_version: process.version }, () => 1);
 }
 
-type WatchedVariable = {
-  variable: string;
-  /** How many of its files differ from what is used. */
-  countChanged(): number;
-  /** Whether a changed file can be taken over at run time. */
-  canReload: boolean;
-};
+export type FileMetrics = ReturnType<typeof createFileMetrics>;
 
-export type FileMetrics = {
-  /** Gives what counts reloads. There is no series for variables that are not set. */
-  watch(
-    variables: readonly WatchedVariable[],
-  ): (variable: string, result: "taken_over" | "refused") => void;
-  /** Of the certificate in use: seconds since 1970. */
-  certificateExpires(read: () => number): void;
-  /** The same of those that upstreams are shown, by variable. */
-  clientCertificatesExpire(readings: ReadonlyMap<string, () => number>): void;
-};
-
-function createFileMetrics({ counter, gauge, gauges }: Meters): FileMetrics {
+/** By variable. There is no series for variables that are not set. */
+function createFileMetrics({ counter, gauges }: Meters) {
   return {
-    watch(variables) {
-      if (variables.length === 0) return () => {};
-      const changed = gauges(
-        "bff_files_changed",
-        "Files that differ from what this process uses, by the variable that names them.",
-        "variable",
-      );
-      for (const { variable, countChanged } of variables) changed({ variable }, countChanged);
-      const reloadable = variables.filter(({ canReload }) => canReload);
-      if (reloadable.length === 0) return () => {};
-      const reloads = counter(
-        "bff_file_reloads_total",
-        "Changed files that were taken over without a restart, or refused.",
-        "variable",
-        "result",
-      );
-      for (const { variable } of reloadable)
-        for (const result of ["taken_over", "refused"]) reloads.inc({ variable, result }, 0);
-      return neverThrows((variable, result) => reloads.inc({ variable, result }));
-    },
-    clientCertificatesExpire(readings) {
-      if (readings.size === 0) return;
-      const expires = gauges(
-        "bff_client_certificate_expires_timestamp_seconds",
-        "When the first client certificate that this variable names expires, in seconds since 1970.",
-        "variable",
-      );
-      for (const [variable, read] of readings) expires({ variable }, read);
-    },
-    certificateExpires: (read) =>
-      gauge(
-        "bff_tls_certificate_expires_timestamp_seconds",
-        "When the public port's certificate expires, in seconds since 1970.",
-        read,
-      ),
+    changed: gauges(
+      "bff_files_changed",
+      "Files that differ from what this process uses, by the variable that names them.",
+      ["variable"],
+    ),
+    countReload: counter(
+      "bff_file_reloads_total",
+      "Changed files that were taken over without a restart, or refused.",
+      ["variable", "result"],
+    ),
+    clientCertificateExpires: gauges(
+      "bff_client_certificate_expires_timestamp_seconds",
+      "When the first client certificate that this variable names expires, in seconds since 1970.",
+      ["variable"],
+    ),
+    certificateExpires: gauges<string>(
+      "bff_tls_certificate_expires_timestamp_seconds",
+      "When the public port's certificate expires, in seconds since 1970.",
+      [],
+    ),
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type RequestEntry,
 } from "../telemetry/log-entries.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { type Meters, neverThrows } from "./meters.ts";
+import type { Meters } from "./meters.ts";
 
 const METHODS = new Set(["GET", "POST", "OPTIONS"]);
 const SESSION_ROUTES = new Set(SESSION_PATHS);
@@ -17,36 +17,26 @@ const DECLARED_RESULTS = ["opened", "upstream-rejected", "upstream-bad-response"
 /** Types of widgets with a series of their own: those that come first. Further ones are `other`. */
 const MAX_WIDGET_TYPES = 20;
 
-export type RequestMetrics = {
-  /** A request has begun. Call the returned function when it ends. */
-  requestStarted(): () => void;
-  request(entry: RequestEntry): void;
-  parserRefusal(kind: ParserRefusal): void;
-  sessionEvent(tenant: string, event: SessionEvent): void;
-};
+export type RequestMetrics = ReturnType<typeof createRequestMetrics>;
 
-export function createRequestMetrics(meters: Meters, tenants: readonly string[]): RequestMetrics {
+export function createRequestMetrics(meters: Meters, tenants: readonly string[]) {
   const sessionMetrics = createSessionMetrics(meters, tenants);
-  const seconds = meters.histogram(
+  const observe = meters.histogram(
     "http_server_request_duration_seconds",
     "Duration of requests for sessions.",
-    "http_route",
-    "http_response_status_class",
+    ["http_route", "http_response_status_class"],
   );
-  const requests = meters.counter(
+  const countRequest = meters.counter(
     "http_server_requests_total",
     "Requests on the public port, by what they were answered.",
-    "http_request_method",
-    "http_route",
-    "http_response_status_code",
-    "error_type",
+    ["http_request_method", "http_route", "http_response_status_code", "error_type"],
   );
-  const parserRefusals = meters.counter(
+  const countParserRefusal = meters.counter(
     "bff_parser_refusals_total",
     "What came to a port and is no HTTP/1.1 request, by what it looks like.",
-    "kind",
+    ["kind"],
   );
-  for (const kind of PARSER_REFUSALS) parserRefusals.inc({ kind }, 0);
+  for (const kind of PARSER_REFUSALS) countParserRefusal({ kind }, 0);
   let active = 0;
   meters.gauge(
     "http_server_active_requests",
@@ -55,70 +45,67 @@ export function createRequestMetrics(meters: Meters, tenants: readonly string[])
   );
 
   return {
+    /** A request has begun. Call the returned function when it ends. */
     requestStarted() {
       active += 1;
       return () => {
         active -= 1;
       };
     },
-    request: neverThrows((entry) => {
+    request(entry: RequestEntry) {
       const { method, route, status, errorType = "", durationMs } = entry;
       if (SESSION_ROUTES.has(route)) {
         const http_response_status_class = `${Math.floor(status / 100)}xx`;
-        seconds.observe({ http_route: route, http_response_status_class }, durationMs / 1000);
+        observe({ http_route: route, http_response_status_class }, durationMs);
       }
-      requests.inc({
+      countRequest({
         http_request_method: METHODS.has(method) ? method : "_OTHER",
         http_route: route,
         http_response_status_code: status,
         error_type: errorType,
       });
       sessionMetrics.request(entry);
-    }),
-    parserRefusal: neverThrows((kind) => parserRefusals.inc({ kind })),
-    sessionEvent: neverThrows(sessionMetrics.event),
+    },
+    parserRefusal: (kind: ParserRefusal) => countParserRefusal({ kind }),
+    sessionEvent: sessionMetrics.event,
   };
 }
 
-function createSessionMetrics(meters: Meters, tenants: readonly string[]) {
-  const sessions = meters.counter(
+function createSessionMetrics({ counter }: Meters, tenants: readonly string[]) {
+  const countSession = counter(
     "bff_sessions_total",
     "Session requests of authenticated users, by how they ended.",
-    "tenant",
-    "result",
+    ["tenant", "result"],
   );
-  const widgetUrls = meters.counter(
-    "bff_widget_urls_total",
-    "Widget URLs handed out.",
+  const countWidgetUrl = counter("bff_widget_urls_total", "Widget URLs handed out.", [
     "widget_type",
-  );
-  const provisioning = meters.counter(
+  ]);
+  const countEvent = counter(
     "bff_provisioning_total",
     "Users and Members that were created, updated or completed at MX.",
-    "tenant",
-    "event",
+    ["tenant", "event"],
   );
-  const loginFailures = meters.counter(
+  const countLoginFailure = counter(
     "bff_authentication_failures_total",
     "Requests whose login was not accepted.",
-    "reason",
+    ["reason"],
   );
   const toWidgetType = createCap(MAX_WIDGET_TYPES);
   for (const tenant of tenants) {
-    for (const event of SESSION_EVENTS) provisioning.inc({ tenant, event }, 0);
-    for (const result of DECLARED_RESULTS) sessions.inc({ tenant, result }, 0);
+    for (const event of SESSION_EVENTS) countEvent({ tenant, event }, 0);
+    for (const result of DECLARED_RESULTS) countSession({ tenant, result }, 0);
   }
 
   return {
     request({ route, status, tenant, error, errorType, isClientGone, widgetType }: RequestEntry) {
       if (error?.code === "unauthenticated")
-        loginFailures.inc({ reason: error.reason ?? "unknown" });
+        countLoginFailure({ reason: error.reason ?? "unknown" });
       if (!SESSION_ROUTES.has(route) || tenant === undefined) return;
       const isOpened = status === 200 && !isClientGone;
-      sessions.inc({ tenant, result: isOpened ? "opened" : errorType || "abandoned" });
-      if (isOpened && widgetType) widgetUrls.inc({ widget_type: toWidgetType(widgetType) });
+      countSession({ tenant, result: isOpened ? "opened" : errorType || "abandoned" });
+      if (isOpened && widgetType) countWidgetUrl({ widget_type: toWidgetType(widgetType) });
     },
-    event: (tenant: string, event: SessionEvent) => provisioning.inc({ tenant, event }),
+    event: (tenant: string, event: SessionEvent) => countEvent({ tenant, event }),
   };
 }
 

@@ -151,7 +151,7 @@ function toTakeOver(
   const all = { AUTH_JWKS_FILE, ...Object.fromEntries(ofClients) };
   if (!tls) return all;
   const { takeOver, expiresAt } = createCertificate(tls, server.replacePair);
-  metrics.files.certificateExpires(expiresAt);
+  metrics.files.certificateExpires({}, expiresAt);
   return { ...all, TLS_CERT_FILE: takeOver, TLS_KEY_FILE: takeOver };
 }
 

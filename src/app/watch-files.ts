@@ -27,22 +27,22 @@ type WatchOptions = {
 };
 
 const LOOK_EVERY_MS = 10_000;
+const RESULTS = ["taken_over", "refused"] as const;
 
 export function watchFiles({ files, takeOver, logger, metrics }: WatchOptions): Disposable {
   const watched = files.map((file) => ({
     variable: file.variable,
     ...watchFile(file, takeOver[file.variable], {
       log: logger.file,
-      count: (result) => count(file.variable, result),
+      count: (result) => metrics.countReload({ variable: file.variable, result }),
     }),
   }));
-  const count = metrics.watch(
-    [...Map.groupBy(watched, ({ variable }) => variable)].map(([variable, group]) => ({
-      variable,
-      canReload: takeOver[variable] !== undefined,
-      countChanged: () => group.filter((each) => each.isChanged()).length,
-    })),
-  );
+  for (const [variable, group] of Map.groupBy(watched, (each) => each.variable)) {
+    metrics.changed({ variable }, () => group.filter((each) => each.isChanged()).length);
+    if (takeOver[variable]) {
+      for (const result of RESULTS) metrics.countReload({ variable, result }, 0);
+    }
+  }
   let isLooking = false;
   const timer = setInterval(async () => {
     if (isLooking) return; // A disk may hang.
@@ -56,7 +56,7 @@ export function watchFiles({ files, takeOver, logger, metrics }: WatchOptions): 
 function watchFile(
   { variable, tenant, path, digest }: NamedFile,
   takeOver: TakeOver | undefined,
-  { log, count }: { log: Logger["file"]; count: (result: "taken_over" | "refused") => void },
+  { log, count }: { log: Logger["file"]; count: (result: (typeof RESULTS)[number]) => void },
 ) {
   let used = digest.reveal();
   /** What was reported last: the same is not reported again. */

@@ -4,8 +4,7 @@
  * Source: Docker, Dockerfile reference, HEALTHCHECK.
  */
 
-import { get } from "node:http";
-
+const { get } = process.getBuiltinModule("node:http"); // Sooner than an `import`: http/server.ts.
 const { HOST, OPERATIONS_PORT } = process.env;
 const listensEverywhere = !HOST || HOST === "0.0.0.0" || HOST === "::";
 const hosts = listensEverywhere ? ["127.0.0.1", "::1"] : [HOST];

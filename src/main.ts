@@ -15,7 +15,7 @@ import {
 import { startService } from "./app/service.ts";
 import { runCommandLine } from "./cli.ts";
 import { createLogger } from "./telemetry/logger.ts";
-import { openTracer } from "./telemetry/tracing.ts";
+import { openTracing } from "./telemetry/tracing.ts";
 import { VERSION } from "./telemetry/version.ts";
 
 const code = await runCommandLine(process.argv.slice(2), process.env);
@@ -26,10 +26,10 @@ const config = await loadOrExit(process.env);
 const log = await openLog(process.env);
 const logger = createLogger(config.logLevel, log);
 const shutdown = watchForShutdown(logger);
+const tracing = await openTracing(VERSION, config.traces, config.tracePropagation);
 
 {
-  const tracer = await openTracer(VERSION, config.traces);
-  await using service = await startService(config, logger, tracer).catch((error) =>
+  await using service = await startService(config, logger, tracing).catch((error) =>
     explainAndExit(error, config),
   );
   logStart(logger, config, service);
@@ -38,4 +38,4 @@ const shutdown = watchForShutdown(logger);
   logger.lifecycle("draining"); // Leaving the block disposes the service: stop listening, finish, close pools.
 }
 logger.lifecycle("stopped");
-await endProcess(log);
+await endProcess(log, tracing);

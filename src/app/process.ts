@@ -18,7 +18,7 @@ import type { Environment } from "../config/variables.ts";
 import { findWarnings } from "../config/warnings.ts";
 import { createLogDestination, type LogDestination } from "../telemetry/log-destination.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { flushSpans } from "../telemetry/tracing.ts";
+import { flushSpans, type Tracing } from "../telemetry/tracing.ts";
 import { VERSION } from "../telemetry/version.ts";
 import type { Service } from "./service.ts";
 
@@ -111,8 +111,11 @@ export function watchForShutdown(logger: Logger): AbortSignal {
 }
 
 /** Ends the process within 2.5 seconds, whatever would still keep it alive: the channel to a cluster, an agent's timer. */
-export async function endProcess(log: LogDestination): Promise<never> {
-  await Promise.all([log.end(LAST_LINES_MS), flushSpans(LAST_SPANS_MS)]);
+export async function endProcess(
+  log: LogDestination,
+  tracing: Tracing | undefined,
+): Promise<never> {
+  await Promise.all([log.end(LAST_LINES_MS), tracing && flushSpans(tracing, LAST_SPANS_MS)]);
   const giveUpAt = performance.now() + LAST_THREADS_MS;
   while (isThreadBusy() && performance.now() < giveUpAt) await sleep(10);
   if (isThreadBusy()) process.kill(process.pid, "SIGKILL"); // `process.exit` would wait for the thread.

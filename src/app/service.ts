@@ -4,7 +4,6 @@
 /** The configured limits, wired. They share one store where there is one. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Tracer } from "@opentelemetry/api";
 import type { Config } from "../config/types.ts";
 import type { Lifecycle, RateLimits } from "../http/admission.ts";
 import { createApp } from "../http/app.ts";
@@ -49,7 +48,7 @@ const QUIET_MS = 50;
 export async function startService(
   config: Config,
   logger: Logger,
-  tracer?: Tracer,
+  tracing?: Tracing,
 ): Promise<Service> {
   await using parts = new AsyncDisposableStack();
   const lifecycle: Lifecycle = { state: "serving" };
@@ -61,7 +60,6 @@ export async function startService(
     isDraining: () => lifecycle.state !== "serving",
     logLinesLost: logger.linesLost,
   });
-  const tracing = tracer && { tracer, doesPropagate: config.tracePropagation };
   const certificates = createClientCertificates(config, metrics.files);
   const logins = openLogins(config, { metrics, tracing, parts, certificates });
   const health = { lifecycle, canAuthenticate: logins.canAuthenticate };
@@ -75,7 +73,7 @@ export async function startService(
     toPseudonym: createPseudonym(toAuditKey(config)),
     logger: withMetrics(logger, metrics),
     requestStarted: metrics.requestStarted,
-    tracer,
+    tracing,
     ...health,
   });
   const connections = toConnectionRules(config, logger, metrics);

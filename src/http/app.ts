@@ -3,9 +3,9 @@
  */
 
 import type { RequestListener } from "node:http";
-import type { Tracer } from "@opentelemetry/api";
 import express, { type RequestHandler, Router } from "express";
 import helmet from "helmet";
+import type { Tracing } from "../telemetry/tracing.ts";
 import { createAccessLog } from "./access-log.ts";
 import { rejectAmbiguousRequest } from "./ambiguity.ts";
 import { type HealthOptions, routePublicHealth } from "./operations.ts";
@@ -20,7 +20,7 @@ export type AppOptions = SessionOptions &
   PageOptions & {
     /** Gives what is to be called when the request has ended. */
     requestStarted?: () => () => void;
-    tracer?: Tracer | undefined;
+    tracing?: Tracing | undefined;
     /** Hops, or addresses and networks. */
     trustedProxies: number | readonly string[];
     /** HSTS_MAX_AGE in seconds; no such header if undefined, as it belongs to where TLS ends. */
@@ -28,13 +28,13 @@ export type AppOptions = SessionOptions &
   };
 
 export function createApp(options: AppOptions): RequestListener {
-  const { tracer, trustedProxies, origins, cookieLogins, basePath } = options;
+  const { tracing, trustedProxies, origins, cookieLogins, basePath } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.enable("case sensitive routing").enable("strict routing");
   trustProxies(app, trustedProxies);
 
-  if (tracer) app.use(createRequestSpan(tracer));
+  if (tracing) app.use(createRequestSpan(tracing));
   app.use(requestContext);
   app.use(createAccessLog(options));
   app.use(createSecurityHeaders(options));

@@ -15,21 +15,13 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { isIP, isIPv4, isIPv6 } from "node:net";
-import {
-  context,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from "@opentelemetry/api";
+import type { Span } from "@opentelemetry/api";
 import type { Application, NextFunction, Request, RequestHandler, Response } from "express";
 import type { AppError } from "../errors.ts";
 import type { Budget } from "../session/budget.ts";
 import type { Principal } from "../session/types.ts";
 import type { RequestEntry } from "../telemetry/log-entries.ts";
-import { parseTraceparent } from "../telemetry/tracing.ts";
+import { parseTraceparent, type Tracing } from "../telemetry/tracing.ts";
 
 declare global {
   namespace Express {
@@ -153,19 +145,20 @@ function toGroups(address: string): string[] {
   return groups.map((group) => group.replace(/^0+(?=.)/, ""));
 }
 
-export function createRequestSpan(tracer: Tracer): RequestHandler {
+export function createRequestSpan(tracing: Tracing): RequestHandler {
+  const { context, ROOT_CONTEXT, SpanKind, trace } = tracing.api;
   return function requestSpan(req, res, next) {
     const { traceparent } = req.headers;
     const caller = typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
     const parent = caller ? trace.setSpanContext(ROOT_CONTEXT, caller) : ROOT_CONTEXT;
-    const span = tracer.startSpan("request", { kind: SpanKind.SERVER }, parent);
+    const span = tracing.tracer.startSpan("request", { kind: SpanKind.SERVER }, parent);
     if (span.isRecording()) res.locals.traceId = span.spanContext().traceId;
-    res.locals.endSpan = (entry) => end(span, entry);
+    res.locals.endSpan = (entry) => end(tracing, span, entry);
     context.with(trace.setSpan(parent, span), next);
   };
 }
 
-function end(span: Span, entry: RequestEntry): void {
+function end({ api }: Tracing, span: Span, entry: RequestEntry): void {
   const { method, route, status, requestId, tenant, errorType, isClientGone } = entry;
   span.updateName(`${method} ${route}`);
   span.setAttributes({
@@ -177,6 +170,6 @@ function end(span: Span, entry: RequestEntry): void {
     ...(errorType !== undefined && { "error.type": errorType }),
     ...(isClientGone && { "client.gone": true }),
   });
-  if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+  if (status >= 500) span.setStatus({ code: api.SpanStatusCode.ERROR });
   span.end();
 }

@@ -1,5 +1,6 @@
 /**
- * Spans through OpenTelemetry's API. Without an SDK there is no tracer, and then nothing of this is installed.
+ * Spans through OpenTelemetry's API. Without an SDK there is no tracer, and then nothing of this is installed, nor the API
+ * loaded: a start without spans does not wait for it.
  *
  * Attributes are words of closed sets, numbers and names from the configuration: no key, id, path or query can get in, as
  * nothing is taken from a request, a URL or an error's text. `tracestate` and `baggage` are neither read nor sent: what a caller
@@ -8,41 +9,44 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  context,
-  isSpanContextValid,
-  ProxyTracerProvider,
-  type Span,
-  type SpanContext,
-  type SpanOptions,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from "@opentelemetry/api";
+import type { Span, SpanContext, SpanOptions, Tracer } from "@opentelemetry/api";
 import { AppError } from "../errors.ts";
 import type { OpenSession } from "../session/open-session.ts";
 import type { OtlpOptions } from "./otlp.ts";
 
+export type OpenTelemetryApi = typeof import("@opentelemetry/api");
+
 export type Tracing = {
+  api: OpenTelemetryApi;
   tracer: Tracer;
   /** TRACE_PROPAGATION: whether MX and the partner are sent `traceparent`. */
   doesPropagate: boolean;
 };
 
+/** Where every copy of the API's version 1 keeps what an SDK has registered. Source: OpenTelemetry JS, API, global-utils. */
+const REGISTERED = Symbol.for("opentelemetry.js.api.1");
+
 /**
- * The tracer of an SDK that was registered before; else one that sends spans as `options` say. `undefined` where there is
+ * With the tracer of an SDK that was registered before; else one that sends spans as `options` say. `undefined` where there is
  * neither.
  */
-export async function openTracer(
+export async function openTracing(
   version: string,
   options: OtlpOptions | undefined,
-): Promise<Tracer | undefined> {
-  if (options && !findTracer(version)) (await import("./otlp.ts")).exportSpans(options);
-  return findTracer(version);
+  doesPropagate: boolean,
+): Promise<Tracing | undefined> {
+  if (!options && !(REGISTERED in globalThis)) return undefined;
+  const api = await import("@opentelemetry/api");
+  if (options && !findTracer(api, version)) (await import("./otlp.ts")).exportSpans(options);
+  const tracer = findTracer(api, version);
+  return tracer && { api, tracer, doesPropagate };
 }
 
 /** `undefined` where no SDK has been registered. */
-export function findTracer(version: string): Tracer | undefined {
+function findTracer(
+  { ProxyTracerProvider, trace }: OpenTelemetryApi,
+  version: string,
+): Tracer | undefined {
   const provider = trace.getTracerProvider();
   return provider instanceof ProxyTracerProvider
     ? provider.getDelegateTracer("mx-session-bff", version)
@@ -50,7 +54,8 @@ export function findTracer(version: string): Tracer | undefined {
 }
 
 /** Sends the spans that are left, for at most `timeoutMs`: a collector may hang. */
-export async function flushSpans(timeoutMs: number): Promise<void> {
+export async function flushSpans({ api }: Tracing, timeoutMs: number): Promise<void> {
+  const { ProxyTracerProvider, trace } = api;
   const provider = trace.getTracerProvider();
   const delegate = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
   if (!("shutdown" in delegate) || typeof delegate.shutdown !== "function") return;
@@ -60,7 +65,7 @@ export async function flushSpans(timeoutMs: number): Promise<void> {
 
 /** Does the work as the parent of the spans within. Of a failure, only the code is recorded. */
 export function inSpan<T>(
-  tracer: Tracer,
+  { api, tracer }: Tracing,
   name: string,
   options: SpanOptions,
   work: (span: Span) => Promise<T>,
@@ -70,7 +75,7 @@ export function inSpan<T>(
       return await work(span);
     } catch (error) {
       span.setAttribute("error.type", error instanceof AppError ? error.code : "internal_error");
-      span.setStatus({ code: SpanStatusCode.ERROR });
+      span.setStatus({ code: api.SpanStatusCode.ERROR });
       throw error;
     } finally {
       span.end();
@@ -78,9 +83,10 @@ export function inSpan<T>(
   });
 }
 
-/** For an upstream: the active span as the parent of its own. */
-export function toTraceHeaders(): Record<string, string> {
-  const spanContext = trace.getSpanContext(context.active());
+/** For an upstream, if it may be sent: the active span as the parent of its own. */
+export function toTraceHeaders({ api, doesPropagate }: Tracing): Record<string, string> {
+  const { context, trace } = api;
+  const spanContext = doesPropagate && trace.getSpanContext(context.active());
   return spanContext ? { traceparent: formatTraceparent(spanContext) } : {};
 }
 
@@ -88,15 +94,15 @@ export function toTraceHeaders(): Record<string, string> {
 export function withSpan<Arguments extends unknown[], Result>(
   name: string,
   work: (...values: Arguments) => Promise<Result>,
-  { tracer }: Tracing,
+  tracing: Tracing,
 ): (...values: Arguments) => Promise<Result> {
-  return (...values) => inSpan(tracer, name, {}, () => work(...values));
+  return (...values) => inSpan(tracing, name, {}, () => work(...values));
 }
 
 /** What changes at MX stands on the span as events. */
-export function withOpenSessionSpan(openSession: OpenSession, { tracer }: Tracing): OpenSession {
+export function withOpenSessionSpan(openSession: OpenSession, tracing: Tracing): OpenSession {
   return (principal, request, context) =>
-    inSpan(tracer, "open session", {}, (span) => {
+    inSpan(tracing, "open session", {}, (span) => {
       const audit: typeof context.audit = (event) => {
         span.addEvent(event);
         context.audit(event);
@@ -105,15 +111,15 @@ export function withOpenSessionSpan(openSession: OpenSession, { tracer }: Tracin
     });
 }
 
-/** Version, trace, parent, flags. A later version may add fields at the end. */
-const TRACEPARENT = /^(?!ff)([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
+/** Version, trace, parent, flags; zeros alone are no id. A later version may add fields at the end. */
+const TRACEPARENT =
+  /^(?!ff)([\da-f]{2})-(?!0+-)([\da-f]{32})-(?!0+-)([\da-f]{16})-([\da-f]{2})(-.*)?$/;
 
 /** `undefined` where it is not valid. */
 export function parseTraceparent(header: string): SpanContext | undefined {
-  const [, version, traceId = "", spanId = "", flags = "", rest] = TRACEPARENT.exec(header) ?? [];
-  if (version === "00" && rest !== undefined) return undefined;
-  const parsed = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
-  return isSpanContextValid(parsed) ? parsed : undefined;
+  const [, version, traceId, spanId, flags = "", rest] = TRACEPARENT.exec(header) ?? [];
+  if (!traceId || !spanId || (version === "00" && rest !== undefined)) return undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
 }
 
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {

@@ -1,20 +1,18 @@
 /** CLIENT spans of calls to the partner's own systems. Source: OpenTelemetry, Semantic conventions for HTTP spans. */
 
-import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { inSpan, type Tracing, toTraceHeaders } from "../telemetry/tracing.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** `name` stands for the URL, which is configured and may hold anything. */
 export function withExchangeSpan(exchange: Exchange, name: string, tracing: Tracing): Exchange {
+  const { SpanKind, SpanStatusCode } = tracing.api;
   return (request, timeoutMs) =>
     inSpan(
-      tracing.tracer,
+      tracing,
       name,
       { kind: SpanKind.CLIENT, attributes: { "http.request.method": request.method } },
       async (span) => {
-        const headers = tracing.doesPropagate
-          ? { ...request.headers, ...toTraceHeaders() }
-          : request.headers;
+        const headers = { ...request.headers, ...toTraceHeaders(tracing) };
         const result = await exchange({ ...request, headers }, timeoutMs);
         if (result.kind === "answer") span.setAttribute("http.response.status_code", result.status);
         else {

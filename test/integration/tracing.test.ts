@@ -8,7 +8,7 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { afterEach, describe, expect, it } from "vitest";
-import { findTracer } from "../../src/telemetry/tracing.ts";
+import { openTracing } from "../../src/telemetry/tracing.ts";
 import { holdPlace } from "../support/hold.ts";
 import { type StartOptions, start } from "../support/start.ts";
 
@@ -184,7 +184,7 @@ describe("traceparent to MX", () => {
 });
 
 describe("without an SDK", () => {
-  it("there is no tracer, so that nothing is installed", () => {
-    expect(findTracer("1.0.0")).toBeUndefined();
+  it("there is no tracer, so that nothing is installed", async () => {
+    expect(await openTracing("1.0.0", undefined, true)).toBeUndefined();
   });
 });

@@ -6,7 +6,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import type { Tracer } from "@opentelemetry/api";
+import * as api from "@opentelemetry/api";
 import request, { type Response } from "supertest";
 import {
   type IdentityProvider,
@@ -38,7 +38,8 @@ export type StartOptions = {
   /** Shared with another service; else one of its own. */
   mx?: Simulator;
   issuer?: IdentityProvider;
-  tracer?: Tracer;
+  /** TRACE_PROPAGATION decides whether it is sent on. */
+  tracer?: api.Tracer;
 };
 
 export type Started = AsyncDisposable & {
@@ -73,7 +74,9 @@ export async function start(options: StartOptions = {}): Promise<Started> {
   const log: string[] = [];
   const logger = createLogger("info", { write: (line) => void log.push(line) });
   const config = loadConfig({ ...baseEnvironment(mx, issuer, apis), ...environment });
-  const service = parts.use(await startService(config, logger, options.tracer));
+  const { tracer } = options;
+  const tracing = tracer && { api, tracer, doesPropagate: config.tracePropagation };
+  const service = parts.use(await startService(config, logger, tracing));
   const owned = parts.move();
 
   const bearer = async (subject: string) => `Bearer ${await issuer.issueToken(subject)}`;

@@ -5,7 +5,7 @@
  * Source: OpenTelemetry, Semantic conventions for HTTP spans, "HTTP client".
  */
 
-import { type Span, SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import type { Span } from "@opentelemetry/api";
 import type { UpstreamReason } from "../../errors.ts";
 import { inSpan, type Tracing, toTraceHeaders } from "../../telemetry/tracing.ts";
 import type { Answer, Failure, MxApi, Operation, Send } from "../call.ts";
@@ -86,7 +86,7 @@ type SpansOptions = {
 export function withSpans(send: Send, { baseUrl }: MxApi, options: SpansOptions): Send {
   const { tenant, tracing } = options;
   if (!tracing) return send;
-  const { tracer, doesPropagate } = tracing;
+  const { SpanKind } = tracing.api;
   const { hostname, port, protocol } = baseUrl;
   const fixed = {
     "server.address": hostname,
@@ -103,20 +103,20 @@ export function withSpans(send: Send, { baseUrl }: MxApi, options: SpansOptions)
       "mx.operation": call.operation,
     };
     const options = { kind: SpanKind.CLIENT, attributes };
-    return inSpan(tracer, `${call.method} ${template}`, options, async (span) => {
-      const headers = { ...call.headers, ...(doesPropagate && toTraceHeaders()) };
+    return inSpan(tracing, `${call.method} ${template}`, options, async (span) => {
+      const headers = { ...call.headers, ...toTraceHeaders(tracing) };
       const answer = await send({ ...call, headers }, budget);
-      describe(span, answer);
+      describe(tracing, span, answer);
       return answer;
     });
   };
 }
 
-function describe(span: Span, answer: Answer): void {
+function describe({ api }: Tracing, span: Span, answer: Answer): void {
   const { outcome, status } = answer;
   span.setAttribute("mx.outcome", outcome);
   if (status !== undefined) span.setAttribute("http.response.status_code", status);
   if (outcome === "ok" || outcome === "not_found" || outcome === "conflict") return;
   span.setAttribute("error.type", answer.reason ?? outcome);
-  span.setStatus({ code: SpanStatusCode.ERROR });
+  span.setStatus({ code: api.SpanStatusCode.ERROR });
 }

@@ -1,5 +1,6 @@
 /** What the protections around a call tell those who watch. */
 
+import * as openTelemetry from "@opentelemetry/api";
 import { context, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
@@ -147,7 +148,7 @@ describe("the span of a call to MX", () => {
       sent.push(call);
       return answer;
     };
-    const options = { tenant: "bank", tracing: { tracer, doesPropagate } };
+    const options = { tenant: "bank", tracing: { api: openTelemetry, tracer, doesPropagate } };
     const api = { ...API, baseUrl: new URL(base) };
     const call = { ...CALL, headers: { "accept-language": "fr" } };
     expect(await withSpans(send, api, options)(call, frozenBudget())).toBe(answer);

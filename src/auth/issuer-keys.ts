@@ -6,7 +6,9 @@
  * docs/decisions/0014-own-key-cache.md.
  */
 
-import { type CryptoKey, createLocalJWKSet, errors, type JWSHeaderParameters } from "jose";
+import type { CryptoKey, JWSHeaderParameters } from "jose";
+import * as errors from "jose/errors";
+import { createLocalJWKSet } from "jose/jwks/local";
 import { authUnavailable } from "../errors.ts";
 import { withTimeout } from "../upstream/limits.ts";
 import type { LoadKeys } from "./key-set.ts";

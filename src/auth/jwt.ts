@@ -5,16 +5,11 @@
  * Sources: RFC 7519; RFC 8725 (JSON Web Token Best Current Practices); RFC 9068; FAPI 2.0 (clock tolerance).
  */
 
-import {
-  type CryptoKey,
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  jwtVerify,
-  type ProtectedHeaderParameters,
-} from "jose";
+import type { CryptoKey, JWTPayload, JWTVerifyOptions, ProtectedHeaderParameters } from "jose";
+import { decodeProtectedHeader } from "jose/decode/protected_header"; // A start need not load the rest of jose.
+import * as errors from "jose/errors";
+import { decodeJwt } from "jose/jwt/decode";
+import { jwtVerify } from "jose/jwt/verify";
 import { type AppError, type LoginRefusal, unauthenticated } from "../errors.ts";
 import type { Principal } from "../session/types.ts";
 import type { Authenticator } from "./authenticate.ts";

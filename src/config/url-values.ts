@@ -7,17 +7,14 @@ import { WidgetOptions } from "../session/widget-options.ts";
 import { parseJson } from "../text.ts";
 import { findAddressProblem, findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import { parseRedisUrl } from "./redis-url.ts";
-import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";
+import { JSON_LIST, matching, split, textUpTo, VALUE_TYPES } from "./values.ts";
 
 const url = (findProblem: (parsed: URL) => string | undefined) =>
   z.string().transform((text, context) => {
     const parsed = URL.canParse(text) ? new URL(text) : undefined;
     const problem = parsed ? findProblem(parsed) : "must be a URL";
-    if (!parsed || problem) {
-      context.addIssue({ code: "custom", message: problem ?? "" });
-      return z.NEVER;
-    }
-    return parsed;
+    if (problem) context.addIssue(problem);
+    return parsed ?? z.NEVER;
   });
 
 /** One of the partner's own systems. Whether it may be http depends on ALLOW_HTTP_HOSTS: see process.ts. */
@@ -58,43 +55,36 @@ function isInternalHost(item: string): boolean {
 }
 
 /** It may hold credentials, so it is kept as a secret. */
-const secretUrl = (protocol: RegExp, form: string) =>
+const secretUrl = (form: string, findProblem: (text: string) => string | undefined) =>
   z
     .string()
-    .refine(
-      (text) => URL.canParse(text) && protocol.test(new URL(text).protocol),
-      `must be ${form}`,
-    )
-    .refine(
-      (text) => !URL.canParse(text) || !findAddressProblem(new URL(text)),
-      "must not be a link-local or cloud metadata address",
-    )
+    .superRefine((text, context) => {
+      const problem = findProblem(text);
+      if (problem) context.addIssue(problem);
+    })
     .transform(createSecret)
     .register(VALUE_TYPES, { form });
 
 /** Several, too; what they have to have in common is checked in process.ts. */
-export const redisUrl = z
-  .string()
-  .superRefine((text, context) => {
-    const address = parseRedisUrl(text);
-    if (typeof address === "string") context.addIssue({ code: "custom", message: address });
-  })
-  .transform(createSecret)
-  .register(VALUE_TYPES, { form: "a redis, rediss or unix URL, or several" });
-
-/** Source: Redis, `sentinel monitor`. */
-export const masterName = z
-  .string()
-  .regex(/^[\w.-]{1,128}$/, "must have letters, digits, dots, - and _ only")
-  .register(VALUE_TYPES, { form: "letters, digits, dots, - and _" });
+export const redisUrl = secretUrl("a redis, rediss or unix URL, or several", (text) => {
+  const address = parseRedisUrl(text);
+  return typeof address === "string" ? address : undefined;
+});
 
 /** A forward proxy. */
-export const proxy = secretUrl(/^https?:$/, "an http or https URL");
+export const proxy = secretUrl("an http or https URL", (text) => {
+  const isHttp = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+  return isHttp ? findAddressProblem(new URL(text)) : "must be an http or https URL";
+});
 
-export const noProxy = z
-  .string()
-  .max(4096, "is too long")
-  .register(VALUE_TYPES, { form: "a list of hosts" });
+/** Source: Redis, `sentinel monitor`. */
+export const masterName = matching(
+  /^[\w.-]{1,128}$/,
+  "letters, digits, dots, - and _",
+  "must have letters, digits, dots, - and _ only",
+);
+
+export const noProxy = textUpTo(4096, "a list of hosts");
 
 /** `findProblem`: what is wrong with one entry. */
 const originList = (findProblem: (item: string) => string | undefined) =>
@@ -103,8 +93,7 @@ const originList = (findProblem: (item: string) => string | undefined) =>
       const at = items.findIndex((item) => findProblem(item) !== undefined);
       const item = items[at];
       if (item === undefined) return;
-      const message = `has a bad entry, number ${at + 1}${toHint(item)}: it ${findProblem(item)}`;
-      context.addIssue({ code: "custom", message });
+      context.addIssue(`has a bad entry, number ${at + 1}${toHint(item)}: it ${findProblem(item)}`);
     })
     .register(VALUE_TYPES, {
       form: "a list of exact origins such as https://app.example.com",
@@ -140,13 +129,11 @@ function isAppOrigin(item: string): boolean {
 }
 
 /** In front of all routes. Nothing that a router, a proxy or a browser could read in another way. */
-export const basePath = z
-  .string()
-  .regex(
-    /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/,
-    "must be a path such as /mx: letters, digits, - . _ ~ and /, without a final slash and without dot segments",
-  )
-  .register(VALUE_TYPES, { form: "a path such as /mx" });
+export const basePath = matching(
+  /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/,
+  "a path such as /mx",
+  "must be a path such as /mx: letters, digits, - . _ ~ and /, without a final slash and without dot segments",
+);
 
 /** Loopback, and names that no public host can have. Source: RFC 6761, section 6. */
 function isLocalName({ hostname }: URL): boolean {
@@ -195,17 +182,13 @@ export const widgetTypes = split
   )
   .register(VALUE_TYPES, { form: "a list of widget types", json: JSON_LIST });
 
+const fits = (type: z.ZodType) => z.string().refine((given) => type.safeParse(given).success);
+
 const PolicyOptions = WidgetOptions.extend({
-  widget_type: z.string().optional(),
-  client_redirect_url: z
-    .string()
-    .refine((text) => redirects.safeParse(text).success)
-    .optional(),
-  ui_message_webview_url_scheme: z
-    .string()
-    .refine((text) => schemes.safeParse(text).success)
-    .optional(),
-});
+  widget_type: z.string(),
+  client_redirect_url: fits(redirects),
+  ui_message_webview_url_scheme: fits(schemes),
+}).partial();
 
 /** A JSON object of MX's options. */
 export const options = z
@@ -217,10 +200,7 @@ export const options = z
     const where = issue?.code === "unrecognized_keys" ? issue.keys[0] : issue?.path[0];
     const name =
       typeof where === "string" && where in PolicyOptions.shape ? `, wrong at ${where}` : "";
-    context.addIssue({
-      code: "custom",
-      message: `must be a JSON object of MX's widget options${name}`,
-    });
+    context.addIssue(`must be a JSON object of MX's widget options${name}`);
     return z.NEVER;
   })
   .register(VALUE_TYPES, { form: "a JSON object of MX's widget options", json: PolicyOptions });

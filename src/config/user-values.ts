@@ -8,7 +8,8 @@ import { JSON_LIST, split, VALUE_TYPES } from "./values.ts";
 
 const ALL = [...PROFILE_FIELDS, "metadata"] as const;
 
-/** `all`, `none`, or names out of `ALL`. */
+const FIELDS_FORM = `all, none, or a list of ${ALL.join(", ")}`;
+
 export const profileFields = z
   .string()
   .transform((given, context): ProfileRule["fields"] => {
@@ -17,16 +18,10 @@ export const profileFields = z
     const fields = given === "all" ? ALL : ALL.filter((field) => names.includes(field));
     const isKnown = names.every((name) => ALL.some((field) => field === name));
     if (given === "all" || (isKnown && fields.length > 0)) return fields;
-    context.addIssue({
-      code: "custom",
-      message: `must be all, none, or a list of ${ALL.join(", ")}`,
-    });
+    context.addIssue(`must be ${FIELDS_FORM}`);
     return z.NEVER;
   })
-  .register(VALUE_TYPES, {
-    form: `all, none, or a list of ${ALL.join(", ")}`,
-    json: JSON_LIST,
-  });
+  .register(VALUE_TYPES, { form: FIELDS_FORM, json: JSON_LIST });
 
 const ProfileClaims = z.partialRecord(z.enum(PROFILE_FIELDS), z.string().min(1).max(255));
 
@@ -36,10 +31,9 @@ export const profileClaims = z
   .transform((given, context): Partial<Record<ProfileField, string>> => {
     const parsed = ProfileClaims.safeParse(parseJson(given));
     if (parsed.success) return parsed.data;
-    context.addIssue({
-      code: "custom",
-      message: `must be a JSON object from ${PROFILE_FIELDS.join(", ")} to the names of claims, such as {"credit_score":"fico"}`,
-    });
+    context.addIssue(
+      `must be a JSON object from ${PROFILE_FIELDS.join(", ")} to the names of claims, such as {"credit_score":"fico"}`,
+    );
     return z.NEVER;
   })
   .register(VALUE_TYPES, {

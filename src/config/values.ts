@@ -13,20 +13,14 @@ export const VALUE_TYPES = z.registry<{ form: string; json?: unknown }>();
 
 export const text = z.string().register(VALUE_TYPES, { form: "text" });
 
-export const shortText = z
-  .string()
-  .max(255, "is too long")
-  .register(VALUE_TYPES, { form: "text of at most 255 characters" });
+export const textUpTo = (max: number, form = `text of at most ${max} characters`) =>
+  z.string().max(max, `is too long: at most ${max} characters`).register(VALUE_TYPES, { form });
 
-export const displayName = z
-  .string()
-  .max(60, "is too long: at most 60 characters")
-  .register(VALUE_TYPES, { form: "text of at most 60 characters" });
+export const claimName = textUpTo(255, "the name of a claim, of at most 255 characters");
 
-export const claimName = z
-  .string()
-  .max(255, "is too long")
-  .register(VALUE_TYPES, { form: "the name of a claim, of at most 255 characters" });
+/** Without a `message` of its own, a fault says what documentation says. */
+export const matching = (pattern: RegExp, form: string, message = `must be ${form}`) =>
+  z.string().regex(pattern, message).register(VALUE_TYPES, { form });
 
 export const path = z.string().register(VALUE_TYPES, { form: "the path of a file" });
 
@@ -43,25 +37,16 @@ export const audiences = split
   .refine((items) => items.length > 0, "must name at least one audience")
   .register(VALUE_TYPES, { form: "a list", json: JSON_LIST });
 
-export const port = z
-  .string()
-  .regex(/^\d{1,5}$/, "must be a port from 0 to 65535")
-  .transform(Number)
-  .refine((number) => number <= 65_535, "must be a port from 0 to 65535")
-  .register(VALUE_TYPES, { form: "a port from 0 to 65535", json: z.int().min(0).max(65_535) });
-
-export const count = (min: number, max: number) =>
-  z
+export const count = (min: number, max: number, noun = "whole number") => {
+  const form = `a ${noun} from ${min} to ${max}`;
+  return z
     .string()
     .transform((digits) => (/^\d{1,9}$/.test(digits) ? Number(digits) : Number.NaN))
-    .refine(
-      (number) => number >= min && number <= max,
-      `must be a whole number from ${min} to ${max}`,
-    )
-    .register(VALUE_TYPES, {
-      form: `a whole number from ${min} to ${max}`,
-      json: z.int().min(min).max(max),
-    });
+    .refine((number) => number >= min && number <= max, `must be ${form}`)
+    .register(VALUE_TYPES, { form, json: z.int().min(min).max(max) });
+};
+
+export const port = count(0, 65_535, "port");
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -82,33 +67,22 @@ function formatDuration(ms: number): string {
  * In milliseconds. What becomes a timer has a `max` below 2^31 ms, about 24 days: `setTimeout` takes more as 1 ms.
  * Source: Node.js, Timers.
  */
-export const duration = (min: number, max: number) =>
-  z
+export const duration = (min: number, max: number, example = "8s or 250ms") => {
+  const range = `from ${formatDuration(min)} to ${formatDuration(max)}`;
+  return z
     .string()
     .transform(parseDuration)
-    .refine(
-      (ms) => ms >= min && ms <= max,
-      `must be a duration such as 8s or 250ms, from ${formatDuration(min)} to ${formatDuration(max)}`,
-    )
-    .register(VALUE_TYPES, {
-      form: `a duration from ${formatDuration(min)} to ${formatDuration(max)}`,
-    });
+    .refine((ms) => ms >= min && ms <= max, `must be a duration such as ${example}, ${range}`)
+    .register(VALUE_TYPES, { form: `a duration ${range}` });
+};
+
+export const lifetime = duration(UNITS.m, 90 * UNITS.d, "30m, 24h or 7d");
 
 const MAX_EVENTS = 999_999;
 /** In-memory counters are cleared by a timer. */
 const MAX_WINDOW_MS = 24 * UNITS.d;
 
 const RATE_FORM = `a rate such as 60/1m (1 to ${MAX_EVENTS} events in a window of 1s to 576h), or off`;
-
-/** In milliseconds, from a minute to ninety days. */
-export const lifetime = z
-  .string()
-  .transform(parseDuration)
-  .refine(
-    (ms) => ms >= 60_000 && ms <= 90 * UNITS.d,
-    "must be a duration such as 30m, 24h or 7d, from 1m to 90d",
-  )
-  .register(VALUE_TYPES, { form: "a duration from 1m to 90d" });
 
 /** Events per window, or `undefined` for off. */
 export const rate = z
@@ -119,7 +93,7 @@ export const rate = z
     const events = Number(number);
     const windowMs = parseDuration(window);
     if (events >= 1 && windowMs >= 1000 && windowMs <= MAX_WINDOW_MS) return { events, windowMs };
-    context.addIssue({ code: "custom", message: `must be ${RATE_FORM}` });
+    context.addIssue(`must be ${RATE_FORM}`);
     return z.NEVER;
   })
   .register(VALUE_TYPES, { form: RATE_FORM });
@@ -132,11 +106,9 @@ export const proxies = z
     if (/^[1-9]$/.test(given)) return Number(given);
     const networks = split.parse(given);
     if (networks.length > 0 && networks.every(isNetwork)) return networks;
-    context.addIssue({
-      code: "custom",
-      message:
-        "must be a number of proxies from 1 to 9, or addresses and networks such as 10.0.0.0/8",
-    });
+    context.addIssue(
+      "must be a number of proxies from 1 to 9, or addresses and networks such as 10.0.0.0/8",
+    );
     return z.NEVER;
   })
   .register(VALUE_TYPES, {
@@ -180,15 +152,10 @@ export const algorithms = split
   )
   .register(VALUE_TYPES, { form: `a list of ${ALGORITHMS.join(", ")}`, json: JSON_LIST });
 
-export const tokenType = z
-  .string()
-  .regex(/^[A-Za-z0-9.+/-]{1,64}$/, "must be a token type such as at+jwt, or any")
-  .register(VALUE_TYPES, { form: "a token type such as at+jwt, or any" });
+export const tokenType = matching(/^[A-Za-z0-9.+/-]{1,64}$/, "a token type such as at+jwt, or any");
 
-/** Printable ASCII without white space: it goes into headers, queries and comparisons. */
-export const word = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,512}$/, "must be printable ASCII without spaces");
+/** It goes into headers, queries and comparisons. */
+export const word = matching(/^[\x21-\x7e]{1,512}$/, "printable ASCII without spaces");
 
 const MAX_ISSUERS = 10;
 
@@ -202,24 +169,23 @@ export const issuers = split
   .refine((items) => new Set(items).size === items.length, "lists an issuer twice")
   .register(VALUE_TYPES, { form: "a list of printable ASCII without spaces", json: JSON_LIST });
 
-export const clientName = z
-  .string()
-  .regex(/^[\x20-\x7e]{1,255}$/, "must be printable ASCII")
-  .register(VALUE_TYPES, { form: "printable ASCII" });
+export const clientName = matching(/^[\x20-\x7e]{1,255}$/, "printable ASCII");
 
 /** User name of HTTP Basic, which a colon ends. Source: RFC 7617, section 2. */
-export const basicUser = z
-  .string()
-  .regex(/^[\x21-\x39\x3b-\x7e]{1,255}$/, "must be printable ASCII without spaces and colons")
-  .register(VALUE_TYPES, { form: "printable ASCII without spaces and colons" });
+export const basicUser = matching(
+  /^[\x21-\x39\x3b-\x7e]{1,255}$/,
+  "printable ASCII without spaces and colons",
+);
 
-export const guid = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,255}$/, "must have letters, digits, - and _ only")
-  .register(VALUE_TYPES, { form: "letters, digits, - and _" });
+export const guid = matching(
+  /^[A-Za-z0-9_-]{1,255}$/,
+  "letters, digits, - and _",
+  "must have letters, digits, - and _ only",
+);
 
 /** Source: RFC 6265, section 4.1.1. */
-export const cookieName = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "must be a cookie name such as __Host-session")
-  .register(VALUE_TYPES, { form: "a cookie name" });
+export const cookieName = matching(
+  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/,
+  "a cookie name",
+  "must be a cookie name such as __Host-session",
+);

@@ -104,7 +104,7 @@ const OTHER_CREDENTIALS = ofProcess({
 
 const USER_IDS = ofTenant({
   USER_ID_CLAIM: {
-    schema: v.shortText,
+    schema: v.textUpTo(255),
     default: "sub",
     description:
       "The claim that identifies a user. Decide before the first user logs in. After a later change, every user becomes a new user at MX.",

@@ -88,7 +88,7 @@ const MEMBERS = ofTenant({
       "Where the credentials of a user's Member come from (docs/mx-apis.md explains Members). `none`: no Member is created. The SSO API v2 needs one of the other values. `claim`: a claim in the token contains the userkey. `derived`: the userkey is a keyed hash of the user id. `lookup`: your own endpoint returns the credentials.",
   },
   MEMBER_USERKEY_CLAIM: {
-    schema: v.shortText,
+    schema: v.textUpTo(255),
     description: "With `claim`: the name of the claim that holds the userkey.",
   },
   MEMBER_USERKEY_EXPIRES: {

@@ -102,7 +102,7 @@ const SERVER = ofProcess({
       "Seconds for which browsers use only https for this host (`Strict-Transport-Security`, without `includeSubDomains`). If it is not set, the header is not sent, because the proxy that ends TLS usually sends it.",
   },
   HOSTED_NAME: {
-    schema: v.displayName,
+    schema: v.textUpTo(60),
     description:
       "Your name as your users know it, such as `Example Bank`. It enables `/hosted`, a page for phones with which an app can show a widget without WebView code: see docs/guides/ios.md, docs/guides/android.md and docs/guides/react-native.md. The page shows this name. It goes back only to links in `CLIENT_REDIRECT_URLS`, which anyone can read in it, and frames only `WIDGET_URL_ORIGINS` or MX's own hosts. If there are several tenants, the page has one name and the links of all of them.",
   },

@@ -9,8 +9,7 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { toFileDigest } from "../config/read.ts";
-import type { NamedFile } from "../config/types.ts";
+import { type NamedFile, toFileDigest } from "../config/read.ts";
 import type { FileReason } from "../telemetry/log-entries.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { FileMetrics } from "./metrics.ts";

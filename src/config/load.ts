@@ -9,15 +9,15 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hasForeignListeners } from "../upstream/connection.ts";
 import { checkProcess, reportMisspelt } from "./environment.ts";
-import { ConfigError, createFaults, type Faults } from "./faults.ts";
+import { ConfigError, createFaults } from "./faults.ts";
 import { checkMxHosts, checkUpstreams, toHosted, toProcess } from "./process.ts";
-import { type FileRecord, readVariables, recordFiles } from "./read.ts";
+import { type Given, readVariables } from "./read.ts";
 import { reportReusedSecrets } from "./secret-reuse.ts";
 import { toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
 import { checkUse } from "./tls.ts";
-import type { Config, NamedFile } from "./types.ts";
+import type { Config } from "./types.ts";
 import {
   type Environment,
   isOfProcess,
@@ -40,32 +40,23 @@ export function loadConfig(
   isObserved = hasForeignListeners(),
 ): Config {
   const faults = createFaults();
-  const files = recordFiles(readFile);
   const isSingle = !environment.TENANTS_FILE;
-  const given = isSingle ? environment : ofProcess(environment);
-  const variables = readVariables(given, files.read, faults);
+  const given = readVariables(isSingle ? environment : ofProcess(environment), readFile, faults);
   reportMisspelt(environment, faults);
   checkProcess(environment, flags, faults);
-  const ofAll = toProcess(variables, environment, files.read, faults);
-  checkUse(variables, isSingle ? ["issuer", "login"] : ["login"], faults);
-  const many = isSingle ? [] : loadTenants(environment, variables, files, faults);
-  const tenants = isSingle
-    ? [toTenant(variables, files.read, faults)]
-    : many.map(({ tenant }) => tenant);
-  checkMxHosts(variables, tenants, faults);
-  const hosted = toHosted(variables.HOSTED_NAME, tenants, faults);
-  reportReusedSecrets([{ variables }, ...many], environment, faults);
-  if (isObserved && !variables.ALLOW_PRELOADS && tenants.some(({ mx }) => mx.sso)) {
+  const ofAll = toProcess(given);
+  checkUse(given, isSingle ? ["issuer", "login"] : ["login"]);
+  const many = isSingle ? [] : loadTenants(environment, given, readFile);
+  const tenants = isSingle ? [toTenant(given)] : many.map(({ tenant }) => tenant);
+  checkMxHosts(given, tenants);
+  const hosted = toHosted(given, tenants);
+  reportReusedSecrets([given, ...many], environment, faults);
+  if (isObserved && !given.v.ALLOW_PRELOADS && tenants.some(({ mx }) => mx.sso)) {
     faults.add("NODE_OPTIONS", PRELOAD_FAULT);
   }
   if (faults.all().length > 0) throw new ConfigError(faults.all());
-  const ofTenants = many.flatMap((each) => each.files);
-  return deepFreeze({
-    ...ofAll,
-    hosted,
-    tenants,
-    files: [...files.named(given), ...ofTenants],
-  });
+  const files = [given, ...many].flatMap((each) => [...each.files.values()]);
+  return deepFreeze({ ...ofAll, hosted, tenants, files });
 }
 
 /** Tells whether two replicas have the same configuration, apart from secrets, which print as `[secret]`, and ports. */
@@ -78,32 +69,24 @@ function ofProcess(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => isOfProcess(name)));
 }
 
-type LoadedTenant = LabelledTenant & { variables: Variables; files: NamedFile[] };
+type LoadedTenant = LabelledTenant & Pick<Given, "v" | "files">;
 
-function loadTenants(
-  environment: Environment,
-  process: Variables,
-  files: FileRecord,
-  faults: Faults,
-): LoadedTenant[] {
+function loadTenants(environment: Environment, process: Given, readFile: ReadFile): LoadedTenant[] {
+  const { faults } = process;
   for (const name of Object.keys(environment)) {
     if (environment[name] && !isOfProcess(name)) {
       faults.add(name, "belongs to a tenant: move it into TENANTS_FILE");
     }
   }
-  if (process.TENANTS_FILE === undefined) return []; // Its value has a fault.
-  const entries = readTenantsFile(process.TENANTS_FILE, files.read, faults);
-  const loaded = entries.map(({ name, label, claim, ...entry }) => {
-    const own = createFaults();
-    const variables = readVariables(entry.variables, files.read, own);
-    checkUpstreams(variables, process.ALLOW_HTTP_HOSTS, own);
-    const all = withProcess(variables, process);
-    checkUse(all, ["issuer"], own);
-    const rules = toTenant(all, files.read, own);
-    for (const { variable, message } of own.all()) faults.add(`${label}: ${variable}`, message);
-    const isSound = own.all().length === 0;
-    const named = files.named(entry.variables, name);
-    return { label, variables, files: named, isSound, tenant: { ...rules, name, claim } };
+  const loaded = readTenantsFile(process).map(({ name, label, claim, variables }) => {
+    const own = readVariables(variables, readFile, createFaults(), name);
+    checkUpstreams(own, process.v.ALLOW_HTTP_HOSTS);
+    const all = { ...own, v: withProcess(own.v, process.v) };
+    checkUse(all, ["issuer"]);
+    const tenant = { ...toTenant(all), name, claim };
+    const found = own.faults.all();
+    for (const { variable, message } of found) faults.add(`${label}: ${variable}`, message);
+    return { ...own, label, tenant, isSound: found.length === 0 };
   });
   reportConflicts(
     loaded.filter(({ isSound }) => isSound),

@@ -4,7 +4,7 @@
 
 import { DEFAULT_TEMPLATE, type MemberIdRule } from "../session/member.ts";
 import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
-import type { Faults } from "./faults.ts";
+import { type Given, reportHalf } from "./read.ts";
 import { toCertificate } from "./tls.ts";
 import type {
   LookupConfig,
@@ -13,24 +13,25 @@ import type {
   ProfileConfig,
   SsoConfig,
 } from "./types.ts";
-import type { ReadFile, Variables } from "./variables.ts";
+import type { Variables } from "./variables.ts";
 
-export function toPlatform(v: Variables, faults: Faults): PlatformConfig | undefined {
+export function toPlatform(given: Given): PlatformConfig | undefined {
+  const { v, faults } = given;
   const { MX_PLATFORM_CLIENT_ID: clientId, MX_PLATFORM_API_KEY: apiKey } = v;
   if (!clientId && !apiKey) {
     if (v.MX_PLATFORM_BASE_URL)
       faults.add("MX_PLATFORM_BASE_URL", "needs MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY");
     return undefined;
   }
-  if (!clientId) faults.add("MX_PLATFORM_CLIENT_ID", "is missing: MX_PLATFORM_API_KEY needs it");
-  if (!apiKey) faults.add("MX_PLATFORM_API_KEY", "is missing: MX_PLATFORM_CLIENT_ID needs it");
+  reportHalf(given, "MX_PLATFORM_CLIENT_ID", "MX_PLATFORM_API_KEY");
   if (!clientId || !apiKey) return undefined;
   const baseUrl = v.MX_PLATFORM_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].platform);
-  checkEnvironment(v, "MX_PLATFORM_BASE_URL", faults);
+  checkEnvironment(given, "MX_PLATFORM_BASE_URL");
   return { baseUrl, clientId, apiKey, version: v.MX_PLATFORM_VERSION };
 }
 
-export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
+export function toSso(given: Given): SsoConfig | undefined {
+  const { v, faults } = given;
   if (faults.has("MX_SSO_VERSION")) return undefined; // What else is wrong depends on it.
   const { version, clientName } = SSO_VERSIONS[v.MX_SSO_VERSION];
   const other = SSO_VERSIONS[version === "v2" ? "v3" : "v2"];
@@ -47,12 +48,11 @@ export function toSso(v: Variables, faults: Faults): SsoConfig | undefined {
       faults.add("MX_SSO_VERSION", `=v3 needs MX_SSO_API_KEY and ${clientName}`);
     return undefined;
   }
-  if (!client) faults.add(clientName, "is missing: MX_SSO_API_KEY needs it");
-  if (!apiKey) faults.add("MX_SSO_API_KEY", `is missing: ${clientName} needs it`);
+  reportHalf(given, clientName, "MX_SSO_API_KEY");
   if (!client || !apiKey) return undefined;
   const urls = BASE_URLS[v.MX_ENVIRONMENT];
-  checkEnvironment(v, "MX_SSO_BASE_URL", faults);
-  checkEnvironment(v, "MX_MDX_BASE_URL", faults);
+  checkEnvironment(given, "MX_SSO_BASE_URL");
+  checkEnvironment(given, "MX_MDX_BASE_URL");
   const baseUrl = v.MX_SSO_BASE_URL ?? new URL(version === "v2" ? urls.sso : urls.ssoV3);
   if (version === "v2") return { version, baseUrl, apiKey, clientGuid: client };
   for (const name of ["MX_SSO_BASE_URL", "MX_MDX_BASE_URL"] as const) {
@@ -93,7 +93,7 @@ const BASE_URLS = {
   },
 } as const;
 
-export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Faults): MemberConfig {
+export function toMember({ v, faults }: Given, sso: SsoConfig | undefined): MemberConfig {
   const source = v.MEMBER_CREDENTIALS;
   const need = (variable: keyof Variables) => {
     if (!v[variable]) faults.add(variable, `is missing: MEMBER_CREDENTIALS=${source} needs it`);
@@ -133,9 +133,8 @@ export function toMember(v: Variables, sso: SsoConfig | undefined, faults: Fault
 
 /** Production keys belong to production alone. */
 function checkEnvironment(
-  v: Variables,
+  { v, faults }: Given,
   name: "MX_PLATFORM_BASE_URL" | "MX_SSO_BASE_URL" | "MX_MDX_BASE_URL",
-  faults: Faults,
 ): void {
   const host = v[name]?.hostname;
   if (v.MX_ENVIRONMENT !== "production" || host === undefined) return;
@@ -146,12 +145,9 @@ function checkEnvironment(
 /** Of what a request may take at most. */
 const MAX_PROFILE_MS = 2000;
 
-export function toProfile(
-  v: Variables,
-  lookup: LookupConfig | undefined,
-  faults: Faults,
-): ProfileConfig {
-  if (v.PROFILE_SOURCE === "userinfo") checkUserinfo(v, faults);
+export function toProfile(given: Given, lookup: LookupConfig | undefined): ProfileConfig {
+  const { v, faults } = given;
+  if (v.PROFILE_SOURCE === "userinfo") checkUserinfo(given);
   if (v.PROFILE_SOURCE === "lookup" && !lookup && !faults.has("MEMBER_LOOKUP_"))
     faults.add("PROFILE_SOURCE", "lookup needs MEMBER_LOOKUP_URL and MEMBER_LOOKUP_TOKEN");
   return {
@@ -163,7 +159,7 @@ export function toProfile(
 }
 
 /** The endpoint is found by discovery, wherever the keys come from. */
-function checkUserinfo(v: Variables, faults: Faults): void {
+function checkUserinfo({ v, faults }: Given): void {
   const [issuer = ""] = v.AUTH_ISSUER ?? [];
   const problem = URL.canParse(issuer)
     ? findUpstreamProblem(new URL(issuer), v.ALLOW_HTTP_HOSTS)
@@ -177,11 +173,7 @@ function checkUserinfo(v: Variables, faults: Faults): void {
     );
 }
 
-export function toMemberIds(
-  v: Variables,
-  sso: SsoConfig | undefined,
-  faults: Faults,
-): MemberIdRule {
+export function toMemberIds({ v, faults }: Given, sso: SsoConfig | undefined): MemberIdRule {
   const { MEMBER_ID_TEMPLATE: template, MEMBER_ID_CLAIM: claim } = v;
   const isOwnTemplate = template !== DEFAULT_TEMPLATE;
   if (claim && isOwnTemplate)
@@ -197,12 +189,8 @@ export function toMemberIds(
 }
 
 /** The partner's own endpoint, for credentials and profiles. */
-export function toLookup(
-  v: Variables,
-  readFile: ReadFile,
-  faults: Faults,
-): LookupConfig | undefined {
-  const { MEMBER_LOOKUP_URL: url, MEMBER_LOOKUP_TOKEN: token } = v;
-  const clientCertificate = toCertificate("MEMBER_LOOKUP_CLIENT", v, readFile, faults);
+export function toLookup(given: Given): LookupConfig | undefined {
+  const { MEMBER_LOOKUP_URL: url, MEMBER_LOOKUP_TOKEN: token } = given.v;
+  const clientCertificate = toCertificate("MEMBER_LOOKUP_CLIENT", given);
   return url && token && { url, token, clientCertificate };
 }

@@ -3,8 +3,7 @@
 import type { RedisSettings } from "../session/settings.ts";
 import { findNoProxyProblem } from "../upstream/no-proxy.ts";
 import { findUpstreamProblem } from "../upstream/upstream-url.ts";
-import type { Faults } from "./faults.ts";
-import { nameOf } from "./read.ts";
+import { type Given, nameOf, reportHalf } from "./read.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 import { toCertificate } from "./tls.ts";
 import type {
@@ -17,17 +16,13 @@ import type {
   TracesConfig,
 } from "./types.ts";
 import { upstream } from "./url-values.ts";
-import { type Environment, type ReadFile, VARIABLES, type Variables } from "./variables.ts";
+import { VARIABLES, type Variables } from "./variables.ts";
 
 /** The page for phones and the tenants are not in it: they follow from all of the configuration. */
-export function toProcess(
-  v: Variables,
-  environment: Environment,
-  readFile: ReadFile,
-  faults: Faults,
-): Omit<Config, "hosted" | "tenants" | "files"> {
-  checkNoProxy(v, environment, faults);
-  checkUpstreams(v, v.ALLOW_HTTP_HOSTS, faults);
+export function toProcess(given: Given): Omit<Config, "hosted" | "tenants" | "files"> {
+  const { v, faults } = given;
+  checkNoProxy(given);
+  checkUpstreams(given, v.ALLOW_HTTP_HOSTS);
   if (v.PORT !== 0 && v.PORT === v.OPERATIONS_PORT)
     faults.add("OPERATIONS_PORT", "must differ from PORT, because metrics must not be public");
   return {
@@ -53,17 +48,18 @@ export function toProcess(
       user: v.RATE_LIMIT_USER,
       address: v.RATE_LIMIT_ADDRESS,
       failures: v.RATE_LIMIT_FAILURES,
-      redis: toRedis(v, faults),
+      redis: toRedis(given),
     },
-    logins: toLogins(v, readFile, faults),
-    traces: toTraces(v.OTEL_EXPORTER_OTLP_ENDPOINT, environment, faults),
-    tls: toCertificate("TLS", v, readFile, faults),
+    logins: toLogins(given),
+    traces: toTraces(given),
+    tls: toCertificate("TLS", given),
   };
 }
 
-function toLogins(v: Variables, readFile: ReadFile, faults: Faults): LoginConfig {
-  const introspection = toIntrospection(v, faults);
-  const sessionCheck = toSessionCheck(v, faults);
+function toLogins(given: Given): LoginConfig {
+  const { v, faults } = given;
+  const introspection = toIntrospection(given);
+  const sessionCheck = toSessionCheck(given);
   if (v.AUTH_COOKIE && v.AUTH_COOKIE === v.AUTH_SESSION_COOKIE)
     faults.add(
       "AUTH_COOKIE",
@@ -85,11 +81,11 @@ function toLogins(v: Variables, readFile: ReadFile, faults: Faults): LoginConfig
     tokenCookie: v.AUTH_COOKIE,
     introspection,
     sessionCheck,
-    clientCertificate: toCertificate("AUTH_CLIENT", v, readFile, faults),
+    clientCertificate: toCertificate("AUTH_CLIENT", given),
   };
 }
 
-function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | undefined {
+function toIntrospection({ v, faults }: Given): IntrospectionConfig | undefined {
   const {
     AUTH_INTROSPECTION_URL: url,
     AUTH_INTROSPECTION_CLIENT_ID: clientId,
@@ -115,19 +111,18 @@ function toIntrospection(v: Variables, faults: Faults): IntrospectionConfig | un
   return undefined;
 }
 
-function toSessionCheck(v: Variables, faults: Faults): SessionCheckConfig | undefined {
-  const { AUTH_SESSION_CHECK_URL: url, AUTH_SESSION_COOKIE: cookie } = v;
-  if (url && cookie) return { url, cookie };
-  if (url) faults.add("AUTH_SESSION_COOKIE", "is missing: AUTH_SESSION_CHECK_URL needs it");
-  if (cookie) faults.add("AUTH_SESSION_CHECK_URL", "is missing: AUTH_SESSION_COOKIE needs it");
-  return undefined;
+function toSessionCheck(given: Given): SessionCheckConfig | undefined {
+  const { AUTH_SESSION_CHECK_URL: url, AUTH_SESSION_COOKIE: cookie } = given.v;
+  reportHalf(given, "AUTH_SESSION_CHECK_URL", "AUTH_SESSION_COOKIE");
+  return url && cookie ? { url, cookie } : undefined;
 }
 
-function toRedis(v: Variables, faults: Faults): RedisSettings | undefined {
+function toRedis(given: Given): RedisSettings | undefined {
+  const { v, faults } = given;
   const { REDIS_MODE: mode, REDIS_SENTINEL_MASTER: sentinelMaster, REDIS_TIMEOUT: timeoutMs } = v;
   const address = v.REDIS_URL && parseRedisUrl(v.REDIS_URL.reveal());
   if (!address || typeof address === "string") {
-    if (!faults.has("REDIS_URL")) reportUseless(v, faults);
+    if (!faults.has("REDIS_URL")) reportUseless(given);
     return undefined;
   }
   if (mode === "single" && address.nodes.length > 1)
@@ -148,7 +143,7 @@ function toRedis(v: Variables, faults: Faults): RedisSettings | undefined {
   return { ...address, mode, sentinelMaster, timeoutMs };
 }
 
-function reportUseless(v: Variables, faults: Faults): void {
+function reportUseless({ v, faults }: Given): void {
   if (v.REDIS_MODE !== "single") faults.add("REDIS_MODE", "has no effect without REDIS_URL");
   if (v.REDIS_SENTINEL_MASTER)
     faults.add("REDIS_SENTINEL_MASTER", "has no effect without REDIS_URL");
@@ -156,11 +151,8 @@ function reportUseless(v: Variables, faults: Faults): void {
 
 const SAMPLER = /^(?<isParentBased>parentbased_)?(?<root>always_on|always_off|traceidratio)$/;
 
-function toTraces(
-  endpoint: URL | undefined,
-  environment: Environment,
-  faults: Faults,
-): TracesConfig | undefined {
+function toTraces({ v, environment, faults }: Given): TracesConfig | undefined {
+  const endpoint = v.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!endpoint || environment.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
   const sampler = environment.OTEL_TRACES_SAMPLER || "parentbased_always_on";
   const { isParentBased, root } = SAMPLER.exec(sampler)?.groups ?? {};
@@ -194,10 +186,10 @@ const MX_WIDGET_ORIGINS = [
 ];
 
 export function toHosted(
-  name: string | undefined,
+  { v, faults }: Given,
   tenants: readonly TenantConfig[],
-  faults: Faults,
 ): HostedConfig | undefined {
+  const name = v.HOSTED_NAME;
   if (name === undefined) return undefined;
   const redirects = tenants.flatMap(({ widgets }) => widgets.clientRedirectUrls);
   const frameOrigins = tenants.flatMap(({ mx }) =>
@@ -217,9 +209,8 @@ export function toHosted(
 
 /** Each URL of the partner's own systems: over plain http only on loopback, or at a host of ALLOW_HTTP_HOSTS. */
 export function checkUpstreams(
-  v: Variables,
+  { v, faults }: Given,
   httpHosts: Variables["ALLOW_HTTP_HOSTS"],
-  faults: Faults,
 ): void {
   for (const [name, value] of Object.entries(v)) {
     if (VARIABLES[name]?.schema !== upstream || !(value instanceof URL)) continue;
@@ -229,13 +220,13 @@ export function checkUpstreams(
 }
 
 /** A proxy that is set makes what NO_PROXY means matter. */
-function checkNoProxy(v: Variables, environment: Environment, faults: Faults): void {
+function checkNoProxy({ v, environment, faults }: Given): void {
   const problem = v.HTTPS_PROXY && findNoProxyProblem(v.NO_PROXY);
   if (problem) faults.add(nameOf("NO_PROXY", environment), problem);
 }
 
 /** MX's keys travel with every call, so never in clear. */
-export function checkMxHosts(v: Variables, tenants: readonly TenantConfig[], faults: Faults): void {
+export function checkMxHosts({ v, faults }: Given, tenants: readonly TenantConfig[]): void {
   const hosts = tenants.flatMap(({ mx }) => [
     mx.platform?.baseUrl.hostname,
     mx.sso?.baseUrl.hostname,

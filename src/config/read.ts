@@ -7,17 +7,32 @@
  */
 
 import { createHash } from "node:crypto";
-import { createSecret } from "../secret.ts";
+import { createSecret, type Secret } from "../secret.ts";
 import { parseJson } from "../text.ts";
 import type { Faults } from "./faults.ts";
-import type { NamedFile } from "./types.ts";
-import {
-  type Environment,
-  KNOWN_NAMES,
-  type ReadFile,
-  VARIABLES,
-  type Variables,
-} from "./variables.ts";
+import { type Environment, type ReadFile, VARIABLES, type Variables } from "./variables.ts";
+
+/** A file that a variable names. */
+export type NamedFile = Readonly<{
+  variable: string;
+  /** Where the variable is one tenant's. */
+  tenant: string | undefined;
+  path: string;
+  /** Of its content, without line breaks at the end. Wrapped to keep it out of the digest of the configuration. */
+  digest: Secret;
+}>;
+
+/** The variables of the process or of a tenant: what the rules of the configuration are checked on. */
+export type Given = {
+  environment: Environment;
+  v: Variables;
+  /** What is wrong is added to them. */
+  faults: Faults;
+  /** The content of a file that a variable names. `undefined`, and a fault, where it cannot be read. */
+  readNamed(variable: string, path: string): string | undefined;
+  /** Those that were read, by variable. */
+  files: Map<string, NamedFile>;
+};
 
 /**
  * Faulty variables have their default, or nothing, so that the others can still be checked. An empty variable counts as
@@ -27,19 +42,51 @@ export function readVariables(
   environment: Environment,
   readFile: ReadFile,
   faults: Faults,
-): Variables {
-  const values = Object.entries(VARIABLES).map(([name, variable]) => {
-    const { schema, default: fallback } = variable;
+  tenant?: string,
+): Given {
+  const files: Given["files"] = new Map();
+
+  function readNamed(variable: string, path: string): string | undefined {
+    try {
+      const content = trimFile(readFile(path));
+      files.set(variable, { variable, tenant, path, digest: createSecret(hash(content)) });
+      return content;
+    } catch {
+      faults.add(variable, "names a file that cannot be read");
+      return undefined;
+    }
+  }
+
+  function readText(name: string): string | undefined {
+    const text = environment[name] || undefined;
+    const problem = text === undefined ? undefined : findTextProblem(name, text);
+    if (problem) faults.add(name, problem);
+    return problem ? undefined : text;
+  }
+
+  function readSecret(name: string, source: string): string | undefined {
+    const given = readText(source);
+    const fileVariable = `${name}_FILE`;
+    const path = readText(fileVariable);
+    if (!path) return given;
+    if (given) {
+      faults.add(fileVariable, `and ${name} cannot be set together`);
+      return given;
+    }
+    const content = readNamed(fileVariable, path);
+    if (content === "") faults.add(fileVariable, "names an empty file");
+    return content || undefined;
+  }
+
+  const values = Object.entries(VARIABLES).map(([name, { schema, secret, default: fallback }]) => {
     const source = nameOf(name, environment);
-    const given = variable.secret
-      ? readSecret(name, source, environment, readFile, faults)
-      : readText(source, environment, faults);
-    const parsed = given === undefined ? undefined : schema.safeParse(given);
+    const text = secret ? readSecret(name, source) : readText(source);
+    const parsed = text === undefined ? undefined : schema.safeParse(text);
     if (parsed?.success) return [name, parsed.data];
     if (parsed) faults.add(source, parsed.error.issues[0]?.message ?? "is not valid");
     return [name, fallback === undefined ? undefined : schema.parse(fallback)];
   });
-  return Object.fromEntries(values);
+  return { environment, v: Object.fromEntries(values), faults, readNamed, files };
 }
 
 /** The name that a variable is set by: its own, or else its alias, such as `https_proxy`. */
@@ -49,36 +96,14 @@ export function nameOf(name: string, environment: Environment): string {
   return alias !== undefined && !isSet && environment[alias] ? alias : name;
 }
 
-function readText(name: string, environment: Environment, faults: Faults): string | undefined {
-  const text = environment[name] || undefined;
-  const problem = text === undefined ? undefined : findTextProblem(name, text);
-  if (problem) faults.add(name, problem);
-  return problem ? undefined : text;
-}
-
-function readSecret(
-  name: string,
-  source: string,
-  environment: Environment,
-  readFile: ReadFile,
-  faults: Faults,
-): string | undefined {
-  const given = readText(source, environment, faults);
-  const fileVariable = `${name}_FILE`;
-  const path = readText(fileVariable, environment, faults);
-  if (!path) return given;
-  if (given) {
-    faults.add(fileVariable, `and ${name} cannot be set together`);
-    return given;
-  }
-  try {
-    const content = trimFile(readFile(path));
-    if (content !== "") return content;
-    faults.add(fileVariable, "names an empty file");
-  } catch {
-    faults.add(fileVariable, "names a file that cannot be read");
-  }
-  return undefined;
+/** Reports the missing one of two variables that need each other. */
+export function reportHalf(
+  { v, faults }: Given,
+  one: keyof Variables,
+  other: keyof Variables,
+): void {
+  if (v[one] && !v[other]) faults.add(other, `is missing: ${one} needs it`);
+  if (v[other] && !v[one]) faults.add(one, `is missing: ${other} needs it`);
 }
 
 /** What is wrong with the text of a variable, and what to do; `undefined` for nothing. */
@@ -115,39 +140,16 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
 /** JSON takes line breaks and tabs between its tokens. */
 const INVISIBLE_IN_JSON = /(?![\t\n\r])\p{Cc}/u;
 
-/** Secrets and keys in files: editors add a byte-order mark, and line breaks at the end. */
-export function trimFile(content: string): string {
+/** Editors add a byte-order mark, and line breaks at the end. */
+function trimFile(content: string): string {
   return content.replace(/^\uFEFF/, "").replace(/[\r\n]+$/, "");
 }
 
-const FILE_VARIABLES = KNOWN_NAMES.filter((name) => name.endsWith("_FILE"));
-
-export type FileRecord = {
-  /** Reads, and keeps a digest. */
-  read: ReadFile;
-  /** Those that these variables name, as far as they were read. */
-  named(variables: Environment, tenant?: string): NamedFile[];
-};
-
-export function recordFiles(readFile: ReadFile): FileRecord {
-  const digests = new Map<string, string>();
-  return {
-    read(path) {
-      const content = readFile(path);
-      digests.set(path, toFileDigest(content));
-      return content;
-    },
-    named: (variables, tenant) =>
-      FILE_VARIABLES.flatMap((variable) => {
-        const path = variables[variable];
-        const digest = path ? digests.get(path) : undefined;
-        if (!path || digest === undefined) return [];
-        return { variable, tenant, path, digest: createSecret(digest) };
-      }),
-  };
+function hash(content: string): string {
+  return createHash("sha256").update(content).digest("base64");
 }
 
 /** Line breaks at the end make no difference. */
 export function toFileDigest(content: string): string {
-  return createHash("sha256").update(trimFile(content)).digest("base64");
+  return hash(trimFile(content));
 }

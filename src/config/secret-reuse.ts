@@ -8,7 +8,7 @@ import type { Faults } from "./faults.ts";
 import { type Environment, SECRET_NAMES, type Variables } from "./variables.ts";
 
 /** The variables of the process, or of one tenant with what it is called in faults: `tenants[1] (b)`. */
-export type SecretHolder = { label?: string; variables: Variables };
+export type SecretHolder = { label?: string; v: Variables };
 
 type Use = { name: string; label: string | undefined };
 
@@ -37,7 +37,7 @@ export function reportReusedSecrets(
   }
 
   const all = MX_FIRST.flatMap((name) =>
-    holders.map(({ label, variables }) => ({ name, label, secret: variables[name]?.reveal() })),
+    holders.map(({ label, v }) => ({ name, label, secret: v[name]?.reveal() })),
   );
   for (const { secret, ...use } of all) add(use, valuesOf(secret));
   for (const name of COLLECTOR_HEADERS)

@@ -7,48 +7,48 @@ import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import { findUnsupportedOptions, type WidgetPolicyOptions } from "../session/widget-policy.ts";
 import { parseJson } from "../text.ts";
 import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
-import type { Faults } from "./faults.ts";
 import { toLookup, toMember, toMemberIds, toPlatform, toProfile, toSso } from "./mx.ts";
-import { trimFile } from "./read.ts";
+import type { Given } from "./read.ts";
 import { toCertificate } from "./tls.ts";
 import type { AuthConfig, TenantConfig } from "./types.ts";
-import type { ReadFile, Variables } from "./variables.ts";
 
 /** Adds to the faults of its variables. */
-export function toTenant(v: Variables, readFile: ReadFile, faults: Faults): TenantConfig {
-  const platform = toPlatform(v, faults);
-  const sso = toSso(v, faults);
+export function toTenant(given: Given): TenantConfig {
+  const { v, faults } = given;
+  const platform = toPlatform(given);
+  const sso = toSso(given);
   if (!platform && !sso && !faults.has("MX_")) {
     faults.add(
       "MX_PLATFORM_CLIENT_ID",
       "or MX_SSO_API_KEY is needed: configure the Platform API, the SSO API, or both",
     );
   }
-  const lookup = toLookup(v, readFile, faults);
+  const lookup = toLookup(given);
   return {
     name: "default",
-    auth: toAuth(v, readFile, faults),
+    auth: toAuth(given),
     claim: undefined,
-    userId: toUserIdRule(v, faults),
+    userId: toUserIdRule(given),
     mx: {
       connections: v.MX_CONNECTIONS,
       maxWaiting: 2 * Math.max(v.MX_CONNECTIONS, v.MAX_IN_FLIGHT),
       urlOrigins: v.WIDGET_URL_ORIGINS,
-      clientCertificate: toCertificate("MX_CLIENT", v, readFile, faults),
+      clientCertificate: toCertificate("MX_CLIENT", given),
       platform,
       sso,
     },
-    member: faults.has("MX_SSO_") ? { source: "none" } : toMember(v, sso, faults),
-    memberIds: toMemberIds(v, sso, faults),
-    profile: toProfile(v, lookup, faults),
+    member: faults.has("MX_SSO_") ? { source: "none" } : toMember(given, sso),
+    memberIds: toMemberIds(given, sso),
+    profile: toProfile(given, lookup),
     lookup,
-    widgets: toWidgets(v, platform?.version ?? (sso?.version === "v3" ? "sso_v3" : "sso"), faults),
+    widgets: toWidgets(given, platform?.version ?? (sso?.version === "v3" ? "sso_v3" : "sso")),
     corsOrigins: v.CORS_ORIGINS,
     allowCallbackPayload: v.ALLOW_CALLBACK_PAYLOAD,
   };
 }
 
-function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
+function toAuth(given: Given): AuthConfig {
+  const { v, faults } = given;
   const { AUTH_ISSUER: issuers = [], AUTH_AUDIENCE: audience = [] } = v;
   const [first = "", ...others] = issuers;
   if (first === "")
@@ -69,11 +69,11 @@ function toAuth(v: Variables, readFile: ReadFile, faults: Faults): AuthConfig {
     issuers: [first, ...others],
     audience,
     audienceClaim: v.AUTH_AUDIENCE_CLAIM,
-    keys: toKeySource(v, issuers, readFile, faults),
+    keys: toKeySource(given, issuers),
     algorithms: v.AUTH_ALGORITHMS,
     tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
     maxTokenLifetimeMs: v.AUTH_MAX_TOKEN_LIFETIME,
-    clientCertificate: toCertificate("AUTH_CLIENT", v, readFile, faults),
+    clientCertificate: toCertificate("AUTH_CLIENT", given),
   };
 }
 
@@ -83,26 +83,21 @@ function isPlainHttp(origin: string): boolean {
   return protocol === "http:" && !isLoopback(hostname);
 }
 
-function toKeySource(
-  v: Variables,
-  issuers: readonly string[],
-  readFile: ReadFile,
-  faults: Faults,
-): KeySource {
+function toKeySource(given: Given, issuers: readonly string[]): KeySource {
+  const { v, faults } = given;
   if (!v.AUTH_JWT)
     for (const name of ["AUTH_JWKS_URL", "AUTH_JWKS_FILE"] as const)
       if (v[name]) faults.add(name, "has no effect with AUTH_JWT=false; leave one of them out");
   if (v.AUTH_JWKS_FILE) {
-    const problem = findKeySetProblem(v.AUTH_JWKS_FILE, readFile);
-    if (problem) faults.add("AUTH_JWKS_FILE", problem);
+    checkKeySet(given, v.AUTH_JWKS_FILE);
     return { kind: "file", path: v.AUTH_JWKS_FILE };
   }
   if (v.AUTH_JWKS_URL) return { kind: "url", url: v.AUTH_JWKS_URL };
-  if (v.AUTH_JWT) checkDiscovery(v, issuers, faults);
+  if (v.AUTH_JWT) checkDiscovery(given, issuers);
   return { kind: "discovery", httpHosts: v.ALLOW_HTTP_HOSTS };
 }
 
-function checkDiscovery(v: Variables, issuers: readonly string[], faults: Faults): void {
+function checkDiscovery({ v, faults }: Given, issuers: readonly string[]): void {
   for (const issuer of issuers) {
     const problem = URL.canParse(issuer)
       ? findUpstreamProblem(new URL(issuer), v.ALLOW_HTTP_HOSTS)
@@ -115,22 +110,21 @@ function checkDiscovery(v: Variables, issuers: readonly string[], faults: Faults
   }
 }
 
-function findKeySetProblem(path: string, readFile: ReadFile): string | undefined {
-  const unreadable = "names a file that cannot be read as a JSON Web Key Set";
-  try {
-    const { data } = KeySetFile.safeParse(parseJson(trimFile(readFile(path))));
-    if (!data) return unreadable;
-    return data.keys.some((key) => "d" in key || "k" in key)
-      ? "names a file with a private or symmetric key; it must have public keys only"
-      : undefined;
-  } catch {
-    return unreadable;
-  }
+function checkKeySet({ faults, readNamed }: Given, path: string): void {
+  const text = readNamed("AUTH_JWKS_FILE", path);
+  if (text === undefined) return;
+  const { data } = KeySetFile.safeParse(parseJson(text));
+  if (!data) faults.add("AUTH_JWKS_FILE", "names a file that cannot be read as a JSON Web Key Set");
+  if (data?.keys.some((key) => "d" in key || "k" in key))
+    faults.add(
+      "AUTH_JWKS_FILE",
+      "names a file with a private or symmetric key; it must have public keys only",
+    );
 }
 
 const KeySetFile = z.object({ keys: z.array(z.looseObject({})).min(1) });
 
-function toUserIdRule(v: Variables, faults: Faults): UserIdRule {
+function toUserIdRule({ v, faults }: Given): UserIdRule {
   const claim = v.USER_ID_CLAIM;
   if (v.USER_ID_MODE === "claim") {
     if (v.USER_ID_SECRET)
@@ -146,9 +140,8 @@ function toUserIdRule(v: Variables, faults: Faults): UserIdRule {
 }
 
 function toWidgets(
-  v: Variables,
+  { v, faults }: Given,
   source: WidgetPolicyOptions["source"],
-  faults: Faults,
 ): WidgetPolicyOptions {
   const ofSso = (type: string) => SSO_WIDGET_TYPES.some((known) => known === type);
   const types = source === "sso" ? v.WIDGET_TYPES.filter(ofSso) : v.WIDGET_TYPES;

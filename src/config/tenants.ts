@@ -9,7 +9,8 @@ import type { ClaimRule } from "../session/settings.ts";
 import { isObject } from "../text.ts";
 import { findNearest } from "./environment.ts";
 import type { Faults } from "./faults.ts";
-import { type Environment, isKnown, isOfTenant, isSecret, type ReadFile } from "./variables.ts";
+import type { Given } from "./read.ts";
+import { type Environment, isKnown, isOfTenant, isSecret } from "./variables.ts";
 
 export type TenantEntry = {
   name: string;
@@ -32,8 +33,9 @@ export const CLAIM = z.strictObject({
 });
 
 /** Returns the entries that can be checked further. The others are reported. */
-export function readTenantsFile(path: string, readFile: ReadFile, faults: Faults): TenantEntry[] {
-  const entries = readEntries(path, readFile, (message) => faults.add("TENANTS_FILE", message));
+export function readTenantsFile(given: Given): TenantEntry[] {
+  const { faults } = given;
+  const entries = readEntries(given, (message) => faults.add("TENANTS_FILE", message));
   const seen = new Set<string>();
   return entries.flatMap((entry, index) => {
     const tenant = toEntry(entry, index, faults);
@@ -45,18 +47,9 @@ export function readTenantsFile(path: string, readFile: ReadFile, faults: Faults
   });
 }
 
-function readEntries(
-  path: string,
-  readFile: ReadFile,
-  fault: (message: string) => void,
-): unknown[] {
-  let text: string;
-  try {
-    text = readFile(path).replace(/^\uFEFF/, "");
-  } catch {
-    fault("names a file that cannot be read");
-    return [];
-  }
+function readEntries({ v, readNamed }: Given, fault: (message: string) => void): unknown[] {
+  const text = v.TENANTS_FILE && readNamed("TENANTS_FILE", v.TENANTS_FILE);
+  if (text === undefined) return [];
   if (text.length > MAX_CHARACTERS) {
     fault(`names a file of more than ${MAX_CHARACTERS} characters`);
     return [];

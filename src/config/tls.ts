@@ -6,8 +6,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { createSecret, type Secret } from "../secret.ts";
-import type { Faults } from "./faults.ts";
-import type { ReadFile, Variables } from "./variables.ts";
+import { type Given, reportHalf } from "./read.ts";
 
 /** What the variables with its files begin with. */
 type CertificateName = "TLS" | ClientName;
@@ -23,34 +22,17 @@ export type CertificateConfig = Readonly<{
   pair: KeyPair;
 }>;
 
-export function toCertificate(
-  name: CertificateName,
-  v: Variables,
-  readFile: ReadFile,
-  faults: Faults,
-): CertificateConfig | undefined {
+export function toCertificate(name: CertificateName, given: Given): CertificateConfig | undefined {
   const names = { cert: `${name}_CERT_FILE`, key: `${name}_KEY_FILE` } as const;
-  const { [names.cert]: certFile, [names.key]: keyFile } = v;
-  if (!certFile && !keyFile) return undefined;
-  if (!certFile || !keyFile) {
-    const [missing, given] = certFile ? [names.key, names.cert] : [names.cert, names.key];
-    faults.add(missing, `is missing: ${given} needs it`);
-    return undefined;
-  }
-  const read = (variable: string, path: string) => {
-    try {
-      return readFile(path);
-    } catch {
-      faults.add(variable, "names a file that cannot be read");
-      return undefined;
-    }
-  };
-  const cert = read(names.cert, certFile);
-  const key = read(names.key, keyFile);
+  const { [names.cert]: certFile, [names.key]: keyFile } = given.v;
+  reportHalf(given, names.cert, names.key);
+  if (!certFile || !keyFile) return undefined;
+  const cert = given.readNamed(names.cert, certFile);
+  const key = given.readNamed(names.key, keyFile);
   if (cert === undefined || key === undefined) return undefined;
   const pair = parseKeyPair(cert, key);
   if (isPair(pair)) return { name, certFile, keyFile, pair };
-  faults.add(names[pair.of], pair.message);
+  given.faults.add(names[pair.of], pair.message);
   return undefined;
 }
 
@@ -62,7 +44,7 @@ export function isPair(parsed: ReturnType<typeof parseKeyPair>): parsed is KeyPa
 type LoginHosts = "issuer" | "login";
 
 /** A certificate that no host would be shown is a mistake. `hosts`: which of the login's hosts these variables are about. */
-export function checkUse(v: Variables, hosts: readonly LoginHosts[], faults: Faults): void {
+export function checkUse({ v, faults }: Given, hosts: readonly LoginHosts[]): void {
   const isAsked: Record<LoginHosts, boolean> = {
     issuer: (v.AUTH_JWT && !v.AUTH_JWKS_FILE) || v.PROFILE_SOURCE === "userinfo",
     login: Boolean(v.AUTH_INTROSPECTION_URL ?? v.AUTH_SESSION_CHECK_URL),

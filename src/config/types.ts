@@ -10,6 +10,7 @@ import type { ClaimRule, KeySource, RateLimit, RedisSettings } from "../session/
 import type { UserIdRule } from "../session/user-id.ts";
 import type { WidgetPolicyOptions } from "../session/widget-policy.ts";
 import type { ForwardProxy } from "../upstream/connection.ts";
+import type { NamedFile } from "./read.ts";
 import type { CertificateConfig } from "./tls.ts";
 import type { Variables } from "./variables.ts";
 
@@ -53,16 +54,6 @@ export type Config = Readonly<{
   tenants: readonly TenantConfig[];
   /** What was read, to notice when it changes. */
   files: readonly NamedFile[];
-}>;
-
-/** A file that a variable names. */
-export type NamedFile = Readonly<{
-  variable: string;
-  /** Where the variable is one tenant's. */
-  tenant: string | undefined;
-  path: string;
-  /** Of its content, without line breaks at the end. Wrapped to keep it out of the digest of the configuration. */
-  digest: Secret;
 }>;
 
 export type HostedConfig = Readonly<{

@@ -3,26 +3,36 @@
 import { createUserinfo, type Userinfo } from "../auth/userinfo.ts";
 import type { CertificateConfig } from "../config/tls.ts";
 import type { Config } from "../config/types.ts";
-import { createExchange, type ExchangeOptions } from "../upstream/exchange.ts";
+import { createExchange, type Exchange } from "../upstream/exchange.ts";
 import { toLimits } from "../upstream/limits.ts";
 import type { ClientCertificates } from "./certificates.ts";
-import type { Connect } from "./tenant.ts";
 
 /** Of MX and of the partner's own systems; a widget URL has some hundred bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 type WayOut = Pick<Config, "proxy" | "allowPreloads" | "connectionMaxAgeMs" | "requestDeadlineMs">;
 
-export function toExchangeOptions(
+/** Opens a pool of connections to an upstream, with the certificate for its kind; whoever gives it closes it. */
+export type Connect = (url: URL, connections: number, certificate?: CertificateConfig) => Exchange;
+
+/** `warm`: how many connections of each pool are kept open. */
+export function createConnect(
   config: WayOut,
-): Omit<ExchangeOptions, "origin" | "connections" | "warm"> {
-  return {
-    maxResponseBytes: MAX_ANSWER_BYTES,
-    maxAgeMs: config.connectionMaxAgeMs,
-    proxy: config.proxy,
-    allowListeners: config.allowPreloads,
-    ...toLimits(config.requestDeadlineMs),
-  };
+  certificateOf: ClientCertificates["of"],
+  warm = 0,
+): (...target: Parameters<Connect>) => Exchange & AsyncDisposable {
+  return ({ origin }, connections, certificate) =>
+    createExchange({
+      origin,
+      connections,
+      clientCertificate: certificateOf(certificate),
+      warm,
+      maxResponseBytes: MAX_ANSWER_BYTES,
+      maxAgeMs: config.connectionMaxAgeMs,
+      proxy: config.proxy,
+      allowListeners: config.allowPreloads,
+      ...toLimits(config.requestDeadlineMs),
+    });
 }
 
 /** For a command. */
@@ -34,16 +44,10 @@ type Pools = AsyncDisposable & { connect: Connect };
 /** For a command, as the service has them for its tenants. */
 export function openPools(config: WayOut): Pools {
   const pools = new AsyncDisposableStack();
+  const connect = createConnect(config, (certificate) => certificate && (() => certificate.pair));
   return {
-    connect: ({ origin }, _connections, certificate) =>
-      pools.use(
-        createExchange({
-          origin,
-          connections: COMMAND_CONNECTIONS,
-          clientCertificate: certificate && (() => certificate.pair),
-          ...toExchangeOptions(config),
-        }),
-      ),
+    connect: (url, _connections, certificate) =>
+      pools.use(connect(url, COMMAND_CONNECTIONS, certificate)),
     [Symbol.asyncDispose]: () => pools.disposeAsync(),
   };
 }
@@ -51,7 +55,7 @@ export function openPools(config: WayOut): Pools {
 /** New users are rare; those of a launch day wait for each other. */
 const USERINFO_CONNECTIONS = 20;
 
-type UserinfoByIssuer = AsyncDisposable & {
+export type UserinfoByIssuer = AsyncDisposable & {
   of(
     issuer: string,
     httpHosts: readonly string[],
@@ -65,16 +69,11 @@ export function createUserinfoByIssuer(
   certificateOf: ClientCertificates["of"],
 ): UserinfoByIssuer {
   const byIssuer = new Map<string, Userinfo>();
+  const open = createConnect(config, certificateOf);
 
   return {
     of(issuer, httpHosts, certificate) {
-      const connect = (origin: string) =>
-        createExchange({
-          origin,
-          connections: USERINFO_CONNECTIONS,
-          clientCertificate: certificateOf(certificate),
-          ...toExchangeOptions(config),
-        });
+      const connect = (origin: string) => open(new URL(origin), USERINFO_CONNECTIONS, certificate);
       const userinfo = byIssuer.get(issuer) ?? createUserinfo({ issuer, httpHosts, connect });
       byIssuer.set(issuer, userinfo);
       return userinfo;

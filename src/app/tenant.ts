@@ -4,9 +4,7 @@
  * Nothing here is shared between tenants: each has its own pools, bulkheads, breakers and retry budgets.
  */
 
-import type { Userinfo } from "../auth/userinfo.ts";
-import type { CertificateConfig } from "../config/tls.ts";
-import type { MemberConfig, MxConfig, SsoV3Config, TenantConfig } from "../config/types.ts";
+import type { MemberConfig, MxConfig, TenantConfig } from "../config/types.ts";
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
 import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";
@@ -19,29 +17,18 @@ import { createSsoV3Urls, toSsoV3Api } from "../mx/sso-v3.ts";
 import type { UrlRule } from "../mx/widget-url.ts";
 import { type CredentialRule, createMemberIds, findCredentials } from "../session/member.ts";
 import { findProfile, type ProfileSource } from "../session/profile.ts";
-import type { MxApis, Platform, PlatformVersion, Principal, Tenant } from "../session/types.ts";
+import type { MxApis, Principal, Tenant } from "../session/types.ts";
 import { toUserId } from "../session/user-id.ts";
 import { createWidgetRequestParser } from "../session/widget-policy.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import type { Exchange } from "../upstream/exchange.ts";
 import { withExchangeSpan } from "../upstream/spans.ts";
 import { isLoopback } from "../upstream/upstream-url.ts";
-
-/** Opens a pool of connections to an upstream, with the certificate for its kind; whoever gives it closes it. */
-export type Connect = (
-  url: URL,
-  connections: number,
-  certificate?: CertificateConfig | undefined,
-) => Exchange;
+import type { Connect, UserinfoByIssuer } from "./connections.ts";
 
 /** Observers, and what tenants share. Default: none. */
 export type Instruments = {
   /** The issuer's userinfo endpoint. */
-  userinfo?: (
-    issuer: string,
-    httpHosts: readonly string[],
-    certificate: CertificateConfig | undefined,
-  ) => Pick<Userinfo, "read">;
+  userinfo?: UserinfoByIssuer["of"];
   observe?: (api: ApiName) => MxObserver;
   tracing?: Tracing | undefined;
 };
@@ -57,7 +44,7 @@ export function createTenant(
   const credentials = toCredentialRule(config.member, lookup);
   const memberIds = createMemberIds(config.memberIds);
   const profile = { ...config.profile, source: toProfileSource(config, lookup, instruments) };
-  const open: OpenClient = (api) =>
+  const open = (api: MxApi) =>
     createMxClient(api, {
       exchange: connect(api.baseUrl, mx.connections, mx.clientCertificate),
       connections: mx.connections,
@@ -79,52 +66,36 @@ export function createTenant(
   };
 }
 
-type OpenClient = (api: MxApi) => Send;
-
-function toMxApis(mx: MxConfig, member: MemberConfig, open: OpenClient): MxApis {
-  const { urlOrigins, sso } = mx;
+function toMxApis(mx: MxConfig, member: MemberConfig, open: (api: MxApi) => Send): MxApis {
+  const { sso } = mx;
+  const urlRule = (baseUrl: URL): UrlRule => ({
+    allowHttp: baseUrl.protocol === "http:" && isLoopback(baseUrl.hostname),
+    origins: mx.urlOrigins,
+  });
   const platform =
     mx.platform &&
     createPlatform(open(toPlatformApi(mx.platform)), {
       version: mx.platform.version,
-      urlRule: toUrlRule(mx.platform.baseUrl, urlOrigins),
+      urlRule: urlRule(mx.platform.baseUrl),
     });
   if (sso?.version === "v3") {
-    const urls = platform && mx.platform && { api: platform, version: mx.platform.version };
-    return toMdxApis(sso, { platform: urls, member, urlOrigins, open });
+    /** MDX makes the users. The URLs come from the Platform API where there is one, and else from the SSO API v3. */
+    const mdx = open(toMdxApi({ ...sso.mdx, clientId: sso.clientId }));
+    const users = createMdxUsers(mdx);
+    const urls = () => createSsoV3Urls(open(toSsoV3Api(sso)), { urlRule: urlRule(sso.baseUrl) });
+    const composed =
+      platform && mx.platform
+        ? withMdxUsers(platform, users, mx.platform.version)
+        : withSsoV3Urls(urls(), users);
+    if (member.source === "none") return { kind: "platform", platform: composed };
+    return { kind: "mdx", platform: composed, members: createMdxMembers(mdx) };
   }
   const directory =
-    sso && createSsoDirectory(open(toSsoApi(sso)), { urlRule: toUrlRule(sso.baseUrl, urlOrigins) });
+    sso && createSsoDirectory(open(toSsoApi(sso)), { urlRule: urlRule(sso.baseUrl) });
   if (platform && directory) return { kind: "both", platform, directory };
   if (platform) return { kind: "platform", platform };
   if (directory) return { kind: "sso", directory };
   throw new Error("none of MX's APIs is configured"); // The configuration does not let this happen.
-}
-
-/** MDX makes the users. The URLs come from the Platform API where there is one, and else from the SSO API v3. */
-function toMdxApis(
-  sso: SsoV3Config,
-  rest: Pick<MxConfig, "urlOrigins"> & {
-    platform: { api: Platform; version: PlatformVersion } | undefined;
-    member: MemberConfig;
-    open: OpenClient;
-  },
-): MxApis {
-  const { platform, member, urlOrigins, open } = rest;
-  const mdx = open(toMdxApi({ ...sso.mdx, clientId: sso.clientId }));
-  const users = createMdxUsers(mdx);
-  const composed = platform
-    ? withMdxUsers(platform.api, users, platform.version)
-    : withSsoV3Urls(
-        createSsoV3Urls(open(toSsoV3Api(sso)), { urlRule: toUrlRule(sso.baseUrl, urlOrigins) }),
-        users,
-      );
-  if (member.source === "none") return { kind: "platform", platform: composed };
-  return { kind: "mdx", platform: composed, members: createMdxMembers(mdx) };
-}
-
-function toUrlRule(baseUrl: URL, origins: readonly string[]): UrlRule {
-  return { allowHttp: baseUrl.protocol === "http:" && isLoopback(baseUrl.hostname), origins };
 }
 
 function openLookup(

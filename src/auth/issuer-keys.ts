@@ -37,8 +37,8 @@ export type FindKeys = (
 
 export type IssuerKeys = Disposable & {
   find: FindKeys;
-  /** Joins a load that is under way, or starts one. Never rejects; `onLoad` is called with the result. */
-  reload(): Promise<void>;
+  /** Joins a load that is under way, or starts one. Never rejects. Gives whether it has succeeded. */
+  reload(): Promise<boolean>;
   /** For readiness: whether the issuer was called, and whether it has ever answered. */
   status(): { wasAsked: boolean; hasAnswered: boolean };
   /** Since it last answered. */
@@ -57,7 +57,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   const { load, maxWaiting = Number.POSITIVE_INFINITY, maxWaitMs = 2000, onLoad } = options;
   const { now = () => performance.now() } = options;
   let loaded: { keys: KeySet; at: number } | undefined;
-  let loading: Promise<void> | undefined;
+  let loading: Promise<boolean> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
   let unknownKeyAt = Number.NEGATIVE_INFINITY;
   let waiting = 0;
@@ -66,26 +66,26 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   let timer: NodeJS.Timeout | undefined;
 
   /** One load at a time; never rejects. */
-  function reload(): Promise<void> {
+  function reload(): Promise<boolean> {
     loading ??= attempt().finally(() => {
       loading = undefined;
     });
     return loading;
   }
 
-  async function attempt(): Promise<void> {
+  async function attempt(): Promise<boolean> {
     clearTimeout(timer);
-    let nextMs = REFRESH_MS;
+    let isLoaded = true;
     try {
       loaded = { keys: createLocalJWKSet(await load()), at: now() };
-      onLoad?.(true);
     } catch {
       failedAt = now();
-      nextMs = PAUSE_MS;
-      onLoad?.(false);
+      isLoaded = false;
     }
+    onLoad?.(isLoaded);
     wasAsked = true;
-    if (!isDisposed) timer = setTimeout(reload, nextMs).unref();
+    if (!isDisposed) timer = setTimeout(reload, isLoaded ? REFRESH_MS : PAUSE_MS).unref();
+    return isLoaded;
   }
 
   /** Until a load has ended, but not for long: it goes on in the background. */

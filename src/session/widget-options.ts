@@ -163,39 +163,3 @@ export function createWidgetUrlBody(widgetTypes: readonly string[]) {
     widget_url: WidgetOptions.extend({ widget_type: z.enum(widgetTypes).optional() }).optional(),
   });
 }
-
-/** In v20250224 `data_request` took the place of these; MX's SDKs still send them. */
-export const LEGACY_OPTIONS = [
-  "mode",
-  "include_transactions",
-  "include_identity",
-  "additional_product_option",
-] as const;
-
-type Product = (typeof PRODUCTS)[number];
-
-/**
- * The old Connect options as `data_request.products`. Options that come with a `data_request` keep it.
- * Source: MX Platform API, Migration guide.
- */
-export function translateLegacyOptions<Options extends WidgetOptions>(options: Options): Options {
-  const products = toProducts(options);
-  const translated = { ...options };
-  for (const name of LEGACY_OPTIONS) delete translated[name];
-  if (translated.data_request === undefined && products.length > 0)
-    translated.data_request = { products };
-  return translated;
-}
-
-function toProducts(options: WidgetOptions): Product[] {
-  const modes = options.mode?.split(",") ?? [];
-  const products = new Set<Product>();
-  for (const mode of modes) {
-    if (mode === "verification") products.add("account_verification");
-    else if (options.include_transactions !== false) products.add("transactions");
-  }
-  if (options.include_identity) products.add("identity_verification");
-  if (options.include_transactions) products.add("transactions");
-  if (options.additional_product_option) products.add(options.additional_product_option);
-  return [...products];
-}

@@ -10,9 +10,8 @@ import { createBodyExplanation, invalidBody } from "./body-errors.ts";
 import type { WidgetRequest } from "./types.ts";
 import {
   createWidgetUrlBody,
-  LEGACY_OPTIONS,
+  type PRODUCTS,
   SSO_WIDGET_TYPES,
-  translateLegacyOptions,
   type WidgetOptions,
 } from "./widget-options.ts";
 
@@ -41,6 +40,14 @@ const ONLY_IN_VERSION: Record<string, "v20250224" | "v20111101"> = {
   style: "v20250224",
 };
 
+/** In v20250224 `data_request` took the place of these; MX's SDKs still send them. */
+const LEGACY_OPTIONS = [
+  "mode",
+  "include_transactions",
+  "include_identity",
+  "additional_product_option",
+] as const;
+
 /** MX's widgets and this service speak version 4 of the message protocol. */
 const UI_MESSAGE_VERSION = 4;
 
@@ -57,12 +64,14 @@ export function createWidgetRequestParser(
     const parsed = Body.safeParse(body ?? {});
     if (!parsed.success) throw invalidBody(explain(parsed.error.issues, body));
     const asked = parsed.data.widget_url ?? {};
-    refuse(policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked));
+    const errors =
+      policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked);
+    if (errors.length > 0) throw invalidBody(errors);
 
     const merged = [asked, policy.forced].reduce(merge, policy.defaults);
     const widgetType = merged.widget_type ?? fallbackType;
     const options = {
-      ...translate(policy, merged),
+      ...translate(policy.source, merged),
       widget_type: widgetType,
       ui_message_version: UI_MESSAGE_VERSION,
     };
@@ -114,18 +123,40 @@ function toFallbackType({ source }: WidgetPolicyOptions, widgetTypes: readonly s
 
 /** What the upper layer leaves out must not hide the lower one's. If both name products, the upper one wins. */
 function merge(lower: PolicyValues, upper: PolicyValues): PolicyValues {
-  const merged: PolicyValues = { ...lower, ...defined(upper) };
+  const merged: PolicyValues = { ...lower, ...upper };
   if (upper.data_request) for (const name of LEGACY_OPTIONS) delete merged[name];
   else if (LEGACY_OPTIONS.some((name) => upper[name] !== undefined)) delete merged.data_request;
   return merged;
 }
 
-function translate(policy: WidgetPolicyOptions, values: PolicyValues): PolicyValues {
+/**
+ * For v20250224 also the old Connect options, as `data_request.products`. Options that come with a `data_request` keep it.
+ * Source: MX Platform API, Migration guide.
+ */
+function translate(source: WidgetPolicyOptions["source"], values: PolicyValues): PolicyValues {
   const options = { ...values };
   if (options.client_redirect_url) {
     options.client_redirect_url = serialise(options.client_redirect_url);
   }
-  return policy.source === "v20250224" ? translateLegacyOptions(options) : options;
+  if (source !== "v20250224") return options;
+  const products = toProducts(options);
+  for (const name of LEGACY_OPTIONS) delete options[name];
+  if (options.data_request === undefined && products.length > 0)
+    options.data_request = { products };
+  return options;
+}
+
+function toProducts(options: WidgetOptions): (typeof PRODUCTS)[number][] {
+  const modes = options.mode?.split(",") ?? [];
+  const products = new Set<(typeof PRODUCTS)[number]>();
+  for (const mode of modes) {
+    if (mode === "verification") products.add("account_verification");
+    else if (options.include_transactions !== false) products.add("transactions");
+  }
+  if (options.include_identity) products.add("identity_verification");
+  if (options.include_transactions) products.add("transactions");
+  if (options.additional_product_option) products.add(options.additional_product_option);
+  return [...products];
 }
 
 function unsupportedBySso(asked: PolicyValues): BodyError[] {
@@ -183,17 +214,6 @@ function serialise(url: string): string {
 }
 
 /** v20111101 knows no null; v20250224 takes it for "not set". */
-function withoutNulls(options: Record<string, unknown>): Record<string, unknown> {
+function withoutNulls(options: object): WidgetRequest["options"] {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
-}
-
-/** What the caller left out must not hide a default. */
-function defined<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
-}
-
-function refuse(errors: BodyError[]): void {
-  if (errors.length > 0) throw invalidBody(errors);
 }

@@ -8,8 +8,13 @@ import type { MemberConfig, MxConfig, TenantConfig } from "../config/types.ts";
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
 import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";
-import { createMdxUsers, toMdxApi, withMdxUsers, withSsoV3Urls } from "../mx/mdx.ts";
-import { createMdxMembers } from "../mx/mdx-members.ts";
+import {
+  createMdxMembers,
+  createMdxUsers,
+  toMdxApi,
+  withMdxUsers,
+  withSsoV3Urls,
+} from "../mx/mdx.ts";
 import { createPlatform, toPlatformApi } from "../mx/platform.ts";
 import { type MxObserver, NO_OBSERVER } from "../mx/policies/instrument.ts";
 import { createSsoDirectory, toSsoApi } from "../mx/sso-v2.ts";

@@ -11,15 +11,16 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
-import type { Budget, CallKind } from "../session/budget.ts";
-import type { Answer, FailedAnswer } from "./call.ts";
+import type { Budget } from "../session/budget.ts";
+import type { RequestContext } from "../session/types.ts";
+import type { Answer, FailedAnswer, MxCall, Send } from "./call.ts";
 import { toAppError } from "./outcome.ts";
 import { createKeyedMutex } from "./policies/keyed-mutex.ts";
 
 type CreateOrFindOptions<T> = {
-  kind: CallKind;
-  /** `newConnection`: on one that has not been used before, because the last one failed. */
-  create: (options: Connection) => Promise<Answer>;
+  send: Send;
+  /** Creates it. Is sent on a connection that has not been used before if the answer to the last one was lost. */
+  call: MxCall & { kind: keyof typeof CREATED; serializeBy: string };
   /** The answer of a create that went well, or of one that cannot be (`not_found`). */
   toCreated: (answer: Answer) => T;
   find: (options: Connection) => Promise<T | undefined>;
@@ -28,20 +29,26 @@ type CreateOrFindOptions<T> = {
   /** How long a create whose answer was lost may still take. */
   settleMs: number;
   /** Waits before each look for what exists already. Default: none, then once and twice `settleMs`. */
-  conflictWaitsMs?: () => readonly number[];
+  conflictWaitsMs?: (() => readonly number[]) | undefined;
   /** How long MX may not find what it has made. Default: it finds it at once. */
   showsWithinMs?: number;
   /** Whether a result means that the thing exists now. Default: yes. */
   isThere?: (result: T) => boolean;
-  /** This request made it: MX said so, or it is there after a create whose answer was lost. */
-  onCreated?: () => void;
 };
 
-type Connection = { newConnection: boolean };
+export type Connection = { newConnection: boolean };
 
-export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: Budget): Promise<T> {
-  const { create, toCreated, find, toExisting, settleMs, kind, onCreated } = options;
+/** The audit event where this request made it: MX said so, or it is there after a create whose answer was lost. */
+const CREATED = { create_user: "user_created", create_member: "member_created" } as const;
+
+export async function createOrFind<T>(
+  options: CreateOrFindOptions<T>,
+  { budget, audit }: RequestContext,
+): Promise<T> {
+  const { send, call, toCreated, find, toExisting, settleMs } = options;
   const { conflictWaitsMs = () => [0, settleMs, 2 * settleMs] } = options;
+  const create = (newConnection: boolean) => send({ ...call, newConnection }, budget);
+  const auditCreated = () => audit(CREATED[call.kind]);
 
   /** Throws the answer's own failure where there is no time for a look. */
   async function findLater(waitMs: number, answer: FailedAnswer): Promise<T | undefined> {
@@ -62,26 +69,26 @@ export async function createOrFind<T>(options: CreateOrFindOptions<T>, budget: B
     return existing;
   }
 
-  let answer = await create({ newConnection: false });
+  let answer = await create(false);
   for (let isLast = false; ; isLast = true) {
     if (answer.outcome === "conflict") {
       const existing = await findExisting(answer);
-      if (isLast) onCreated?.(); // It was this request's own create, the answer to which was lost.
+      if (isLast) auditCreated(); // It was this request's own create, the answer to which was lost.
       return existing;
     }
     if (answer.outcome !== "ambiguous") {
       const created = toCreated(answer);
-      if (answer.outcome === "ok") onCreated?.();
+      if (answer.outcome === "ok") auditCreated();
       return created;
     }
 
     const found = await findLater(settleMs, answer);
     if (found !== undefined) {
-      onCreated?.();
+      auditCreated();
       return found;
     }
-    if (isLast || !budget.allows(kind, 0)) throw toAppError(answer);
-    answer = await create({ newConnection: true });
+    if (isLast || !budget.allows(call.kind, 0)) throw toAppError(answer);
+    answer = await create(true);
   }
 }
 
@@ -90,7 +97,7 @@ const RECENT_MS = 3000;
 const MAX_RECENT = 10_000;
 
 export type CreateOnce = {
-  <T>(key: string, options: CreateOrFindOptions<T>, budget: Budget): Promise<T>;
+  <T>(options: CreateOrFindOptions<T>, context: RequestContext): Promise<T>;
   /** MX shows it now: if it is not found any more, it was deleted. */
   confirm(key: string): void;
 };
@@ -107,7 +114,9 @@ export function createCreateOnce(): CreateOnce {
     perf: performance,
   });
 
-  function createOnce<T>(key: string, options: CreateOrFindOptions<T>, budget: Budget) {
+  function createOnce<T>(options: CreateOrFindOptions<T>, context: RequestContext) {
+    const { budget } = context;
+    const key = options.call.serializeBy;
     const askedAt = performance.now();
     return runExclusive(key, budget, async () => {
       const last = attempts.get(key);
@@ -115,7 +124,7 @@ export function createCreateOnce(): CreateOnce {
       try {
         const made = last && (await findMade(options, last, askedAt, budget));
         attempt.isShown &&= made !== undefined;
-        const result = made ?? (await createOrFind(options, budget));
+        const result = made ?? (await createOrFind(options, context));
         attempt.isThere = options.isThere?.(result) ?? true;
         return result;
       } finally {

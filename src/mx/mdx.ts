@@ -1,9 +1,9 @@
 /**
- * MX MDX Real Time: the Users of partners with the SSO API v3. Their Members are in mdx-members.ts.
+ * MX MDX Real Time: the Users of partners with the SSO API v3, and their Members.
  *
  * Statuses decide and texts never do. 409 to a create means that the User exists, so a create whose answer was lost may be
  * repeated. Limits of fields: MX MDX, User fields. A profile that MX refuses anyway (422) is left out.
- * Source: MX MDX Real Time, Create user; paths and statuses as MX's published client has them.
+ * Source: MX MDX Real Time, Create user and Create member; paths and statuses as MX's published client has them.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +11,8 @@ import * as z from "zod";
 import type { Secret } from "../secret.ts";
 import type { Budget } from "../session/budget.ts";
 import type {
+  MemberCredentials,
+  MemberDirectory,
   NewUser,
   Platform,
   PlatformUser,
@@ -18,10 +20,12 @@ import type {
   Profile,
   RequestContext,
 } from "../session/types.ts";
-import type { Answer, MxApi, MxCall, Send } from "./call.ts";
+import type { Answer, MxApi, Send } from "./call.ts";
 import { readOne } from "./client.ts";
-import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
-import { classifyByStatus, read, refuseOtherUser, requireGood, UserGuid } from "./outcome.ts";
+import { type Connection, type CreateOnce, createCreateOnce } from "./create-or-find.ts";
+import { createMembers, type MemberApi, Name } from "./members.ts";
+import { classifyByStatus, requireGood } from "./outcome.ts";
+import { toOwnUser, toPlatformUser } from "./platform-path-ids.ts";
 import { withClient } from "./sso-v3.ts";
 import { NEW_USER_WAIT_MS } from "./widget-url.ts";
 
@@ -29,16 +33,6 @@ const MEDIA_TYPE = "application/vnd.moneydesktop.mdx.v5+json";
 /** How long a create that was cut off may still take at MX. */
 const SETTLE_MS = 200;
 const MAX_LENGTH = { first_name: 50, last_name: 50, email: 100 } as const;
-
-const UserBody = z.object({
-  user: z.object({
-    id: z.string().nullish(),
-    guid: UserGuid.nullish(),
-    is_disabled: z.boolean().nullish(),
-  }),
-});
-
-const NO_BODY: z.infer<typeof UserBody> = { user: {} };
 
 export function toMdxApi(config: { baseUrl: URL; apiKey: Secret; clientId: string }): MxApi {
   const { apiKey } = config;
@@ -52,6 +46,35 @@ export function toMdxApi(config: { baseUrl: URL; apiKey: Secret; clientId: strin
   };
 }
 
+const MEMBERS: MemberApi = {
+  name: "mdx",
+  hasUserInPath: true,
+  isLate: true,
+  toPath: ({ userId, memberId }) =>
+    `/users/${encodeURIComponent(userId)}/members/${encodeURIComponent(memberId)}.json`,
+  toCreatePath: (userId) => `/users/${encodeURIComponent(userId)}/members.json`,
+  toCreateBody: ({ memberId }, credentials) => ({
+    member: { id: memberId, ...toCredentials(credentials) },
+  }),
+  toUpdateBody: (credentials) => ({ member: toCredentials(credentials) }),
+  Answer: z
+    .object({ member: z.object({ id: Name, guid: Name, user_id: Name, user_guid: Name }) })
+    .transform(({ member }) => ({
+      id: member.id,
+      guid: member.guid,
+      userId: member.user_id,
+      userGuid: member.user_guid,
+    })),
+};
+
+export function createMdxMembers(send: Send): MemberDirectory {
+  return createMembers(send, MEMBERS);
+}
+
+function toCredentials({ fields }: MemberCredentials): Record<string, string> {
+  return Object.fromEntries(fields.map(({ name, response }) => [name, response]));
+}
+
 export function createMdxUsers(send: Send): Pick<Platform, "createUser" | "readUser"> {
   const createOnce = createCreateOnce();
   return {
@@ -63,7 +86,7 @@ export function createMdxUsers(send: Send): Pick<Platform, "createUser" | "readU
 async function readUser(
   send: Send,
   userId: string,
-  { newConnection }: { newConnection: boolean },
+  { newConnection }: Connection,
   budget: Budget,
 ): Promise<PlatformUser | undefined> {
   const path = `/users/${encodeURIComponent(userId)}.json`;
@@ -108,13 +131,7 @@ export function withSsoV3Urls(
   return {
     ...urls,
     ...users,
-    findUser: async (userId) => ({
-      userId,
-      pathId: userId,
-      isNew: false,
-      isConfirmed: false,
-      isDisabled: false,
-    }),
+    findUser: async (userId) => toPlatformUser(userId),
   };
 }
 
@@ -122,71 +139,52 @@ async function createUser(
   send: Send,
   createOnce: CreateOnce,
   { userId, profile }: NewUser,
-  { budget, audit, profileRefused }: RequestContext,
+  context: RequestContext,
 ): Promise<PlatformUser> {
   const fields = toFields(profile);
-  const call: MxCall = {
-    operation: "mdx.create_user",
-    userId,
-    kind: "create_user",
-    method: "POST",
-    path: "/users.json",
-    body: { user: { id: userId, ...fields } },
-    serializeBy: userId,
-  };
+  let creates = 0;
   /** MX documents no body for 422, so the field is unknown: the user is created without any of them. */
-  const create = async (newConnection: boolean) => {
-    const answer = await send({ ...call, newConnection }, budget);
+  const sendCreate: Send = async (call, budget) => {
+    creates += 1;
+    const answer = await send(call, budget);
     const isProfile = answer.outcome === "rejected" && answer.status === 422;
     if (!isProfile || Object.keys(fields).length === 0 || !budget.allows(call.kind, 0))
       return answer;
-    profileRefused(Object.keys(fields));
+    context.profileRefused(Object.keys(fields));
     return send({ ...call, body: { user: { id: userId } } }, budget);
   };
-  let creates = 0;
   const user = await createOnce<PlatformUser>(
-    userId,
     {
-      kind: call.kind,
-      create({ newConnection }) {
-        creates += 1;
-        return create(newConnection);
+      send: sendCreate,
+      call: {
+        operation: "mdx.create_user",
+        userId,
+        kind: "create_user",
+        method: "POST",
+        path: "/users.json",
+        body: { user: { id: userId, ...fields } },
+        serializeBy: userId,
       },
       toCreated: (answer) => toUser(answer, userId),
       async find(connection) {
-        const found = await readUser(send, userId, connection, budget);
+        const found = await readUser(send, userId, connection, context.budget);
         return found && { ...found, wasThere: creates === 0 }; // Otherwise this request has made it.
       },
       toExisting: () => ({
-        userId,
-        pathId: userId,
-        isNew: true,
-        isDisabled: false,
-        isConfirmed: true,
+        ...toPlatformUser(userId, {}),
         wasThere: creates === 1, // After no create, another request has just made it; after two, this one.
       }),
       settleMs: SETTLE_MS,
       showsWithinMs: NEW_USER_WAIT_MS,
-      onCreated: () => audit("user_created"),
     },
-    budget,
+    context,
   );
   return { ...user, isNew: true };
 }
 
 function toUser(answer: Answer, userId: string): PlatformUser {
   const good = requireGood(answer);
-  const { user } = good.body === undefined ? NO_BODY : read(UserBody, good); // The status is enough.
-  refuseOtherUser(good, user.id, userId);
-  const { guid, is_disabled: isDisabled } = user;
-  return {
-    userId,
-    pathId: userId,
-    isConfirmed: true,
-    isNew: false,
-    isDisabled: isDisabled ?? false,
-    guid: guid ?? undefined,
-  };
+  return good.body === undefined ? toPlatformUser(userId, {}) : toOwnUser(userId, good); // The status is enough.
 }
 
 /** `sex` is called `gender` here. What is longer than MX takes is left out. The names have fields of their own, so no metadata. */

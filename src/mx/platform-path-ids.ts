@@ -12,6 +12,7 @@ import type { Budget } from "../session/budget.ts";
 import type { PlatformUser, PlatformVersion } from "../session/types.ts";
 import type { GoodAnswer, Send } from "./call.ts";
 import { readOne } from "./client.ts";
+import type { Connection } from "./create-or-find.ts";
 import { read, refuseOtherUser, requireGood, UserGuid, unusable } from "./outcome.ts";
 
 export type PathIds = {
@@ -28,7 +29,7 @@ export type PathIds = {
 
 type FindUser = (
   userId: string,
-  connection: { newConnection: boolean },
+  connection: Connection,
   budget: Budget,
 ) => Promise<PlatformUser | undefined>;
 
@@ -50,7 +51,7 @@ export function createPathIds(
 
 function createPartnerIds(send: Send): PathIds {
   return {
-    findUser: async (userId) => toUser(userId, userId),
+    findUser: async (userId) => toPlatformUser(userId),
     async confirmUser(userId, { newConnection }, budget) {
       const path = `/users/${encodeURIComponent(userId)}`;
       const asked = { userId, path, newConnection };
@@ -58,7 +59,7 @@ function createPartnerIds(send: Send): PathIds {
       return answer && toOwnUser(userId, requireGood(answer));
     },
     toCreated: toOwnUser,
-    toExisting: (userId) => ({ ...toUser(userId, userId), isConfirmed: true }),
+    toExisting: (userId) => toPlatformUser(userId, {}),
     forget() {},
   };
 }
@@ -66,51 +67,48 @@ function createPartnerIds(send: Send): PathIds {
 function createGuids(send: Send, maxRemembered: number): PathIds {
   const guids = new LRUCache<string, string>({ max: maxRemembered });
 
-  function remember(userId: string, guid: string, isDisabled?: boolean | null): PlatformUser {
-    guids.set(userId, guid);
-    return { ...toUser(userId, guid), guid, isConfirmed: true, isDisabled: isDisabled ?? false };
+  function remember(user: PlatformUser, guid: string): PlatformUser {
+    guids.set(user.userId, guid);
+    return { ...user, pathId: guid };
   }
 
-  async function listUser(userId: string, newConnection: boolean, budget: Budget) {
+  const findUser: FindUser = async (userId, { newConnection }, budget) => {
+    const remembered = guids.get(userId); // A concurrent request may have found it.
+    if (remembered) return { ...toPlatformUser(userId), pathId: remembered };
     const path = `/users?id=${encodeURIComponent(userId)}`;
     const call = { operation: "platform.list_users", userId, kind: "read", method: "GET" } as const;
     const answer = await send({ ...call, path, newConnection }, budget);
     const { users } = read(UsersBody, requireGood(answer));
     const user = users.find(({ id }) => id === userId); // Assumption A18: MX's filter finds it.
-    return user?.guid ? remember(userId, user.guid, user.is_disabled) : undefined;
-  }
-
-  /** A concurrent request may have found it. */
-  const findUser: FindUser = async (userId, { newConnection }, budget) => {
-    const remembered = guids.get(userId);
-    return remembered ? toUser(userId, remembered) : listUser(userId, newConnection, budget);
+    return user?.guid ? remember(toPlatformUser(userId, user), user.guid) : undefined;
   };
 
   return {
     findUser,
     confirmUser: findUser,
     toCreated(userId, answer) {
-      const { user } = read(UserBody, answer);
-      refuseOtherUser(answer, user.id, userId);
+      const user = toOwnUser(userId, answer);
       if (!user.guid) throw unusable(answer, "no_guid");
-      return remember(userId, user.guid, user.is_disabled);
+      return remember(user, user.guid);
     },
     forget: (userId) => void guids.delete(userId),
   };
 }
 
-function toOwnUser(userId: string, answer: GoodAnswer): PlatformUser {
+export function toOwnUser(userId: string, answer: GoodAnswer): PlatformUser {
   const { user } = read(UserBody, answer);
   refuseOtherUser(answer, user.id, userId);
-  const { guid, is_disabled: isDisabled } = user;
-  return {
-    ...toUser(userId, userId),
-    guid: guid ?? undefined,
-    isConfirmed: true,
-    isDisabled: isDisabled ?? false,
-  };
+  return toPlatformUser(userId, user);
 }
 
-function toUser(userId: string, pathId: string): PlatformUser {
-  return { userId, pathId, isConfirmed: false, isDisabled: false, isNew: false };
+/** `shown`: what MX has said of the User, if it has named it at all. */
+export function toPlatformUser(userId: string, shown?: z.infer<typeof User>): PlatformUser {
+  return {
+    userId,
+    pathId: userId,
+    guid: shown?.guid ?? undefined,
+    isDisabled: shown?.is_disabled ?? false,
+    isConfirmed: shown !== undefined,
+    isNew: false,
+  };
 }

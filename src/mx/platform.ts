@@ -90,31 +90,28 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
 }
 
 function bindCreateUser(send: Send, createOnce: CreateOnce, ids: PathIds): Platform["createUser"] {
-  return async function createUser(user, { budget, audit }) {
+  return async function createUser(user, context) {
     const { userId } = user;
     const { toExisting } = ids;
-    const call: MxCall = {
-      operation: "platform.create_user",
-      userId,
-      kind: "create_user",
-      method: "POST",
-      path: "/users",
-      body: { user: toUserFields(user) },
-      serializeBy: userId,
-    };
     const existing = await createOnce(
-      userId,
       {
-        kind: call.kind,
-        create: ({ newConnection }) => send({ ...call, newConnection }, budget),
+        send,
+        call: {
+          operation: "platform.create_user",
+          userId,
+          kind: "create_user",
+          method: "POST",
+          path: "/users",
+          body: { user: toUserFields(user) },
+          serializeBy: userId,
+        },
         toCreated: (answer) => ids.toCreated(userId, requireGood(answer)),
-        find: (connection) => ids.confirmUser(userId, connection, budget),
+        find: (connection) => ids.confirmUser(userId, connection, context.budget),
         toExisting: toExisting && (() => toExisting(userId)),
         settleMs: SETTLE_MS,
         showsWithinMs: SHOWS_WITHIN_MS,
-        onCreated: () => audit("user_created"),
       },
-      budget,
+      context,
     );
     return { ...existing, isNew: true };
   };

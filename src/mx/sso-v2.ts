@@ -1,5 +1,5 @@
 /**
- * MX SSO API v2: the Users and Members that a login keeps current. One function per endpoint; bodies are flat.
+ * MX SSO API v2: the Users and Members that a login keeps current. Bodies are flat.
  *
  * Of MX's answers only the guid and the widget URLs are taken: they also hold a login token and personal data.
  * Source: MX SSO API v2, Reference and Guide. That Members live at `/member/{id}`, as `POST /member` suggests, is
@@ -10,19 +10,17 @@ import * as z from "zod";
 import type { Secret } from "../secret.ts";
 import type { Budget } from "../session/budget.ts";
 import type {
-  Member,
-  MemberCreation,
   MemberCredentials,
   NewUser,
-  OwnedMember,
   SsoDirectory,
   SsoUser,
   WidgetUrl,
 } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
-import type { Answer, MxApi, MxCall, Send } from "./call.ts";
+import type { Answer, MxApi, Send } from "./call.ts";
 import { readOne } from "./client.ts";
-import { createCreateOnce } from "./create-or-find.ts";
+import { type Connection, createCreateOnce } from "./create-or-find.ts";
+import { createMembers, type MemberApi, Name } from "./members.ts";
 import { classifySsoV2, read, refuseOtherUser, requireGood, UserGuid } from "./outcome.ts";
 import { toWidgetUrl, type UrlRule } from "./widget-url.ts";
 
@@ -36,17 +34,32 @@ const User = z.looseObject({
   status: z.looseObject({ name: z.string().nullish() }).nullish().catch(undefined),
 });
 
-/** The shape of Member answers is not documented: the status decides, and an owner that is named must be ours. */
-const MemberBody = z.looseObject({
-  guid: z.string().nullish(),
-  user_guid: z.string().nullish(),
-  external_user_guid: z.string().nullish(),
-  external_member_guid: z.string().nullish(),
-});
-
-const MX_GUID = /^MBR-/i;
-
-type MemberKey = Pick<OwnedMember, "memberId"> & Partial<OwnedMember>;
+const MEMBERS: MemberApi = {
+  name: "sso",
+  hasUserInPath: false,
+  isLate: false,
+  toPath: ({ memberId }) => `/member/${encodeURIComponent(memberId)}`,
+  toCreatePath: () => "/member",
+  toCreateBody: ({ userId, memberId }, credentials) => ({
+    external_user_guid: userId,
+    external_member_guid: memberId,
+    credentials: toFields(credentials),
+  }),
+  toUpdateBody: (credentials) => ({ credentials: toFields(credentials) }),
+  Answer: z
+    .object({
+      external_member_guid: Name,
+      guid: Name,
+      external_user_guid: Name,
+      user_guid: Name,
+    })
+    .transform((member) => ({
+      id: member.external_member_guid,
+      guid: member.guid,
+      userId: member.external_user_guid,
+      userGuid: member.user_guid,
+    })),
+};
 
 export function toSsoApi(config: { baseUrl: URL; apiKey: Secret; clientGuid: string }): MxApi {
   return {
@@ -65,17 +78,12 @@ export function toSsoQuery({ apiKey, clientGuid }: { apiKey: Secret; clientGuid:
 
 export function createSsoDirectory(send: Send, { urlRule }: { urlRule: UrlRule }): SsoDirectory {
   return {
-    findUser: (userId, { budget }) => readUser(send, userId, urlRule, REUSED, budget),
+    findUser: (userId, { budget }) =>
+      readUser(send, userId, urlRule, { newConnection: false }, budget),
     createUser: bindCreateUser(send, urlRule),
-    findMember: ({ userId, memberId }, { budget }) =>
-      readMember(send, userId, { memberId }, REUSED, budget),
-    createMember: bindCreateMember(send),
-    updateMember: bindUpdateMember(send),
+    ...createMembers(send, MEMBERS),
   };
 }
-
-type Connection = { newConnection: boolean };
-const REUSED: Connection = { newConnection: false };
 
 async function readUser(
   send: Send,
@@ -91,106 +99,28 @@ async function readUser(
 
 function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"] {
   const createOnce = createCreateOnce();
-  return async function createUser(user, { budget, audit }) {
+  return async function createUser(user, context) {
     const { userId } = user;
-    const call: MxCall = {
-      operation: "sso.create_user",
-      userId,
-      kind: "create_user",
-      method: "POST",
-      path: "/user",
-      body: toUserFields(user),
-      serializeBy: userId,
-    };
     const existing = await createOnce(
-      userId,
       {
-        kind: call.kind,
-        create: ({ newConnection }) => send({ ...call, newConnection }, budget),
+        send,
+        call: {
+          operation: "sso.create_user",
+          userId,
+          kind: "create_user",
+          method: "POST",
+          path: "/user",
+          body: toUserFields(user),
+          serializeBy: userId,
+        },
         toCreated: (answer) => toUser(answer, userId, urlRule),
-        find: (connection) => readUser(send, userId, urlRule, connection, budget),
+        find: (connection) => readUser(send, userId, urlRule, connection, context.budget),
         settleMs: SETTLE_MS,
-        onCreated: () => audit("user_created"),
       },
-      budget,
+      context,
     );
     return { ...existing, isNew: true };
   };
-}
-
-/** Compares as much of the owner as is known. */
-async function readMember(
-  send: Send,
-  userId: string,
-  own: MemberKey,
-  { newConnection }: Connection,
-  budget: Budget,
-): Promise<Member | undefined> {
-  const read = { userId, path: toMemberPath(own), newConnection };
-  const answer = await readOne(send, "sso.read_member", read, budget);
-  return answer && toMember(answer, own);
-}
-
-function bindCreateMember(send: Send): SsoDirectory["createMember"] {
-  const createOnce = createCreateOnce();
-  return async function createMember(owned, credentials, { budget, audit }) {
-    const { userId, memberId } = owned;
-    const call: MxCall = {
-      operation: "sso.create_member",
-      userId,
-      kind: "create_member",
-      method: "POST",
-      path: "/member",
-      body: {
-        external_user_guid: userId,
-        external_member_guid: memberId,
-        credentials: toFields(credentials),
-      },
-      serializeBy: memberId,
-    };
-    return createOnce<MemberCreation>(
-      memberId,
-      {
-        isThere: (creation) => creation !== "no_user",
-        kind: call.kind,
-        create: ({ newConnection }) => send({ ...call, newConnection }, budget),
-        toCreated(answer) {
-          if (answer.outcome === "not_found") return "no_user";
-          toMember(answer, owned);
-          return "created";
-        },
-        find: (connection) => readMember(send, userId, owned, connection, budget),
-        settleMs: SETTLE_MS,
-        onCreated: () => audit("member_created"),
-      },
-      budget,
-    );
-  };
-}
-
-function bindUpdateMember(send: Send): SsoDirectory["updateMember"] {
-  return async function updateMember(owned, credentials, { budget, audit }) {
-    const answer = await send(
-      {
-        operation: "sso.update_member",
-        userId: owned.userId,
-        kind: "update_member",
-        method: "PUT",
-        path: toMemberPath(owned),
-        body: { credentials: toFields(credentials) },
-        serializeBy: owned.memberId,
-      },
-      budget,
-    );
-    if (answer.outcome === "not_found") return "no_member";
-    toMember(answer, owned);
-    audit("member_updated");
-    return "updated";
-  };
-}
-
-function toMemberPath({ memberId }: MemberKey): string {
-  return `/member/${encodeURIComponent(memberId)}`;
 }
 
 function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
@@ -205,21 +135,6 @@ function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
   }
   const isDisabled = user.status?.name?.toUpperCase() === "DISABLED"; // Assumption A5.
   return { guid: user.guid, isDisabled, isNew: false, widgetUrls };
-}
-
-/** What is known of the owner must match. What the answer leaves out cannot be checked. */
-function toMember(answer: Answer, own: MemberKey): Member {
-  const good = requireGood(answer);
-  const { data: member } = MemberBody.safeParse(good.body);
-  const named = MX_GUID.test(own.memberId) ? member?.guid : member?.external_member_guid;
-  refuseOtherUser(good, named, own.memberId);
-  refuseOtherUser(good, member?.external_user_guid, own.userId);
-  refuseOtherUser(good, member?.user_guid, own.userGuid);
-  return {
-    guid: member?.guid ?? undefined,
-    userGuid: member?.user_guid ?? undefined,
-    userId: member?.external_user_guid ?? undefined,
-  };
 }
 
 function toUserFields({ userId, profile: { metadata: _, ...fields } }: NewUser) {

@@ -25,7 +25,7 @@ export const DEFAULT_TEMPLATE = "M-{user_id}";
 
 const PLACEHOLDER = "{user_id}";
 const USABLE = /^[A-Za-z0-9_-]{1,1024}$/;
-const MX_GUID = /^MBR-/i;
+export const MX_GUID = /^MBR-/i;
 
 /** Whether every user id gives a Member id of its own. */
 export function isTemplate(text: string): boolean {

@@ -3,16 +3,24 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import type { Answer, Outcome } from "../../../src/mx/call.ts";
+import type { Outcome } from "../../../src/mx/call.ts";
 import { createCreateOnce, createOrFind } from "../../../src/mx/create-or-find.ts";
 import { toAppError } from "../../../src/mx/outcome.ts";
 import { type Budget, createBudget } from "../../../src/session/budget.ts";
-import { answerOf, SEED } from "../fakes.ts";
+import { answerOf, contextOf, SEED } from "../fakes.ts";
 
 beforeEach(() => void vi.useFakeTimers({ fakeNodeBuiltins: true }));
 afterEach(() => void vi.useRealTimers());
 
 const SETTLE_MS = 200;
+const CREATE = {
+  operation: "sso.create_user",
+  userId: "ada",
+  kind: "create_user",
+  method: "POST",
+  path: "/user",
+  serializeBy: "ada",
+} as const;
 
 type Scenario = {
   creates: readonly Outcome[];
@@ -46,7 +54,7 @@ async function run(scenario: Scenario) {
   const steps: string[] = [];
   const times: number[] = [];
   const newConnections: boolean[] = [];
-  let audited = 0;
+  const audited: string[] = [];
   const counts = { create: 0, find: 0 };
 
   function nth<T>(step: keyof typeof counts, values: readonly T[]): T | undefined {
@@ -59,14 +67,14 @@ async function run(scenario: Scenario) {
 
   const working = createOrFind<string>(
     {
-      kind: "create_user",
-      async create({ newConnection }): Promise<Answer> {
+      async send({ newConnection = false }) {
         newConnections.push(newConnection);
         budget.spend("create_user");
         const outcome = nth("create", creates) ?? "ok";
         await pass();
         return answerOf(outcome, { operation: "sso.create_user" });
       },
+      call: CREATE,
       toCreated(answer) {
         if (answer.outcome === "ok") return "created";
         if (mayBeUnowned && answer.outcome === "not_found") return "unowned";
@@ -81,11 +89,8 @@ async function run(scenario: Scenario) {
       },
       ...(knowsExisting && { toExisting: () => "existing" }),
       settleMs: SETTLE_MS,
-      onCreated: () => {
-        audited += 1;
-      },
     },
-    budget,
+    { ...contextOf(budget), audit: (event) => void audited.push(event) },
   );
   const result = working.catch((error: unknown) => {
     if (error instanceof AppError) return error;
@@ -120,12 +125,13 @@ describe("a create at MX", () => {
     [["ambiguous", "conflict"], [false, true], 1],
     [["rejected"], [false], 0],
   ] as const)("%j, looks %j: is audited %i times", async (creates, finds, audited) => {
-    expect(await run({ creates, finds })).toMatchObject({ audited });
+    const events = audited === 1 ? ["user_created"] : [];
+    expect(await run({ creates, finds })).toMatchObject({ audited: events });
   });
 
   it("that cannot be is no failure where it may not, and is not audited", async () => {
     const ran = await run({ creates: ["not_found"], mayBeUnowned: true });
-    expect(ran).toMatchObject({ result: "unowned", steps: ["create"], audited: 0 });
+    expect(ran).toMatchObject({ result: "unowned", steps: ["create"], audited: [] });
   });
 
   it.each<[Outcome[], boolean[], boolean[]]>([
@@ -292,16 +298,15 @@ function startMx({ outcome, visibleAtMs, knowsExisting = false }: Mx) {
   const mx = { outcome, visibleAtMs };
 
   function login(name: string, deadlineMs = 8000): Promise<string> {
-    return createOnce(
-      "ada",
+    return createOnce<string>(
       {
-        kind: "create_user",
-        async create() {
+        async send() {
           steps.push(`${name} creates`);
           const { outcome } = mx;
           await new Promise((resolve) => setTimeout(resolve, CREATE_MS));
           return answerOf(outcome, { operation: "platform.create_user" });
         },
+        call: CREATE,
         toCreated(answer) {
           if (answer.outcome === "ok") return "created";
           throw toAppError(answer);
@@ -314,7 +319,7 @@ function startMx({ outcome, visibleAtMs, knowsExisting = false }: Mx) {
         settleMs: 200,
         showsWithinMs: SHOWS_WITHIN_MS,
       },
-      createBudget({ deadlineMs }),
+      contextOf(createBudget({ deadlineMs })),
     );
   }
   return { login, steps, mx, confirm: () => createOnce.confirm("ada") };

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MxCall, Outcome, Send } from "../../../src/mx/call.ts";
-import { createMdxMembers } from "../../../src/mx/mdx-members.ts";
+import { createMdxMembers } from "../../../src/mx/mdx.ts";
 import { createSsoDirectory } from "../../../src/mx/sso-v2.ts";
 import type { MemberDirectory } from "../../../src/session/types.ts";
 import { answerOf, mxAnswering } from "../fakes.ts";

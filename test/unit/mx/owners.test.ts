@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Send } from "../../../src/mx/call.ts";
-import { createMdxMembers } from "../../../src/mx/mdx-members.ts";
+import { createMdxMembers } from "../../../src/mx/mdx.ts";
 import { createSsoDirectory } from "../../../src/mx/sso-v2.ts";
 import { createSsoV3Urls } from "../../../src/mx/sso-v3.ts";
 import { answerOf, contextOf, widgetRequest } from "../fakes.ts";

@@ -1,6 +1,6 @@
 /** MX, the login's hosts and the lookup behind gateways that ask for a client certificate. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   type IdentityProvider,
   startIdentityProvider,
@@ -11,6 +11,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { findFreePort } from "../load/nginx.ts";
 import { PEOPLE, SECRETS } from "../support/canaries.ts";
 import { type Certificate, makeCertificates } from "../support/certificates.ts";
+import { stopClock } from "../support/clock.ts";
 import {
   type Gateway,
   type NginxGateway,
@@ -22,7 +23,7 @@ import { scrape } from "../support/metrics.ts";
 import { type PartnerLogin, SESSION_COOKIE, startPartnerLogin } from "../support/partner-login.ts";
 import { type PartnerLookup, startPartnerLookup } from "../support/partner-lookup.ts";
 import { startProxy } from "../support/proxy.ts";
-import { mountVolume } from "../support/secret-volume.ts";
+import { lookAtFiles, mountVolume } from "../support/secret-volume.ts";
 import { baseEnvironment, type Started, start } from "../support/start.ts";
 import { startTenants, tenantEntry } from "../support/start-tenants.ts";
 
@@ -87,7 +88,6 @@ afterAll(async () => {
   others[Symbol.dispose]();
 });
 afterEach(() => {
-  vi.useRealTimers();
   for (const gate of Object.values(gates)) gate.shown.length = 0;
   mx.calls.clear();
 });
@@ -325,7 +325,7 @@ describe("--check", () => {
 
 describe("a new pair", () => {
   it("is shown by new connections, without a restart, and a bad one is not used", async () => {
-    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    using clock = stopClock();
     using files = mountVolume(toFiles("client", own.issueTo("before")));
     const environment = {
       MX_PLATFORM_BASE_URL: gates.platform.url,
@@ -348,17 +348,19 @@ describe("a new pair", () => {
 
     const after = own.issueTo("after", { days: 1 });
     files.write("client.pem", after.cert);
-    vi.advanceTimersByTime(10_000);
-    await expect.poll(events).toEqual([["file.changed", "MX_CLIENT_CERT_FILE", "mismatch"]]);
+    await lookAtFiles(clock);
+    expect(events()).toEqual([["file.changed", "MX_CLIENT_CERT_FILE", "mismatch"]]);
     expect((await service.post("ada")).status).toBe(200);
     expect(new Set(gates.platform.shown)).toEqual(new Set(["before"]));
 
     files.write("client.key", after.key);
-    vi.advanceTimersByTime(10_000);
-    await expect.poll(() => events().length).toBe(3);
-    await expect.poll(() => gates.platform.shown.at(-1)).toBe("after");
+    await lookAtFiles(clock);
+    expect(events()).toHaveLength(3);
+    await clock.advance(1000); // The age of the connections that are still open.
+    gates.platform.shown.length = 0;
+    await clock.advance(1000);
     expect((await service.post("ada")).status).toBe(200);
+    expect(new Set(gates.platform.shown)).toEqual(new Set(["after"]));
     expect(await expiry()).toBeLessThan(Date.now() / 1000 + 90_000);
-    vi.useRealTimers();
   });
 });

@@ -4,13 +4,13 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import request from "supertest";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Certificate, makeCertificates } from "../support/certificates.ts";
-import { stopClock } from "../support/clock.ts";
+import { type Clock, stopClock } from "../support/clock.ts";
 import { holdPlace } from "../support/hold.ts";
 import { scrape } from "../support/metrics.ts";
 import { sendRaw } from "../support/raw.ts";
-import { mountVolume, type SecretVolume } from "../support/secret-volume.ts";
+import { lookAtFiles, mountVolume, type SecretVolume } from "../support/secret-volume.ts";
 import { type Started, start } from "../support/start.ts";
 
 const certificates = makeCertificates();
@@ -224,27 +224,24 @@ describe("the end of a service with TLS", () => {
 });
 
 describe("a new certificate", () => {
-  afterEach(() => void vi.useRealTimers());
+  let clock: Clock;
+  beforeEach(() => {
+    clock = stopClock();
+  });
+  afterEach(() => clock[Symbol.dispose]());
 
-  /** Every ten seconds the files are looked at. */
-  async function startStopped(): Promise<WithTls & { look(): void }> {
-    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-    const service = await startWithTls();
-    return { ...service, look: () => void vi.advanceTimersByTime(10_000) };
-  }
   const events = (service: Started) =>
     lines(service)
       .filter((line) => line.msg === "file")
       .map((line) => [line["event.name"], line.variable, line["error.reason"]]);
 
   it("is shown to new connections, and those that are open go on", async () => {
-    await using service = await startStopped();
+    await using service = await startWithTls();
     const before = await shownTo(service);
     const open = await handshake(service);
 
     service.volume.swap(toFiles(second));
-    service.look();
-    await expect.poll(() => events(service).length).toBe(2);
+    await lookAtFiles(clock);
 
     expect(events(service)).toEqual([
       ["file.taken_over", "TLS_CERT_FILE", undefined],
@@ -255,27 +252,23 @@ describe("a new certificate", () => {
     expect(String(await once(open, "data"))).toMatch(/^HTTP\/1\.1 200 /);
     expect((await service.post("ada")).status).toBe(200);
     open.destroy();
-    vi.useRealTimers();
   });
 
   it("whose key comes later is used when the pair is complete", async () => {
-    await using service = await startStopped();
+    await using service = await startWithTls();
     const before = await shownTo(service);
 
     service.volume.write("tls.crt", second.cert);
-    service.look();
-    await expect
-      .poll(() => events(service))
-      .toEqual([["file.changed", "TLS_CERT_FILE", "mismatch"]]);
+    await lookAtFiles(clock);
+    expect(events(service)).toEqual([["file.changed", "TLS_CERT_FILE", "mismatch"]]);
     expect(await shownTo(service)).toBe(before);
     const { value } = await scrape(service.operationsUrl);
     expect(value("bff_files_changed", { variable: "TLS_CERT_FILE" })).toBe(1);
 
     service.volume.write("tls.key", second.key);
-    service.look();
-    await expect.poll(() => events(service).length).toBe(3);
+    await lookAtFiles(clock);
+    expect(events(service)).toHaveLength(3);
     expect(await shownTo(service)).not.toBe(before);
-    vi.useRealTimers();
   });
 
   it.each<[string, string, Record<string, string>]>([
@@ -285,13 +278,13 @@ describe("a new certificate", () => {
     ["no key", "no_key", { ...toFiles(second), "tls.key": "" }],
     ["gone", "unreadable", {}],
   ])("that is bad leaves the old one in place: %s", async (_name, reason, files) => {
-    await using service = await startStopped();
+    await using service = await startWithTls();
     const before = await shownTo(service);
 
     service.volume.swap(files);
-    service.look();
-    await expect.poll(() => events(service).length).toBe(2);
-    service.look(); // The same is not told again.
+    await lookAtFiles(clock);
+    expect(events(service)).toHaveLength(2);
+    await lookAtFiles(clock); // The same is not told again.
 
     expect(events(service)).toEqual([
       ["file.changed", "TLS_CERT_FILE", reason],
@@ -304,9 +297,8 @@ describe("a new certificate", () => {
     expect(value("bff_file_reloads_total", series)).toBe(1);
 
     service.volume.swap(toFiles(second));
-    service.look();
-    await expect.poll(() => events(service).length).toBe(4);
+    await lookAtFiles(clock);
+    expect(events(service)).toHaveLength(4);
     expect(await shownTo(service)).not.toBe(before);
-    vi.useRealTimers();
   });
 });

@@ -8,10 +8,9 @@ import { createLogger } from "../../src/telemetry/logger.ts";
 import { SECRETS } from "../support/canaries.ts";
 import { type Clock, letTimePass, stopClock } from "../support/clock.ts";
 import { scrape } from "../support/metrics.ts";
-import { mountVolume } from "../support/secret-volume.ts";
+import { lookAtFiles, mountVolume } from "../support/secret-volume.ts";
 import { type Started, start } from "../support/start.ts";
 
-const LOOK_MS = 10_000;
 const OTHER = "another-secret-of-more-than-32-characters-0123456789";
 
 const told = ({ log }: Pick<Started, "log">) =>
@@ -29,8 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => clock[Symbol.dispose]());
 
-/** Until the files have been read. */
-const look = () => clock.advance(LOOK_MS + 1);
+const look = () => lookAtFiles(clock);
 
 describe("a secret in a file", () => {
   it("that was rotated in place is reported once, and not used", async () => {

@@ -2,7 +2,8 @@
  * A clock that stands still until something waits for it, for everything in this process: the service, MX, the issuer. So
  * no time limit depends on how fast the machine is, and no test waits for one.
  *
- * Node's own limits of connections stay in real time, and so does undici's for connecting.
+ * Node's own limits of connections stay in real time, and so does undici's for connecting. So does Nagle's algorithm: peers
+ * that pass bytes on set `noDelay`.
  */
 
 import { createSocket } from "node:dgram";

@@ -40,11 +40,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     rejectUnauthorized: !isOptional,
     minVersion: version,
     maxVersion: version,
+    noDelay: true,
   };
   const server = createServer(tls, (socket: TLSSocket) => {
     gateway.shown.push(String(socket.getPeerCertificate().subject?.CN ?? ""));
     const { hostname, port } = new URL(gateway.upstream);
-    const upstream = connect(Number(port), hostname);
+    const upstream = connect({ port: Number(port), host: hostname, noDelay: true });
     for (const [one, other] of [
       [socket, upstream],
       [upstream, socket],

@@ -37,7 +37,7 @@ export async function startProxy({ status = 200, leadsTo }: ProxyOptions = {}): 
       return;
     }
     const { hostname, port } = new URL(`https://${leadsTo ?? req.url}`);
-    const upstream = connect(Number(port), hostname, () => {
+    const upstream = connect({ port: Number(port), host: hostname, noDelay: true }, () => {
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
       upstream.write(head);
       socket.pipe(upstream).pipe(socket);

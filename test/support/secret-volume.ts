@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Clock } from "./clock.ts";
 
 export type SecretVolume = Disposable & {
   path(name: string): string;
@@ -32,3 +33,6 @@ export function mountVolume(files: Readonly<Record<string, string>>): SecretVolu
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   };
 }
+
+/** Until the service, which looks every ten seconds, has read all its files: a look that is due meanwhile is left out. */
+export const lookAtFiles = (clock: Clock) => clock.advance(10_001);

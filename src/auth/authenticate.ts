@@ -21,7 +21,7 @@ import { withTimeout } from "../upstream/limits.ts";
 export type Authenticator = (credential: string, timeoutMs: number) => Promise<Principal>;
 
 /** What is undefined is not configured. */
-type Authenticators = {
+export type Authenticators = {
   jwt: Authenticator | undefined;
   introspection: Authenticator | undefined;
   /** Name of a cookie that holds a JWT. */
@@ -33,7 +33,7 @@ export type Authentication = {
   authenticate(headers: CredentialHeaders, budget: Budget): Promise<Principal>;
   /** Callers may be known by a cookie. */
   takesCookies: boolean;
-  /** This one is. */
+  /** This one is: a browser may have added the credential by itself, whichever page made the request. */
   isByCookie(headers: CredentialHeaders): boolean;
 };
 
@@ -41,39 +41,19 @@ export type Authentication = {
 const RESERVED_MS = MIN_CALL_MS + 150;
 
 export function createAuthentication(authenticators: Authenticators): Authentication {
-  const { jwt, introspection, tokenCookie, session } = authenticators;
-  const rules = {
-    jwt: jwt !== undefined,
-    introspection: introspection !== undefined,
-    tokenCookie,
-    sessionCookie: session?.cookie,
-  };
-
-  function verify(credential: Credential, timeoutMs: number): Promise<Principal> | undefined {
-    switch (credential.kind) {
-      case "jwt":
-        return jwt?.(credential.token, timeoutMs);
-      case "opaque":
-        return introspection?.(credential.token, timeoutMs);
-      case "session":
-        return session?.authenticate(credential.cookies, timeoutMs);
-    }
-  }
-
+  const { tokenCookie, session } = authenticators;
   return {
     async authenticate(headers, budget) {
-      const credential = findCredential(rules, headers);
+      const { authenticate, text, isToken } = findCredential(authenticators, headers);
       const timeoutMs = Math.max(0, budget.remainingMs() - RESERVED_MS);
-      const verified = verify(credential, timeoutMs);
-      if (!verified) throw new Error("a credential was found that nothing is configured for");
-      const principal = await withTimeout(verified, timeoutMs, tooLate);
+      const principal = await withTimeout(authenticate(text, timeoutMs), timeoutMs, tooLate);
       if (budget.remainingMs() < MIN_CALL_MS) throw tooLate(); // The timer itself may be late.
-      return credential.kind === "session"
-        ? principal
-        : { ...principal, token: createSecret(credential.token) };
+      return isToken ? { ...principal, token: createSecret(text) } : principal;
     },
     takesCookies: tokenCookie !== undefined || session !== undefined,
-    isByCookie: (headers) => hasCredentialCookie(rules, headers),
+    isByCookie: ({ authorization, cookie }) =>
+      authorization === undefined &&
+      parseCookies(cookie).some(({ name }) => name === tokenCookie || isOfSession(session, name)),
   };
 }
 
@@ -87,71 +67,49 @@ export type CredentialHeaders = Readonly<{
   cookie?: string | undefined;
 }>;
 
-export type CredentialRules = {
-  /** Whether JWTs are verified here. */
-  jwt: boolean;
-  /** Whether the authorization server checks bearer tokens that are not JWTs. */
-  introspection: boolean;
-  /** Name of a cookie that holds a JWT. */
-  tokenCookie: string | undefined;
-  /** Name of the partner's own session cookie. */
-  sessionCookie: string | undefined;
+type Credential = {
+  authenticate: Authenticator;
+  /** A token, or a `Cookie` header of the session's cookies alone. */
+  text: string;
+  isToken: boolean;
 };
-
-type Credential =
-  | { kind: "jwt"; token: string }
-  | { kind: "opaque"; token: string }
-  /** A `Cookie` header of the session's cookies alone. */
-  | { kind: "session"; cookies: string };
 
 type Cookie = { name: string; value: string };
 
 /** Throws `unauthenticated` if there is none, or no authenticator for it. */
-export function findCredential(rules: CredentialRules, headers: CredentialHeaders): Credential {
-  const { authorization, cookie } = headers;
-  if (authorization !== undefined) return toBearerCredential(rules, authorization);
-  const [token] = findTokenCookies(rules, cookie);
-  if (token !== undefined) return { kind: "jwt", token: token.value };
-  const session = findSessionCookies(rules, cookie);
-  if (session.length === 0) throw unauthenticated("no_credential");
-  return { kind: "session", cookies: session.map(toPair).join("; ") };
-}
-
-/** Whether a browser may have added the credential by itself, whichever page made the request. */
-export function hasCredentialCookie(
-  rules: CredentialRules,
+export function findCredential(
+  authenticators: Authenticators,
   { authorization, cookie }: CredentialHeaders,
-): boolean {
-  return authorization === undefined && parseCookies(cookie).some(isCredentialOf(rules));
+): Credential {
+  if (authorization !== undefined) return toBearerCredential(authenticators, authorization);
+  const { jwt, tokenCookie, session } = authenticators;
+  const cookies = parseCookies(cookie);
+  const [token] = withoutRepeats(cookies.filter(({ name }) => name === tokenCookie));
+  if (jwt && token) return { authenticate: jwt, text: token.value, isToken: true };
+  const ofSession = withoutRepeats(cookies.filter(({ name }) => isOfSession(session, name)));
+  if (!session || ofSession.length === 0) throw unauthenticated("no_credential");
+  const text = ofSession.map(({ name, value }) => `${name}=${value}`).join("; ");
+  return { authenticate: session.authenticate, text, isToken: false };
 }
 
-function toBearerCredential(rules: CredentialRules, authorization: string): Credential {
-  const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
-  if (token === undefined) throw unauthenticated("scheme");
-  if (rules.jwt && token.split(".").length === 3) return { kind: "jwt", token };
-  if (rules.introspection) return { kind: "opaque", token };
-  throw unauthenticated(rules.jwt ? "not_a_jwt" : "no_bearer_tokens_here");
-}
-
-function isCredentialOf(rules: CredentialRules) {
-  return ({ name }: Cookie) => name === rules.tokenCookie || isOfSession(rules, name);
+function toBearerCredential(
+  { jwt, introspection }: Authenticators,
+  authorization: string,
+): Credential {
+  const [, text] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
+  if (text === undefined) throw unauthenticated("scheme");
+  if (jwt && text.split(".").length === 3) return { authenticate: jwt, text, isToken: true };
+  if (introspection) return { authenticate: introspection, text, isToken: true };
+  throw unauthenticated(jwt ? "not_a_jwt" : "no_bearer_tokens_here");
 }
 
 /**
  * The session's cookie, or one of its chunks: browsers take 4 kB per cookie, so frameworks cut longer ones into `name.0`
  * (Auth.js), `name_0` (oauth2-proxy), or `nameC1` (ASP.NET Core, where `name` itself says how many there are).
  */
-function isOfSession({ sessionCookie }: CredentialRules, name: string): boolean {
-  if (sessionCookie === undefined || !name.startsWith(sessionCookie)) return false;
-  return /^([._C]\d{1,4})?$/.test(name.slice(sessionCookie.length));
-}
-
-function findTokenCookies({ tokenCookie }: CredentialRules, header: string | undefined): Cookie[] {
-  return withoutRepeats(parseCookies(header).filter(({ name }) => name === tokenCookie));
-}
-
-function findSessionCookies(rules: CredentialRules, header: string | undefined): Cookie[] {
-  return withoutRepeats(parseCookies(header).filter(({ name }) => isOfSession(rules, name)));
+function isOfSession(session: Authenticators["session"], name: string): boolean {
+  if (!session || !name.startsWith(session.cookie)) return false;
+  return /^([._C]\d{1,4})?$/.test(name.slice(session.cookie.length));
 }
 
 /** Names and values as they came, without what is not a pair of both. */
@@ -177,10 +135,6 @@ function withoutRepeats(cookies: readonly Cookie[]): Cookie[] {
 }
 
 const COOKIE_VALUE = /^("?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+\1$/;
-
-function toPair({ name, value }: Cookie): string {
-  return `${name}=${value}`;
-}
 
 /**
  * Takes off SP and HTAB, and no more: `trim()` would also take off 0xA0 and others, and so find a cookie of our name where

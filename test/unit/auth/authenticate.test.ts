@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Authenticator,
+  type Authenticators,
   type CredentialHeaders,
-  type CredentialRules,
   createAuthentication,
   findCredential,
-  hasCredentialCookie,
 } from "../../../src/auth/authenticate.ts";
 import { createBudget } from "../../../src/session/budget.ts";
 import { principalOf } from "../fakes.ts";
@@ -100,14 +99,15 @@ it.each([
   expect(judged).toEqual([[name, credential]]);
 });
 
+const NONE: Authenticators = {
+  jwt: undefined,
+  introspection: undefined,
+  tokenCookie: undefined,
+  session: undefined,
+};
+
 describe("a service that is configured for", () => {
   const judge: Authenticator = async () => principalOf();
-  const NONE = {
-    jwt: undefined,
-    introspection: undefined,
-    tokenCookie: undefined,
-    session: undefined,
-  };
 
   it.each([
     ["JWTs", { jwt: judge }, false],
@@ -131,25 +131,26 @@ describe("a service that is configured for", () => {
   });
 });
 
-const ALL: CredentialRules = {
-  jwt: true,
-  introspection: true,
+const byJwt: Authenticator = async () => principalOf({ by: "jwt" });
+const byIntrospection: Authenticator = async () => principalOf({ by: "introspection" });
+const bySession: Authenticator = async () => principalOf({ by: "session" });
+
+const ALL: Authenticators = {
+  jwt: byJwt,
+  introspection: byIntrospection,
   tokenCookie: "__Host-token",
-  sessionCookie: "sid",
+  session: { cookie: "sid", authenticate: bySession },
 };
-const JWT_ONLY: CredentialRules = {
-  jwt: true,
-  introspection: false,
-  tokenCookie: undefined,
-  sessionCookie: undefined,
-};
+const JWT_ONLY: Authenticators = { ...NONE, jwt: byJwt };
 
 const LONG = "x".repeat(30_000);
 
-const jwt = (token: string) => ({ kind: "jwt", token });
-const opaque = (token: string) => ({ kind: "opaque", token });
+const jwt = (text: string) => ({ authenticate: byJwt, text, isToken: true });
+const opaque = (text: string) => ({ authenticate: byIntrospection, text, isToken: true });
 const session = (value: string) => cookies(`sid=${value}`);
-const cookies = (text: string) => ({ kind: "session", cookies: text });
+const cookies = (text: string) => ({ authenticate: bySession, text, isToken: false });
+const isByCookie = (authenticators: Authenticators, headers: CredentialHeaders) =>
+  createAuthentication(authenticators).isByCookie(headers);
 
 describe("the credential of a request", () => {
   it.each<[string, CredentialHeaders, object]>([
@@ -248,7 +249,7 @@ describe("the credential of a request", () => {
     expect(() => findCredential(ALL, { cookie })).toThrow(
       expect.objectContaining({ code: "unauthenticated", reason: "no_credential" }),
     );
-    expect(hasCredentialCookie(ALL, { cookie })).toBe(false);
+    expect(isByCookie(ALL, { cookie })).toBe(false);
   });
 
   it.each(["sid=s", "\tsid=s", "a=1;\t sid=s", "sid=s \t;b=2", "sid=s\t"])(
@@ -259,16 +260,18 @@ describe("the credential of a request", () => {
   );
 
   it("is only what is configured", () => {
-    const without = (rules: Partial<CredentialRules>) => ({ ...ALL, ...rules });
+    const without = (parts: Partial<Authenticators>) => ({ ...ALL, ...parts });
     const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-    const refuses = (rules: CredentialRules, headers: CredentialHeaders, reason: string) =>
-      expect(() => findCredential(rules, headers)).toThrow(expect.objectContaining({ reason }));
+    const refuses = (configured: Authenticators, headers: CredentialHeaders, reason: string) =>
+      expect(() => findCredential(configured, headers)).toThrow(
+        expect.objectContaining({ reason }),
+      );
 
     refuses(JWT_ONLY, bearer("abc"), "not_a_jwt");
     refuses(JWT_ONLY, { cookie: "sid=s; __Host-token=a.b.c; undefined=x" }, "no_credential");
-    expect(findCredential(without({ jwt: false }), bearer("a.b.c"))).toEqual(opaque("a.b.c"));
-    const sessionsOnly = without({ jwt: false, introspection: false, tokenCookie: undefined });
+    expect(findCredential(without({ jwt: undefined }), bearer("a.b.c"))).toEqual(opaque("a.b.c"));
+    const sessionsOnly = without({ ...NONE, session: ALL.session });
     refuses(sessionsOnly, { ...bearer("a.b.c"), cookie: "sid=s" }, "no_bearer_tokens_here");
   });
 
@@ -286,7 +289,7 @@ describe("the credential of a request", () => {
     [{ cookie: "sid=1", authorization: "" }, false],
     [{ cookie: "sid=1", authorization: "Bearer x" }, false],
   ])("of %j is by cookie: %s", (headers, expected) => {
-    expect(hasCredentialCookie(ALL, headers)).toBe(expected);
-    expect(hasCredentialCookie(JWT_ONLY, headers)).toBe(false);
+    expect(isByCookie(ALL, headers)).toBe(expected);
+    expect(isByCookie(JWT_ONLY, headers)).toBe(false);
   });
 });

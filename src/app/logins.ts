@@ -9,13 +9,13 @@ import { createIntrospectionAuthenticator } from "../auth/introspection.ts";
 import { createIssuerKeys, type IssuerKeys } from "../auth/issuer-keys.ts";
 import { createJwtAuthenticator, type TrustedIssuer } from "../auth/jwt.ts";
 import { createLoader } from "../auth/key-set.ts";
-import { createLoginCall, type LoginCallOptions, MAX_LOGIN_CALLS } from "../auth/login-client.ts";
+import { MAX_LOGIN_CALLS } from "../auth/login-client.ts";
 import { createSessionAuthenticator } from "../auth/session-check.ts";
 import type { AuthConfig, Config, LoginConfig, TenantConfig } from "../config/types.ts";
 import type { ApiName } from "../mx/call.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { toLimits } from "../upstream/limits.ts";
-import { withConnectSpan } from "../upstream/spans.ts";
+import { withExchangeSpan } from "../upstream/spans.ts";
 import type { ClientCertificates } from "./certificates.ts";
 import { type Connect, createConnect, createUserinfoByIssuer } from "./connections.ts";
 import type { Metrics } from "./metrics.ts";
@@ -56,7 +56,7 @@ export function openLogins(config: Config, login: LoginParts): Logins {
     jwt: logins.jwt ? createJwtAuthenticator(issuers) : undefined,
     ...toPartnerLogins(logins, {
       tenants: members.map(({ trust }) => trust),
-      connect: tracing ? withConnectSpan(connect, "login check", tracing) : connect,
+      connect: (...target) => withExchangeSpan(connect(...target), "login check", tracing),
     }),
   });
   const needsNoKeys = Boolean(logins.introspection ?? logins.sessionCheck);
@@ -133,25 +133,21 @@ function toPartnerLogins(
   { tokenCookie, introspection, sessionCheck, clientCertificate }: LoginConfig,
   { tenants, connect }: { tenants: readonly TenantTrust[]; connect: Connect },
 ) {
-  const callTo = (url: URL, operation: LoginCallOptions["operation"]) => {
-    const exchange = connect(url, MAX_LOGIN_CALLS, clientCertificate);
-    return createLoginCall({ operation, exchange });
-  };
+  const toExchange = (url: URL) => connect(url, MAX_LOGIN_CALLS, clientCertificate);
   return {
     tokenCookie,
     introspection:
       introspection &&
       createIntrospectionAuthenticator({
-        call: callTo(introspection.url, "partner.introspection"),
         endpoint: introspection,
-        requireAudience: introspection.requireAudience,
+        exchange: toExchange(introspection.url),
         tenants,
       }),
     session: sessionCheck && {
       cookie: sessionCheck.cookie,
       authenticate: createSessionAuthenticator({
-        call: callTo(sessionCheck.url, "partner.session_check"),
         url: sessionCheck.url,
+        exchange: toExchange(sessionCheck.url),
         tenants,
       }),
     },

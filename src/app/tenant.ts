@@ -112,7 +112,7 @@ function openLookup(
   if (!lookup || !isUsed) return undefined;
   const { url, token, clientCertificate } = lookup;
   const exchange = connect(url, mx.connections, clientCertificate);
-  const traced = tracing ? withExchangeSpan(exchange, "POST credential lookup", tracing) : exchange;
+  const traced = withExchangeSpan(exchange, "POST credential lookup", tracing);
   return createPartnerLookup({ exchange: traced, url, token });
 }
 

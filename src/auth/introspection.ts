@@ -13,7 +13,7 @@ import * as z from "zod";
 import { AppError, unauthenticated } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type { Claims, Principal } from "../session/types.ts";
-import type { ExchangeRequest } from "../upstream/exchange.ts";
+import type { Exchange, ExchangeRequest } from "../upstream/exchange.ts";
 import type { Authenticator } from "./authenticate.ts";
 import {
   findTenantOfAnswer,
@@ -27,7 +27,7 @@ import {
   toPrincipal,
   toSeconds,
 } from "./claims.ts";
-import type { LoginCall } from "./login-client.ts";
+import { createLoginCall } from "./login-client.ts";
 
 /** How to call the authorization server. */
 export type IntrospectionEndpoint = {
@@ -36,13 +36,14 @@ export type IntrospectionEndpoint = {
   clientSecret: Secret;
   /** Whether id and secret go into the header or into the body. Source: RFC 6749, section 2.3.1. */
   method: "client_secret_basic" | "client_secret_post";
+  /** Refuses answers that name no audience. */
+  requireAudience: boolean;
 };
 
 export type IntrospectionOptions = {
-  call: LoginCall;
   endpoint: IntrospectionEndpoint;
-  /** Refuses answers that name no audience. */
-  requireAudience: boolean;
+  /** With as many connections as `MAX_LOGIN_CALLS`. */
+  exchange: Exchange;
   tenants: readonly TenantTrust[];
   /** Wall clock, in milliseconds since the epoch: claims are judged by it. */
   now?: () => number;
@@ -60,8 +61,9 @@ const MAX_REFUSED = 10_000;
 const Introspection = z.looseObject({ active: z.boolean() });
 
 export function createIntrospectionAuthenticator(options: IntrospectionOptions): Authenticator {
-  const { call, endpoint, tenants, now = Date.now } = options;
+  const { endpoint, exchange, tenants, now = Date.now } = options;
   const { monotonicNow = () => performance.now() } = options;
+  const call = createLoginCall({ operation: "partner.introspection", exchange });
   const clock = { perf: { now: monotonicNow }, ttlResolution: 0 };
   const accepted = new LRUCache<string, Principal>({
     ...clock,
@@ -70,10 +72,13 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
   const refused = new LRUCache<string, AppError>({ ...clock, max: MAX_REFUSED, ttl: REFUSED_MS });
   const asking = new Map<string, Promise<Principal>>();
 
+  /** Throws `auth_unavailable` if there is no usable answer, for example because our own credentials are refused. */
   async function ask(token: string, key: string, timeoutMs: number): Promise<Principal> {
+    const answer = await call(toIntrospectionRequest(endpoint, token), timeoutMs);
+    const { data: claims } = Introspection.safeParse(answer.body);
+    if (answer.status !== 200 || !claims) throw answer.failed();
     try {
-      const answer = await introspect(call, endpoint, token, timeoutMs);
-      const principal = accept(answer);
+      const principal = accept(claims);
       remember(key, principal);
       return principal;
     } catch (error) {
@@ -88,7 +93,7 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     requireBearerTokenType(claims.token_type);
     requireCurrent(claims, now() / 1000);
     const trust = findTenantOfAnswer(tenants, claims);
-    if (options.requireAudience || toAudience(claims, trust).length > 0)
+    if (endpoint.requireAudience || toAudience(claims, trust).length > 0)
       requireAudience(claims, trust);
     return toPrincipal(trust, requireSubject(claims, trust.userIdClaim), claims);
   }
@@ -111,19 +116,6 @@ export function createIntrospectionAuthenticator(options: IntrospectionOptions):
     asking.set(key, asked);
     return asked;
   };
-}
-
-/** Throws `auth_unavailable` if there is no usable answer, for example because our own credentials are refused. */
-async function introspect(
-  call: LoginCall,
-  endpoint: IntrospectionEndpoint,
-  token: string,
-  timeoutMs: number,
-): Promise<Claims> {
-  const answer = await call(toIntrospectionRequest(endpoint, token), timeoutMs);
-  const { data: claims } = Introspection.safeParse(answer.body);
-  if (answer.status !== 200 || !claims) throw answer.failed();
-  return claims;
 }
 
 export function toIntrospectionRequest(

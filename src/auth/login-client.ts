@@ -17,7 +17,7 @@ import {
 } from "../upstream/exchange.ts";
 import { createSemaphore } from "../upstream/limits.ts";
 
-export type LoginCallOptions = {
+type LoginCallOptions = {
   /** For the log. */
   operation: "partner.introspection" | "partner.session_check";
   /** With as many connections as `MAX_LOGIN_CALLS`. */
@@ -25,9 +25,6 @@ export type LoginCallOptions = {
   /** A clock in milliseconds that never goes back. */
   now?: () => number;
 };
-
-/** Throws `auth_unavailable` where there is no answer. `timeoutMs` is what the caller waits. */
-export type LoginCall = (request: ExchangeRequest, timeoutMs: number) => Promise<LoginAnswer>;
 
 export type LoginAnswer = {
   status: number;
@@ -41,7 +38,7 @@ export const MAX_LOGIN_CALLS = 50;
 const MAX_WAIT_MS = 2000;
 const MAX_RETRY_AFTER_SECONDS = 30;
 
-export function createLoginCall(options: LoginCallOptions): LoginCall {
+export function createLoginCall(options: LoginCallOptions) {
   const { operation, now = () => performance.now() } = options;
   const exchange = withRepeat(options.exchange, now);
   const semaphore = createSemaphore({ limit: MAX_LOGIN_CALLS });
@@ -65,7 +62,8 @@ export function createLoginCall(options: LoginCallOptions): LoginCall {
     };
   }
 
-  return async function callAboutLogin(request, timeoutMs) {
+  /** Throws `auth_unavailable` where there is no answer. `timeoutMs` is what the caller waits. */
+  return async function callAboutLogin(request: ExchangeRequest, timeoutMs: number) {
     const deadline = now() + timeoutMs;
     const waitMs = Math.min(MAX_WAIT_MS, timeoutMs) - MIN_CALL_MS;
     if ((await semaphore.acquire(waitMs)) !== "acquired") throw busy();

@@ -11,14 +11,15 @@ import { unauthenticated } from "../errors.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import { toIdText } from "../session/user-id.ts";
 import { isObject } from "../text.ts";
-import type { ExchangeRequest } from "../upstream/exchange.ts";
+import type { Exchange, ExchangeRequest } from "../upstream/exchange.ts";
 import type { Authenticator } from "./authenticate.ts";
 import { findTenantOfAnswer, requireCurrent, type TenantTrust, toPrincipal } from "./claims.ts";
-import type { LoginAnswer, LoginCall } from "./login-client.ts";
+import { createLoginCall, type LoginAnswer } from "./login-client.ts";
 
 export type SessionCheckOptions = {
-  call: LoginCall;
   url: URL;
+  /** With as many connections as `MAX_LOGIN_CALLS`. */
+  exchange: Exchange;
   tenants: readonly TenantTrust[];
   /** Wall clock, in milliseconds since the epoch. */
   now?: () => number;
@@ -26,7 +27,8 @@ export type SessionCheckOptions = {
 
 /** The credential is a `Cookie` header of the session's cookies alone. */
 export function createSessionAuthenticator(options: SessionCheckOptions): Authenticator {
-  const { call, url, tenants, now = Date.now } = options;
+  const { url, exchange, tenants, now = Date.now } = options;
+  const call = createLoginCall({ operation: "partner.session_check", exchange });
 
   return async function authenticateBySession(cookies, timeoutMs) {
     const claims = readClaims(await call(toSessionRequest(url, cookies), timeoutMs));

@@ -4,7 +4,12 @@ import { inSpan, type Tracing, toTraceHeaders } from "../telemetry/tracing.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** `name` stands for the URL, which is configured and may hold anything. */
-export function withExchangeSpan(exchange: Exchange, name: string, tracing: Tracing): Exchange {
+export function withExchangeSpan(
+  exchange: Exchange,
+  name: string,
+  tracing: Tracing | undefined,
+): Exchange {
+  if (!tracing) return exchange;
   const { SpanKind, SpanStatusCode } = tracing.api;
   return (request, timeoutMs) =>
     inSpan(
@@ -22,13 +27,4 @@ export function withExchangeSpan(exchange: Exchange, name: string, tracing: Trac
         return result;
       },
     );
-}
-
-/** For a part that opens its connections itself. */
-export function withConnectSpan<Target extends unknown[]>(
-  connect: (...target: Target) => Exchange,
-  name: string,
-  tracing: Tracing,
-): (...target: Target) => Exchange {
-  return (...target) => withExchangeSpan(connect(...target), name, tracing);
 }

@@ -4,7 +4,6 @@ import {
   createIntrospectionAuthenticator,
   type IntrospectionEndpoint,
 } from "../../../src/auth/introspection.ts";
-import { createLoginCall, type LoginCall } from "../../../src/auth/login-client.ts";
 import { authUnavailable } from "../../../src/errors.ts";
 import { createSecret } from "../../../src/secret.ts";
 import type { Exchange } from "../../../src/upstream/exchange.ts";
@@ -21,6 +20,7 @@ const ENDPOINT: IntrospectionEndpoint = {
   clientId: "bff:1",
   clientSecret: createSecret("a b+c&%é"),
   method: "client_secret_basic",
+  requireAudience: true,
 };
 
 /** With clocks that the test moves, and an authorization server that answers with `answer`. */
@@ -31,15 +31,14 @@ function setUp(
   const tenant = tenantOf();
   const clock = { seconds: START, monotonicMs: 1000 };
   const asked: string[] = [];
-  const call: LoginCall = async ({ body = "" }) => {
+  const exchange: Exchange = async ({ body = "" }) => {
     asked.push(new URLSearchParams(body).get("token") ?? "");
     const claims = typeof answer === "function" ? await answer() : answer;
-    return { status: 200, body: claims, failed: () => authUnavailable({}) };
+    return answered(JSON.stringify(claims));
   };
   const authenticate = createIntrospectionAuthenticator({
-    call,
-    endpoint: ENDPOINT,
-    requireAudience,
+    exchange,
+    endpoint: { ...ENDPOINT, requireAudience },
     tenants: [trustOf({ tenant, audience: ["mx", "mx-2"], ...trust })],
     now: () => clock.seconds * 1000,
     monotonicNow: () => clock.monotonicMs,
@@ -190,15 +189,10 @@ describe("an introspected token", () => {
   it("is forgotten in time by the process's own clock", async () => {
     vi.useFakeTimers();
     vi.advanceTimersByTime(1000); // To the cache, zero is no time.
-    const call = vi.fn<LoginCall>(async () => ({
-      status: 200,
-      body: GOOD,
-      failed: () => authUnavailable({}),
-    }));
+    const exchange = exchangeGiving(answered(JSON.stringify(GOOD)));
     const authenticate = createIntrospectionAuthenticator({
-      call,
+      exchange,
       endpoint: ENDPOINT,
-      requireAudience: true,
       tenants: [trustOf({ audience: ["mx"] })],
     });
     await authenticate("t", WAIT_MS);
@@ -206,7 +200,7 @@ describe("an introspected token", () => {
     vi.advanceTimersByTime(60_001);
     await authenticate("t", WAIT_MS);
     vi.useRealTimers();
-    expect(call).toHaveBeenCalledTimes(2);
+    expect(exchange.requests).toHaveLength(2);
   });
 
   it("is remembered although the wall clock was set forward", async () => {
@@ -279,9 +273,8 @@ describe("an introspected token", () => {
 describe("the question to the authorization server", () => {
   const authenticatorWith = (exchange: Exchange, endpoint = ENDPOINT) =>
     createIntrospectionAuthenticator({
-      call: createLoginCall({ operation: "partner.introspection", exchange }),
+      exchange,
       endpoint,
-      requireAudience: true,
       tenants: [trustOf({ audience: ["mx"] })],
     });
 

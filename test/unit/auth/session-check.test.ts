@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { createLoginCall } from "../../../src/auth/login-client.ts";
 import { createSessionAuthenticator } from "../../../src/auth/session-check.ts";
 import { answered, exchangeGiving, tenantOf, trustOf } from "../fakes.ts";
 
@@ -12,7 +11,7 @@ describe("the check of a session", () => {
     const exchange = exchangeGiving(answered(text, { status }));
     const tenant = tenantOf();
     const authenticate = createSessionAuthenticator({
-      call: createLoginCall({ operation: "partner.session_check", exchange }),
+      exchange,
       url: new URL("https://bank.example/me?as=claims"),
       tenants: [trustOf({ tenant, userIdClaim })],
       now: () => START * 1000,

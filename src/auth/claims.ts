@@ -146,19 +146,13 @@ export function findTenant(tenants: readonly TenantTrust[], claims: Claims): Ten
  * leave out its name, unless tenants have different issuers: then only the name distinguishes them.
  */
 export function findTenantOfAnswer(all: readonly TenantTrust[], claims: Claims): TenantTrust {
-  return findTenant(findByIssuer(all, claims.iss), claims);
-}
-
-function findByIssuer(all: readonly TenantTrust[], iss: unknown): readonly TenantTrust[] {
-  if (iss == null) {
-    const names = new Set(all.map(({ issuers: [first] }) => first));
-    if (names.size === 1) return all;
-    throw unauthenticated("claim_iss");
-  }
+  const { iss } = claims;
+  if (iss == null && new Set(all.map(({ issuers: [first] }) => first)).size === 1)
+    return findTenant(all, claims);
   if (typeof iss !== "string" || iss === "") throw unauthenticated("claim_iss");
-  const found = all.filter(({ issuers }) => issuers.includes(iss));
-  if (found.length > 0) return found;
-  throw unauthenticated("unknown_issuer");
+  const ofIssuer = all.filter(({ issuers }) => issuers.includes(iss));
+  if (ofIssuer.length === 0) throw unauthenticated("unknown_issuer");
+  return findTenant(ofIssuer, claims);
 }
 
 export function toPrincipal(trust: TenantTrust, subject: string, claims: Claims): Principal {

@@ -25,25 +25,9 @@ export type IssuerKeysOptions = {
   now?: () => number;
 };
 
-/**
- * The keys that fit a token's header; several if it has no `kid`, or if two keys have the same one. If none does, the issuer
- * is asked for newer keys, provided that the token is `worthAsking`. Throws `auth_unavailable` if there are no keys, or
- * only ones that are too old.
- */
-export type FindKeys = (
-  header: JWSHeaderParameters,
-  worthAsking: () => boolean,
-) => Promise<readonly CryptoKey[]>;
+export type IssuerKeys = ReturnType<typeof createIssuerKeys>;
 
-export type IssuerKeys = Disposable & {
-  find: FindKeys;
-  /** Joins a load that is under way, or starts one. Never rejects. Gives whether it has succeeded. */
-  reload(): Promise<boolean>;
-  /** For readiness: whether the issuer was called, and whether it has ever answered. */
-  status(): { wasAsked: boolean; hasAnswered: boolean };
-  /** Since it last answered. */
-  ageMs(): number | undefined;
-};
+export type FindKeys = IssuerKeys["find"];
 
 type KeySet = ReturnType<typeof createLocalJWKSet>;
 
@@ -53,7 +37,7 @@ const PAUSE_MS = 5000;
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
 /** Starts loading at once. Disposal ends the refreshes. */
-export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
+export function createIssuerKeys(options: IssuerKeysOptions) {
   const { load, maxWaiting = Number.POSITIVE_INFINITY, maxWaitMs = 2000, onLoad } = options;
   const { now = () => performance.now() } = options;
   let loaded: { keys: KeySet; at: number } | undefined;
@@ -65,7 +49,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   let isDisposed = false;
   let timer: NodeJS.Timeout | undefined;
 
-  /** One load at a time; never rejects. */
+  /** Joins a load that is under way, or starts one. Never rejects. Gives whether it has succeeded. */
   function reload(): Promise<boolean> {
     loading ??= attempt().finally(() => {
       loading = undefined;
@@ -122,7 +106,12 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   void reload();
 
   return {
-    async find(header, worthAsking) {
+    /**
+     * The keys that fit a token's header; several if it has no `kid`, or if two keys have the same one. If none does, the issuer
+     * is asked for newer keys, provided that the token is `worthAsking`. Throws `auth_unavailable` if there are no keys, or
+     * only ones that are too old.
+     */
+    async find(header: JWSHeaderParameters, worthAsking: () => boolean) {
       const tried = await known();
       const fitting = await findFitting(tried, header);
       if (fitting.length > 0 || !worthAsking()) return fitting;
@@ -130,7 +119,9 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
       return keys ? findFitting(keys, header) : [];
     },
     reload,
+    /** For readiness: whether the issuer was called, and whether it has ever answered. */
     status: () => ({ wasAsked, hasAnswered: loaded !== undefined }),
+    /** Since it last answered. */
     ageMs: () => loaded && now() - loaded.at,
     [Symbol.dispose]() {
       isDisposed = true;

@@ -45,12 +45,15 @@ export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): Authe
 
   return async function authenticateJwt(token) {
     const { header, claims } = decode(token);
-    const trusted = byIssuer.get(toIssuer(claims));
+    const { iss } = claims;
+    if (typeof iss !== "string" || iss === "") throw unauthenticated("claim_iss");
+    const trusted = byIssuer.get(iss);
     if (!trusted) throw unauthenticated("unknown_issuer");
     const { algorithms, tokenType, findKeys, tenants, rules } = trusted;
     if (!algorithms.some((name) => name === header.alg)) throw unauthenticated("algorithm");
     if (tokenType === undefined) requireBearerType(header.typ);
-    const keys = await findKeys(header, () => isAcceptable(tenants, claims));
+    // A token that is refused anyway must not trigger a load of keys: only its signature may be missing.
+    const keys = await findKeys(header, () => passes(() => accept(tenants, claims)));
     return accept(tenants, await verify(token, keys, rules));
   };
 }
@@ -62,11 +65,6 @@ function decode(token: string): { header: ProtectedHeaderParameters; claims: JWT
   } catch {
     throw unauthenticated("malformed");
   }
-}
-
-function toIssuer({ iss }: JWTPayload): string {
-  if (typeof iss === "string" && iss !== "") return iss;
-  throw unauthenticated("claim_iss");
 }
 
 function toRules({ algorithms, issuer, tokenType }: TrustedIssuer): JWTVerifyOptions {
@@ -107,11 +105,6 @@ function accept(tenants: readonly TenantTrust[], claims: JWTPayload): Principal 
   requireAudience(claims, trust);
   requireLifetime(claims, trust, nowSeconds);
   return toPrincipal(trust, subject, claims);
-}
-
-/** Whether only the signature is missing. A token that is refused anyway must not trigger a load of keys. */
-function isAcceptable(tenants: readonly TenantTrust[], claims: JWTPayload): boolean {
-  return passes(() => accept(tenants, claims));
 }
 
 function passes(check: () => unknown): boolean {

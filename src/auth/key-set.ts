@@ -40,39 +40,31 @@ const MIN_RSA_BITS = 2048;
 const KeySet = z.object({ keys: z.array(z.unknown()) });
 const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
+/** All is read again at each load, so that keys can be rotated by replacing the file. */
 export function createLoader(issuer: string, keys: KeySource, options: LoadOptions = {}): LoadKeys {
-  if (keys.kind === "file") return loadFromFile(keys.path);
-  if (keys.kind === "url") return async () => toKeySet(await fetchJson(keys.url, options));
-  return loadByDiscovery(issuer, keys.httpHosts, options);
-}
-
-function loadByDiscovery(
-  issuer: string,
-  httpHosts: readonly string[],
-  options: LoadOptions,
-): LoadKeys {
-  return async () => {
-    const base = issuer.replace(/\/$/, "");
-    const document = Discovery.parse(
-      await fetchJson(new URL(`${base}/.well-known/openid-configuration`), options),
-    );
-    if (document.issuer !== issuer) throw unusable("wrong_issuer");
-    const jwksUrl = new URL(document.jwks_uri);
-    if (!mayLeadTo(new URL(issuer), jwksUrl, httpHosts)) throw unusable("unsafe_keys_url");
-    return toKeySet(await fetchJson(jwksUrl, options));
+  return async function load() {
+    if (keys.kind === "file") {
+      return toKeySet(JSON.parse((await readFile(keys.path, "utf8")).replace(/^\uFEFF/, "")));
+    }
+    const url = keys.kind === "url" ? keys.url : await discover(issuer, keys.httpHosts, options);
+    return toKeySet(await fetchJson(url, options));
   };
 }
 
-/** Read again at each refresh, so that keys can be rotated by replacing the file. */
-function loadFromFile(path: string): LoadKeys {
-  return async () => toKeySet(JSON.parse((await readFile(path, "utf8")).replace(/^\uFEFF/, "")));
+async function discover(issuer: string, httpHosts: readonly string[], options: LoadOptions) {
+  const document = Discovery.parse(await fetchJson(toDiscoveryUrl(issuer), options));
+  if (document.issuer !== issuer) throw unusable("wrong_issuer");
+  const jwksUrl = new URL(document.jwks_uri);
+  if (!mayLeadTo(new URL(issuer), jwksUrl, httpHosts)) throw unusable("unsafe_keys_url");
+  return jwksUrl;
 }
 
-/** The discovery document is not one to follow. */
+export function toDiscoveryUrl(issuer: string): URL {
+  return new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+}
+
 function unusable(reason: "wrong_issuer" | "unsafe_keys_url" | "no_usable_key"): AppError {
-  return new AppError("auth_unavailable", "The issuer's keys cannot be used.", {
-    reason,
-  });
+  return new AppError("auth_unavailable", "The issuer's keys cannot be used.", { reason });
 }
 
 async function fetchJson(url: URL, options: LoadOptions): Promise<unknown> {

@@ -11,9 +11,10 @@ import { type AppError, authUnavailable, type UpstreamReason } from "../errors.t
 import { MIN_CALL_MS } from "../session/budget.ts";
 import type { Claims, Principal } from "../session/types.ts";
 import { parseJson } from "../text.ts";
-import { type Exchange, type ExchangeRequest, withRepeat } from "../upstream/exchange.ts";
+import { type Exchange, withRepeat } from "../upstream/exchange.ts";
 import { withTimeout } from "../upstream/limits.ts";
 import { mayLeadTo } from "../upstream/upstream-url.ts";
+import { toDiscoveryUrl } from "./key-set.ts";
 
 export type UserinfoOptions = {
   issuer: string;
@@ -41,22 +42,26 @@ const RETRY_MS = 5000;
 const Discovery = z.object({ issuer: z.string(), userinfo_endpoint: z.string() });
 const Answer = z.looseObject({ sub: z.string() });
 
-type Endpoint = { path: string; exchange: Exchange };
-
 export function createUserinfo(options: UserinfoOptions): Userinfo {
   const { issuer, httpHosts = [], connect, now = () => performance.now() } = options;
   const connections = new AsyncDisposableStack();
   const exchanges = new Map<string, Exchange>();
-  let endpoint: { value: Promise<Endpoint>; until: number } | undefined;
+  let endpoint: { value: Promise<URL>; until: number } | undefined;
 
-  function exchangeWith({ origin }: URL): Exchange {
+  /** A signed or encrypted answer (`application/jwt`) cannot be read. With less than 250 ms left, nothing is sent. */
+  async function get({ origin, pathname, search }: URL, timeoutMs: number, authorization = {}) {
+    if (timeoutMs < MIN_CALL_MS) throw failed("timeout");
     const exchange = exchanges.get(origin) ?? withRepeat(connections.use(connect(origin)), now);
     exchanges.set(origin, exchange);
-    return exchange;
+    const headers = { ...authorization, accept: "application/json" };
+    const result = await exchange({ method: "GET", path: pathname + search, headers }, timeoutMs);
+    if (result.kind === "failure") throw failed(result.reason);
+    if (result.status !== 200) throw failed("status", result.status);
+    return parseJson(result.text);
   }
 
   /** One load for all who wait. A failure is remembered for a moment too: first logins must not queue behind an issuer that is down. */
-  function findEndpoint(): Promise<Endpoint> {
+  function findEndpoint(): Promise<URL> {
     if (endpoint && now() < endpoint.until) return endpoint.value;
     const current = { value: discover(), until: now() + REFRESH_MS };
     endpoint = current;
@@ -66,25 +71,21 @@ export function createUserinfo(options: UserinfoOptions): Userinfo {
     return current.value;
   }
 
-  async function discover(): Promise<Endpoint> {
-    const url = new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
-    const document = Discovery.safeParse(
-      await ask(exchangeWith(url), toRequest(url), DISCOVERY_TIMEOUT_MS),
-    );
+  async function discover(): Promise<URL> {
+    const url = toDiscoveryUrl(issuer);
+    const document = Discovery.safeParse(await get(url, DISCOVERY_TIMEOUT_MS));
     if (!document.success) throw failed("no_userinfo_endpoint");
     if (document.data.issuer !== issuer) throw failed("wrong_issuer");
-    const { userinfo_endpoint: address } = document.data;
-    const target = URL.canParse(address) ? new URL(address) : undefined;
+    const target = URL.parse(document.data.userinfo_endpoint);
     if (!target || !mayLeadTo(url, target, httpHosts)) throw failed("unsafe_userinfo_url");
-    return { path: target.pathname + target.search, exchange: exchangeWith(target) };
+    return target;
   }
 
   async function readClaims({ token, subject }: Principal, deadline: number) {
     if (!token) return undefined;
-    const { path, exchange } = await findEndpoint();
-    const headers = { authorization: `Bearer ${token.reveal()}`, accept: "application/json" };
-    const answer = await ask(exchange, { method: "GET", path, headers }, deadline - now());
-    const claims = Answer.safeParse(answer);
+    const url = await findEndpoint();
+    const authorization = `Bearer ${token.reveal()}`;
+    const claims = Answer.safeParse(await get(url, deadline - now(), { authorization }));
     if (!claims.success) throw failed("schema");
     if (claims.data.sub !== subject) throw failed("other_subject");
     return claims.data;
@@ -95,19 +96,6 @@ export function createUserinfo(options: UserinfoOptions): Userinfo {
       withTimeout(readClaims(principal, now() + timeoutMs), timeoutMs, () => failed("timeout")),
     [Symbol.asyncDispose]: () => connections.disposeAsync(),
   };
-}
-
-function toRequest({ pathname, search }: URL): ExchangeRequest {
-  return { method: "GET", path: pathname + search, headers: { accept: "application/json" } };
-}
-
-/** A signed or encrypted answer (`application/jwt`) cannot be read. With less than 250 ms left, nothing is sent. */
-async function ask(exchange: Exchange, request: ExchangeRequest, timeoutMs: number) {
-  if (timeoutMs < MIN_CALL_MS) throw failed("timeout");
-  const result = await exchange(request, timeoutMs);
-  if (result.kind === "failure") throw failed(result.reason);
-  if (result.status !== 200) throw failed("status", result.status);
-  return parseJson(result.text);
 }
 
 function failed(reason: UpstreamReason, status?: number): AppError {

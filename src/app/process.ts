@@ -62,7 +62,7 @@ export function logStart(logger: Logger, config: Config, service: Service): void
   logger.lifecycle("configured", {
     version: VERSION,
     tenants: config.tenants.length,
-    configDigest: toDigest(config),
+    config_digest: toDigest(config),
   });
   for (const warning of findWarnings(config)) logger.warning(warning);
 }

@@ -28,29 +28,21 @@ export type RequestEntry = {
   errorType: string | undefined;
 };
 
-/** `failed`: by us or MX. `abandoned`: the caller had gone before the answer. */
-export type RequestEvent =
-  | "session.opened"
-  | "session.refused"
-  | "session.failed"
-  | "session.abandoned"
-  | "authentication.failed"
-  | "rate_limit.exceeded";
+/**
+ * What came of a request for a session. `failed`: by us or MX. `abandoned`: the caller had gone before the answer.
+ *
+ * Source of the field names: OpenTelemetry (`event.name`, `client.address`); Elastic Common Schema for the others.
+ */
+export const OUTCOMES = {
+  "session.opened": "success",
+  "session.refused": "failure",
+  "session.failed": "failure",
+  "session.abandoned": "unknown",
+  "authentication.failed": "failure",
+  "rate_limit.exceeded": "failure",
+} as const;
 
-/** Why Node's HTTP parser gave up on what came: http/parser-refusals.ts. */
-export const PARSER_REFUSALS = [
-  "http2",
-  "proxy_protocol_v1",
-  "proxy_protocol_v2",
-  "tls",
-  "plain_http",
-  "tls_handshake",
-  "headers_too_large",
-  "timeout",
-  "malformed",
-] as const;
-
-export type ParserRefusal = (typeof PARSER_REFUSALS)[number];
+export type RequestEvent = keyof typeof OUTCOMES;
 
 /** Something was changed at MX for a user. */
 export type ChangeEntry = Pick<RequestEntry, "requestId" | "traceId" | "clientAddress"> & {
@@ -90,7 +82,14 @@ export type FileReason =
   | "expired"
   | "not_yet_valid";
 
-export type LifecycleEvent = "listening" | "configured" | "draining" | "stopped";
+export const LIFECYCLE = {
+  listening: "service.started",
+  configured: "configuration.loaded",
+  draining: "service.draining",
+  stopped: "service.stopped",
+} as const;
+
+export type LifecycleEvent = keyof typeof LIFECYCLE;
 
 export type LifecycleFields = {
   port?: number;
@@ -98,17 +97,7 @@ export type LifecycleFields = {
   version?: string;
   tenants?: number;
   /** The same for the same configuration, secrets aside. */
-  configDigest?: string;
-};
-
-/** Source of the field names: OpenTelemetry (`event.name`, `client.address`); Elastic Common Schema for the others. */
-export const OUTCOMES: Record<RequestEvent, "success" | "failure" | "unknown"> = {
-  "session.opened": "success",
-  "session.refused": "failure",
-  "session.failed": "failure",
-  "session.abandoned": "unknown",
-  "authentication.failed": "failure",
-  "rate_limit.exceeded": "failure",
+  config_digest?: string;
 };
 
 export const CHANGES: Record<SessionEvent, string> = {
@@ -118,15 +107,8 @@ export const CHANGES: Record<SessionEvent, string> = {
   user_healed: "mx.user.healed",
 };
 
-export const LIFECYCLE: Record<LifecycleEvent, string> = {
-  listening: "service.started",
-  configured: "configuration.loaded",
-  draining: "service.draining",
-  stopped: "service.stopped",
-};
-
-/** What the bytes look like, and what to do. */
-export const REFUSAL_HINTS: Record<ParserRefusal, string> = {
+/** What Node's HTTP parser gave up on (http/parser-refusals.ts): what the bytes look like, and what to do. */
+export const REFUSAL_HINTS = {
   http2: "HTTP/2 without TLS. This port speaks HTTP/1.1: set the proxy's upstream protocol to it.",
   proxy_protocol_v1: "PROXY protocol, version 1. Switch it off at the load balancer.",
   proxy_protocol_v2: "PROXY protocol, version 2. Switch it off at the load balancer.",
@@ -138,4 +120,8 @@ export const REFUSAL_HINTS: Record<ParserRefusal, string> = {
   headers_too_large: "A request with more headers than fit, such as many or large cookies.",
   timeout: "A connection that sent no complete request in time.",
   malformed: "No valid HTTP/1.1.",
-};
+} as const;
+
+export type ParserRefusal = keyof typeof REFUSAL_HINTS;
+
+export const PARSER_REFUSALS = Object.keys(REFUSAL_HINTS) as ParserRefusal[];

@@ -67,23 +67,22 @@ export function createLogger(
   return {
     request: (entry) => log[toLevel(entry)](toFields(entry), "request"),
     fault: (cause) => log.error(describe(cause), "fault"),
-    profileFailed: (entry) => log.warn(toProfileFields(entry), "profile"),
-    profileRefused: ({ fields, ...entry }) =>
-      log.warn(
-        {
-          "event.name": "profile.refused",
-          "event.outcome": "failure",
-          ...toCommonFields(entry),
-          "profile.fields": fields.join(),
-        },
-        "profile",
-      ),
-    change(entry) {
-      log.info(toChangeFields(entry), "change");
+    profileFailed({ error, ...user }) {
+      const isOwn = error instanceof AppError;
+      const fields = isOwn ? toUpstreamFields(error) : describe(error);
+      log.warn({ ...toEventFields("profile.unavailable", "failure", user), ...fields }, "profile");
+    },
+    profileRefused({ fields, ...user }) {
+      const event = toEventFields("profile.refused", "failure", user);
+      log.warn({ ...event, "profile.fields": fields.join() }, "profile");
+    },
+    change({ event, clientAddress, ...user }) {
+      const fields = toEventFields(CHANGES[event], "success", user);
+      log.info({ ...fields, "client.address": clientAddress }, "change");
       log.flush();
     },
-    lifecycle(event, fields = {}) {
-      log.info(toLifecycleFields(event, fields), event);
+    lifecycle(event, fields) {
+      log.info({ "event.name": LIFECYCLE[event], ...fields }, event);
       log.flush();
     },
     warning: ({ name, message }) =>
@@ -151,33 +150,20 @@ function toUpstreamFields(error: AppError | undefined): Record<string, unknown> 
   };
 }
 
-function toChangeFields(entry: ChangeEntry): Record<string, unknown> {
+/** Of what happens while a session is opened. */
+function toEventFields(
+  name: string,
+  outcome: "success" | "failure",
+  { requestId, traceId, tenant, userHash }: Omit<ProfileFailure, "error">,
+) {
   return {
-    "event.name": CHANGES[entry.event],
-    "event.outcome": "success",
-    ...toCommonFields(entry),
-    "client.address": entry.clientAddress,
+    "event.name": name,
+    "event.outcome": outcome,
+    request_id: requestId,
+    trace_id: traceId,
+    tenant,
+    "user.hash": userHash,
   };
-}
-
-function toProfileFields({ error, ...entry }: ProfileFailure) {
-  const fields = {
-    "event.name": "profile.unavailable",
-    "event.outcome": "failure",
-    ...toCommonFields(entry),
-  };
-  return error instanceof AppError
-    ? { ...fields, ...toUpstreamFields(error) }
-    : { ...fields, ...describe(error) };
-}
-
-function toCommonFields({ requestId, traceId, tenant, userHash }: Omit<ChangeEntry, "event">) {
-  return { request_id: requestId, trace_id: traceId, tenant, "user.hash": userHash };
-}
-
-function toLifecycleFields(event: LifecycleEvent, fields: LifecycleFields) {
-  const { configDigest, ...others } = fields;
-  return { "event.name": LIFECYCLE[event], ...others, config_digest: configDigest };
 }
 
 /** Messages and fields of foreign errors can hold anything. Frames are shortened to our own files. */

@@ -10,8 +10,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type RequestHandler, Router } from "express";
 import { AppError } from "../errors.ts";
-import { type Asset, createAssets, toAsset } from "./assets.ts";
-import { type HostedPage, toHostedPage } from "./hosted-page.ts";
+import { type Asset, allowStyle, createAssets, escapeHtml, toAsset, toPolicy } from "./assets.ts";
+import { type HostedPage, readEmbed, toHostedPage } from "./hosted-page.ts";
 import { PROBLEM_TYPES, type ProblemType } from "./problem-types.ts";
 import { methodNotAllowed } from "./problems.ts";
 
@@ -49,9 +49,12 @@ export function createDocs(basePath: string): RequestHandler {
     .use(files);
 }
 
-const DOCS_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const DOCS_POLICY = toPolicy(
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+);
 
 /** Two megabytes, read once. */
 const DOCS_PAGE = toDocsPage();
@@ -74,27 +77,18 @@ function toDocsPage(): [path: string, asset: Asset][] {
   ];
 }
 
-function toProblemPages(hasDocs: boolean): [path: string, page: Asset][] {
-  return Object.values(PROBLEM_TYPES).map((type) => {
-    const { html, policy } = toProblemPage(type, hasDocs);
-    return [`/problems/${type.name}`, toAsset(html, "text/html", { policy })];
-  });
-}
-
 const FOR_EVER = "public, max-age=31536000, immutable";
 
 function toEmbed(basePath: string): [path: string, asset: Asset][] {
-  const read = (name: string) =>
-    readFileSync(new URL(`../../packages/embed/${name}`, import.meta.url));
   const options = { isForAllOrigins: true };
-  const script = toAsset(read("embed.js"), "text/javascript", options);
+  const script = toAsset(readEmbed("embed.js"), "text/javascript", options);
   const path = `/embed.${script.hash}.js`;
   const integrity = `sha384-${createHash("sha384").update(script.content).digest("base64")}`;
   const about = JSON.stringify({ url: basePath + path, integrity });
   return [
     ["/embed.js", script],
     [path, { ...script, cacheControl: FOR_EVER }],
-    ["/embed.d.ts", toAsset(read("embed.d.ts"), "text/plain", options)],
+    ["/embed.d.ts", toAsset(readEmbed("embed.d.ts"), "text/plain", options)],
     ["/embed.json", toAsset(about, "application/json", options)],
   ];
 }
@@ -123,16 +117,22 @@ footer { margin-top: 2rem; padding-top: 1rem; border-top: 1px solid light-dark(#
 a { color: light-dark(#0550ae, #79b8ff); }
 `;
 
-const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
-const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+const PROBLEM_POLICY = toPolicy(allowStyle(STYLE), "img-src data:");
+
+function toProblemPages(hasDocs: boolean): [path: string, page: Asset][] {
+  return Object.values(PROBLEM_TYPES).map((type) => {
+    const page = toAsset(toProblemPage(type, hasDocs), "text/html", { policy: PROBLEM_POLICY });
+    return [`/problems/${type.name}`, page];
+  });
+}
 
 /** `hasDocs`: whether the contract is on the same port. */
-function toProblemPage(type: ProblemType, hasDocs: boolean): { html: string; policy: string } {
+function toProblemPage(type: ProblemType, hasDocs: boolean): string {
   const { name, status, title, happened, actor, advice } = type;
   const contract = hasDocs
     ? `<a href="../docs">The contract</a> lists the problems of each request. `
     : "";
-  const html = `<!doctype html>
+  return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -156,16 +156,13 @@ function toProblemPage(type: ProblemType, hasDocs: boolean): { html: string; pol
 </body>
 </html>
 `;
-  return { html, policy: POLICY };
 }
 
 function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** Text between backticks is code. */
 function toHtml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replace(/`([^`]+)`/g, "<code>$1</code>");
+  return escapeHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>");
 }

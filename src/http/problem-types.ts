@@ -7,7 +7,7 @@
 import type { ErrorCode } from "../errors.ts";
 
 export type ProblemType = {
-  /** Last part of `type`. */
+  /** Last part of `type`: the code in kebab case. */
   name: string;
   status: number;
   title: string;
@@ -17,9 +17,8 @@ export type ProblemType = {
   advice: string;
 };
 
-export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
+const TYPES: Record<ErrorCode, Omit<ProblemType, "name">> = {
   invalid_request: {
-    name: "invalid-request",
     status: 400,
     title: "The request is not valid",
     happened:
@@ -29,7 +28,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       '`errors` names each invalid field with a JSON pointer and says what it must be. The options must be inside `widget_url`: `{"widget_url":{"widget_type":"connect_widget"}}`.',
   },
   unauthenticated: {
-    name: "unauthenticated",
     status: 401,
     title: "A valid login is needed",
     happened:
@@ -39,7 +37,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Get a new token from your own login and send it as `Authorization: Bearer …`. If the login is a cookie, log in again. If new tokens are refused too, the operator should check AUTH_ISSUER, AUTH_AUDIENCE and the clocks.",
   },
   forbidden: {
-    name: "forbidden",
     status: 403,
     title: "This user may not open a widget",
     happened:
@@ -49,7 +46,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Check MEMBER_CREDENTIALS and its related variables, the claims in TENANTS_FILE, and the claims in the issuer's tokens.",
   },
   unusable_user_id: {
-    name: "unusable-user-id",
     status: 403,
     title: "The user identifier cannot be used at MX",
     happened:
@@ -59,7 +55,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Choose another claim with USER_ID_CLAIM. If the characters or the length are the problem, you can set USER_ID_MODE=hmac and USER_ID_SECRET instead. Any identifier then works, such as auth0|123 or an email address. Decide before the first user logs in. After a later change, every user becomes a new user at MX.",
   },
   user_disabled: {
-    name: "user-disabled",
     status: 403,
     title: "The user is disabled at MX",
     happened:
@@ -69,7 +64,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Find out who disabled the user: you (`is_disabled` in the Platform API, `status` in the SSO API) or MX. `mx-session-bff --user <claim value> --live` shows what MX knows about a user. Enable the user at MX to let them in again.",
   },
   csrf_rejected: {
-    name: "csrf-rejected",
     status: 403,
     title: "Requests from this page are not allowed",
     happened:
@@ -79,7 +73,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Add the exact origin of the page (scheme, host and port) to CORS_ORIGINS. Pages on the service's own origin need no entry. If the login is a cookie, the front end must send `X-CSRF: 1`. Apps and servers should send a token instead of a cookie.",
   },
   not_found: {
-    name: "not-found",
     status: 404,
     title: "There is nothing here",
     happened: "The path does not exist.",
@@ -88,7 +81,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "To request a widget URL, use POST /session or its alias POST /user/widget_urls. Paths are case-sensitive.",
   },
   method_not_allowed: {
-    name: "method-not-allowed",
     status: 405,
     title: "This path does not support the method",
     happened:
@@ -97,7 +89,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     advice: "Use POST to request a widget URL.",
   },
   payload_too_large: {
-    name: "payload-too-large",
     status: 413,
     title: "The body is too large",
     happened: "The body is larger than 16 kB.",
@@ -105,7 +96,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     advice: "Send only the widget options. A valid request is much smaller than this limit.",
   },
   unsupported_media_type: {
-    name: "unsupported-media-type",
     status: 415,
     title: "The body is not JSON",
     happened:
@@ -115,7 +105,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Send `Content-Type: application/json`, or no body. With curl, add -H 'Content-Type: application/json'.",
   },
   rate_limited: {
-    name: "rate-limited",
     status: 429,
     title: "Too many requests",
     happened: "There were more requests than the operator allows.",
@@ -123,7 +112,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     advice: "Wait for the number of seconds in `Retry-After`. Request one URL per widget.",
   },
   internal_error: {
-    name: "internal-error",
     status: 500,
     title: "Something went wrong in the service",
     happened:
@@ -132,7 +120,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
     advice: "Find the `request_id` in the log, and report the bug to the project.",
   },
   upstream_bad_response: {
-    name: "upstream-bad-response",
     status: 502,
     title: "MX's answer cannot be used",
     happened:
@@ -142,7 +129,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Compare the base URLs with MX's documentation. Look for a proxy on the way to MX. Check WIDGET_URL_ORIGINS.",
   },
   upstream_rejected: {
-    name: "upstream-rejected",
     status: 502,
     title: "MX refused the request",
     happened:
@@ -152,7 +138,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Check the keys. Check that MX has allow-listed the address of this service (403), that the product is enabled for your client, and that both APIs belong to the same client. The log names the operation and the status.",
   },
   upstream_unavailable: {
-    name: "upstream-unavailable",
     status: 503,
     title: "MX is not available",
     happened:
@@ -162,7 +147,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Wait for the number of seconds in `Retry-After`, then try again. Repeating a request is always safe: no user is created twice.",
   },
   upstream_timeout: {
-    name: "upstream-timeout",
     status: 504,
     title: "MX did not answer in time",
     happened:
@@ -172,7 +156,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Try again. Repeating a request is always safe. If the problem persists, the operator should check MX_SSO_API_KEY and MX's allow-list.",
   },
   auth_unavailable: {
-    name: "auth-unavailable",
     status: 503,
     title: "Logins cannot be checked",
     happened:
@@ -182,7 +165,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Make sure that the service can reach the issuer. Check AUTH_ISSUER, AUTH_JWKS_URL, AUTH_INTROSPECTION_URL, AUTH_SESSION_CHECK_URL and the network. The log names the operation and the status: `rejected` with 401 means that AUTH_INTROSPECTION_CLIENT_ID or its secret is wrong.",
   },
   overloaded: {
-    name: "overloaded",
     status: 503,
     title: "The service is at its limit",
     happened:
@@ -192,7 +174,6 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Wait for the number of seconds in `Retry-After`. The operator can add replicas, or find out why MX is slow.",
   },
   shutting_down: {
-    name: "shutting-down",
     status: 503,
     title: "This replica is shutting down",
     happened: "The request reached a replica that has stopped taking new work.",
@@ -201,3 +182,7 @@ export const PROBLEM_TYPES: Record<ErrorCode, ProblemType> = {
       "Try again: another replica answers. If this happens at every deployment, DRAIN_DELAY is shorter than the load balancer's health check interval.",
   },
 };
+
+export const PROBLEM_TYPES = Object.fromEntries(
+  Object.entries(TYPES).map(([code, type]) => [code, { name: code.replaceAll("_", "-"), ...type }]),
+) as Record<ErrorCode, ProblemType>;

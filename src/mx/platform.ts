@@ -41,33 +41,25 @@ const WidgetUrlBody = z.object({
   }),
 });
 
+/** Since 12 August 2026 every call names its version. That `v20111101` is the name of the older one is assumption A13. */
 export function toPlatformApi(config: {
   baseUrl: URL;
   clientId: string;
   apiKey: Secret;
   version: PlatformVersion;
 }): MxApi {
-  return {
-    name: "platform",
-    baseUrl: config.baseUrl,
-    headers: toPlatformHeaders(config),
-    query: "",
-    classify: classifyPlatform,
-  };
-}
-
-/** Since 12 August 2026 every call names its version. That `v20111101` is the name of the older one is assumption A13. */
-export function toPlatformHeaders(config: {
-  clientId: string;
-  apiKey: Secret;
-  version: PlatformVersion;
-}): Record<string, string> {
-  const { clientId, apiKey, version } = config;
+  const { baseUrl, clientId, apiKey, version } = config;
   const basic = Buffer.from(`${clientId}:${apiKey.reveal()}`).toString("base64");
   return {
-    authorization: `Basic ${basic}`,
-    accept: version === "v20111101" ? "application/vnd.mx.api.v1+json" : "application/json",
-    "accept-version": version,
+    name: "platform",
+    baseUrl,
+    headers: {
+      authorization: `Basic ${basic}`,
+      accept: version === "v20111101" ? "application/vnd.mx.api.v1+json" : "application/json",
+      "accept-version": version,
+    },
+    query: "",
+    classify: classifyPlatform,
   };
 }
 

@@ -61,19 +61,16 @@ const MEMBERS: MemberApi = {
     })),
 };
 
+/** The key must be in the query, and arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
 export function toSsoApi(config: { baseUrl: URL; apiKey: Secret; clientGuid: string }): MxApi {
+  const { baseUrl, apiKey, clientGuid } = config;
   return {
     name: "sso",
-    baseUrl: config.baseUrl,
+    baseUrl,
     headers: { accept: "application/json" },
-    query: toSsoQuery(config),
+    query: `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`,
     classify: classifySsoV2,
   };
-}
-
-/** The key must be in the query, and arrive byte for byte. Source: MX SSO API v2, Accessing the API. */
-export function toSsoQuery({ apiKey, clientGuid }: { apiKey: Secret; clientGuid: string }): string {
-  return `k=${encodeURIComponent(apiKey.reveal())}&c=${encodeURIComponent(clientGuid)}`;
 }
 
 export function createSsoDirectory(send: Send, { urlRule }: { urlRule: UrlRule }): SsoDirectory {

@@ -3,6 +3,7 @@
  */
 
 import type { CertificateConfig } from "../../config/tls.ts";
+import type { Config } from "../../config/types.ts";
 import type { ClientCertificate } from "../../upstream/client-certificate.ts";
 import type { ForwardProxy } from "../../upstream/connection.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type ExchangeResult,
 } from "../../upstream/exchange.ts";
 import type { Limits } from "../../upstream/limits.ts";
-import type { Party } from "./finding.ts";
 
 export type Asked = {
   host: string;
@@ -32,13 +32,12 @@ export type Asker = {
   clocks: readonly Asked[];
 };
 
-export type Subject = { party: Party; target: string; tenant?: string };
+/** A user, a token and a session that nobody has. Well-formed, so that the answer is about nothing else. */
+export const NOBODY = "mx-session-bff-check";
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-export type AskerOptions = {
-  proxy: ForwardProxy | undefined;
-  allowPreloads: boolean;
+type AskerOptions = Pick<Config, "proxy" | "allowPreloads"> & {
   /** Those of a session: what fails here fails there. */
   limits: Limits;
   /** Wall clock, in milliseconds since the epoch. */

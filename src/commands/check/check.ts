@@ -5,14 +5,14 @@
  */
 
 import { listCertificates } from "../../config/tls.ts";
-import type { Config, TenantConfig } from "../../config/types.ts";
+import type { AuthConfig, Config, TenantConfig } from "../../config/types.ts";
 import { type Limits, toLimits } from "../../upstream/limits.ts";
-import { type Asker, createAsker, type Subject } from "./ask.ts";
-import type { Finding, Judgement } from "./finding.ts";
+import { type Asker, createAsker } from "./ask.ts";
+import type { Finding, Judgement, Party, Subject } from "./finding.ts";
 import { checkCertificate, judgeClock, warnOfPlainHttp } from "./local.ts";
 import { checkIntrospection, checkSessionCheck } from "./logins.ts";
 import { checkMdx, checkPlatformApi, checkSsoApi, checkSsoV3 } from "./mx.ts";
-import { checkIssuer, checkLookup, toIssuerQuestions, toIssuerTarget } from "./partner.ts";
+import { checkIssuer, checkLookup, toKeyPlaces } from "./partner.ts";
 import { checkProxy, checkRedis, toProxyTarget, toRedisTarget } from "./shared.ts";
 
 export type CheckOptions = {
@@ -20,110 +20,91 @@ export type CheckOptions = {
   now?: () => number;
 };
 
+/** A system that is being asked. */
+type Question = { subject: Subject; url?: URL | undefined; judgement: Promise<Judgement> };
+
 /** One for each system, in a fixed order. Never rejects because of what a system does. */
 export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
   const { now = Date.now } = options;
   const limits = toLimits(config.requestDeadlineMs);
   const asker = createAsker({ ...config, limits, now });
+  const questions = [
+    ...config.tenants.flatMap((tenant) => askForTenant(asker, tenant, config.logins.jwt)),
+    ...askLogins(asker, config.logins),
+  ];
   const [upstreams, shared] = await Promise.all([
-    Promise.all([
-      ...config.tenants.flatMap((tenant) => checkTenant(asker, tenant, config.logins.jwt)),
-      ...checkLogins(asker, config.logins),
-    ]),
-    Promise.all(checkShared(config, limits)),
+    Promise.all(questions.map(toFinding)),
+    Promise.all(askShared(config, limits).map(toFinding)),
   ]);
   const isProxyDown = shared.some(({ verdict }) => verdict === "proxy_unreachable");
   return [
     ...(isProxyDown ? upstreams.map(blameProxy) : upstreams),
     ...shared,
     ...listCertificates(config).map((each) => checkCertificate(each, now())),
-    ...warnOfPlainHttp(config),
+    ...questions.flatMap(({ subject, url }) => warnOfPlainHttp(subject, url)),
     ...judgeClock(asker.clocks),
   ];
 }
 
-function checkTenant(
+function askForTenant(
   asker: Asker,
   { name: tenant, auth, mx, member, profile, lookup }: TenantConfig,
   takesJwts: boolean,
-): Promise<Finding>[] {
-  const findings: Promise<Finding>[] = [];
+): Question[] {
+  const { platform, sso } = mx;
   const ofMx = asker.showing(mx.clientCertificate);
-  if (takesJwts) {
-    const ofLogin = asker.showing(auth.clientCertificate);
-    for (const question of toIssuerQuestions(auth)) {
-      const target = toIssuerTarget(question);
-      findings.push(find({ party: "issuer", target, tenant }, checkIssuer(ofLogin, question)));
-    }
+  const questions = takesJwts ? askIssuer(asker.showing(auth.clientCertificate), auth, tenant) : [];
+  const add = (party: Party, url: URL, judgement: Promise<Judgement>) =>
+    questions.push({ subject: { party, target: url.host, tenant }, url, judgement });
+  const ofPlatform = platform && checkPlatformApi(ofMx, platform);
+  if (platform && ofPlatform) add("platform_api", platform.baseUrl, ofPlatform);
+  if (sso?.version === "v2") add("sso_api", sso.baseUrl, checkSsoApi(ofMx, sso, ofPlatform));
+  if (sso?.version === "v3") {
+    if (!platform) add("sso_api", sso.baseUrl, checkSsoV3(ofMx, sso));
+    add("mdx", sso.mdx.baseUrl, checkMdx(ofMx, sso));
   }
-  const platform = mx.platform && checkPlatformApi(ofMx, mx.platform);
-  if (mx.platform && platform) {
-    const target = mx.platform.baseUrl.host;
-    findings.push(find({ party: "platform_api", target, tenant }, platform));
+  const givesCredentials = member.source === "lookup";
+  if (lookup && (givesCredentials || profile.source === "lookup")) {
+    const ofLookup = asker.showing(lookup.clientCertificate);
+    add("credential_lookup", lookup.url, checkLookup(ofLookup, lookup, { givesCredentials }));
   }
-  if (mx.sso?.version === "v2") {
-    const target = mx.sso.baseUrl.host;
-    const judged = checkSsoApi(ofMx, mx.sso, platform);
-    findings.push(find({ party: "sso_api", target, tenant }, judged));
-  }
-  if (mx.sso?.version === "v3") {
-    const { baseUrl, mdx } = mx.sso;
-    if (!mx.platform) {
-      const judged = checkSsoV3(ofMx, mx.sso);
-      findings.push(find({ party: "sso_api", target: baseUrl.host, tenant }, judged));
-    }
-    const judged = checkMdx(ofMx, mx.sso);
-    findings.push(find({ party: "mdx", target: mdx.baseUrl.host, tenant }, judged));
-  }
-  const isLookedUp = member.source === "lookup" || profile.source === "lookup";
-  if (lookup && isLookedUp) {
-    const target = lookup.url.host;
-    findings.push(
-      find(
-        { party: "credential_lookup", target, tenant },
-        checkLookup(asker.showing(lookup.clientCertificate), lookup, {
-          givesCredentials: member.source === "lookup",
-        }),
-      ),
-    );
-  }
-  return findings;
+  return questions;
 }
 
-function checkLogins(
+function askIssuer(asker: Asker, auth: AuthConfig, tenant: string): Question[] {
+  return toKeyPlaces(auth).map((place) => ({
+    subject: { party: "issuer", target: place.target, tenant },
+    url: place.url,
+    judgement: checkIssuer(asker, auth, place),
+  }));
+}
+
+function askLogins(
   asker: Asker,
   { introspection, sessionCheck, clientCertificate }: Config["logins"],
-): Promise<Finding>[] {
+): Question[] {
   const ofLogin = asker.showing(clientCertificate);
-  const findings: Promise<Finding>[] = [];
-  if (introspection) {
-    const target = introspection.url.host;
-    const judged = checkIntrospection(ofLogin, introspection);
-    findings.push(find({ party: "introspection", target }, judged));
-  }
-  if (sessionCheck) {
-    const target = sessionCheck.url.host;
-    findings.push(
-      find({ party: "session_check", target }, checkSessionCheck(ofLogin, sessionCheck)),
-    );
-  }
-  return findings;
+  const questions: Question[] = [];
+  const add = (party: Party, url: URL, judgement: Promise<Judgement>) =>
+    questions.push({ subject: { party, target: url.host }, url, judgement });
+  if (introspection)
+    add("introspection", introspection.url, checkIntrospection(ofLogin, introspection));
+  if (sessionCheck)
+    add("session_check", sessionCheck.url, checkSessionCheck(ofLogin, sessionCheck));
+  return questions;
 }
 
-function checkShared({ rateLimits: { redis }, proxy }: Config, limits: Limits): Promise<Finding>[] {
-  const findings: Promise<Finding>[] = [];
-  if (redis)
-    findings.push(find({ party: "redis", target: toRedisTarget(redis) }, checkRedis(redis)));
-  if (proxy) {
-    findings.push(
-      find({ party: "egress_proxy", target: toProxyTarget(proxy) }, checkProxy(proxy, limits)),
-    );
-  }
-  return findings;
+function askShared({ rateLimits: { redis }, proxy }: Config, limits: Limits): Question[] {
+  const questions: Question[] = [];
+  const add = (party: Party, target: string, judgement: Promise<Judgement>) =>
+    questions.push({ subject: { party, target }, judgement });
+  if (redis) add("redis", toRedisTarget(redis), checkRedis(redis));
+  if (proxy) add("egress_proxy", toProxyTarget(proxy), checkProxy(proxy, limits));
+  return questions;
 }
 
-async function find(subject: Subject, judged: Promise<Judgement>): Promise<Finding> {
-  return { ...subject, ...(await judged) };
+async function toFinding({ subject, judgement }: Question): Promise<Finding> {
+  return { ...subject, ...(await judgement) };
 }
 
 /** If the proxy is down, upstreams behind it look down too. */

@@ -1,17 +1,21 @@
 /** The result for one system: a verdict from a closed set, a message, and the next step. */
 
-export type Party =
-  | "issuer"
-  | "platform_api"
-  | "sso_api"
-  | "mdx"
-  | "credential_lookup"
-  | "introspection"
-  | "session_check"
-  | "redis"
-  | "egress_proxy"
-  | "certificate"
-  | "clock";
+/** Each system, and what people call it. */
+export const PARTIES = {
+  issuer: "issuer's keys",
+  platform_api: "Platform API",
+  sso_api: "SSO API",
+  mdx: "MDX Real Time",
+  credential_lookup: "credential lookup",
+  introspection: "introspection",
+  session_check: "session check",
+  redis: "Redis",
+  egress_proxy: "proxy",
+  certificate: "certificate",
+  clock: "clock",
+} as const;
+
+export type Party = keyof typeof PARTIES;
 
 /** Each verdict, and whether the service can work with it. docs/operations.md explains each. */
 export const VERDICTS = {
@@ -69,10 +73,13 @@ export type Judgement = {
   next?: string;
 };
 
-export type Finding = Judgement & {
+/** Who is judged. */
+export type Subject = {
   party: Party;
   /** Host and port, or the path of a file: never credentials, never a query. */
   target: string;
   /** Where the party is one tenant's own. */
   tenant?: string;
 };
+
+export type Finding = Subject & Judgement;

@@ -6,12 +6,9 @@ import { findLogin, toSessionRequest } from "../../auth/session-check.ts";
 import type { IntrospectionConfig, SessionCheckConfig } from "../../config/types.ts";
 import { parseJson } from "../../text.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
-import type { Asker } from "./ask.ts";
+import { type Asker, NOBODY } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
-
-/** Not a valid token or session. */
-const MADE_UP = "mx-session-bff-check";
 
 /** Source: RFC 7662, section 2.2 and 2.3. */
 export async function checkIntrospection(
@@ -19,7 +16,7 @@ export async function checkIntrospection(
   config: IntrospectionConfig,
 ): Promise<Judgement> {
   const { url } = config;
-  const result = await asker.ask(url, toIntrospectionRequest(config, MADE_UP));
+  const result = await asker.ask(url, toIntrospectionRequest(config, NOBODY));
   if (result.kind === "failure") return judgeFailure(result, url.host, "AUTH_CLIENT");
   const { status } = result;
   const isActive = status === 200 ? readActive(result) : undefined;
@@ -44,7 +41,7 @@ export async function checkSessionCheck(
   asker: Asker,
   { url, cookie }: SessionCheckConfig,
 ): Promise<Judgement> {
-  const result = await asker.ask(url, toSessionRequest(url, `${cookie}=${MADE_UP}`));
+  const result = await asker.ask(url, toSessionRequest(url, `${cookie}=${NOBODY}`));
   if (result.kind === "failure") return judgeFailure(result, url.host, "AUTH_CLIENT");
   const { status } = result;
   const body = status === 200 ? parseJson(result.text) : undefined;

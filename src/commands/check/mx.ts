@@ -12,56 +12,61 @@ import type { PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/type
 import type { MxApi } from "../../mx/call.ts";
 import { toMdxApi } from "../../mx/mdx.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";
-import { toPlatformHeaders } from "../../mx/platform.ts";
-import { toSsoQuery } from "../../mx/sso-v2.ts";
+import { toPlatformApi } from "../../mx/platform.ts";
+import { toSsoApi } from "../../mx/sso-v2.ts";
 import { toSsoV3Api } from "../../mx/sso-v3.ts";
 import { isObject, parseJson } from "../../text.ts";
 import type { ExchangeRequest, ExchangeResult } from "../../upstream/exchange.ts";
-import type { Asker } from "./ask.ts";
+import { type Asker, NOBODY } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
-/** A well-formed id that no partner gives to a user. */
-const NOBODY = "mx-session-bff-check";
+type Advice = {
+  /** About a key that is refused. */
+  key: string;
+  /** The variable with the address. */
+  url: string;
+};
+
+const KEYS_DIFFER = "Integration and production (MX_ENVIRONMENT) have different keys.";
+
+const PLATFORM: Advice = {
+  key: `Compare MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY with MX's dashboard. ${KEYS_DIFFER}`,
+  url: "MX_PLATFORM_BASE_URL",
+};
+const SSO_V2: Advice = {
+  key: `Compare MX_SSO_API_KEY with what MX has given you. ${KEYS_DIFFER} If the key is right, ask MX whether your address is on the SSO API's own allow list.`,
+  url: "MX_SSO_BASE_URL",
+};
+const SSO_V3: Advice = {
+  key: `Compare MX_SSO_API_KEY with what MX has given you. ${KEYS_DIFFER}`,
+  url: "MX_SSO_BASE_URL",
+};
+const MDX: Advice = {
+  key: `Compare MX_MDX_API_KEY (MX_SSO_API_KEY, if it is not set) with what MX has given you. ${KEYS_DIFFER}`,
+  url: "MX_MDX_BASE_URL",
+};
 
 const LIST_THE_ADDRESS =
   "Ask MX to allow-list the address that the calls come from: this machine's public address, or that of HTTPS_PROXY.";
 
 export async function checkPlatformApi(asker: Asker, config: PlatformConfig): Promise<Judgement> {
-  const { baseUrl } = config;
-  const path = `${toBasePath(baseUrl)}/users?id=${NOBODY}&records_per_page=10`;
-  const result = await asker.ask(baseUrl, {
-    method: "GET",
-    path,
-    headers: toPlatformHeaders(config),
-  });
-  if (result.kind === "failure") return judgeFailure(result, baseUrl.host, "MX_CLIENT");
-  return judgePlatformAnswer(config, result);
-}
-
-function judgePlatformAnswer(config: PlatformConfig, answer: AnswerOf): Judgement {
   const { host } = config.baseUrl;
-  const { status } = answer;
-  if (status === 200 && Array.isArray(parse(answer).users)) {
+  const path = `/users?id=${NOBODY}&records_per_page=10`;
+  const result = await ask(asker, toPlatformApi(config), { method: "GET", path });
+  if (result.kind === "failure") return judgeFailure(result, host, "MX_CLIENT");
+  const { status, text } = result;
+  if (status === 200 && Array.isArray(parse(text).users)) {
     return { verdict: "ok", message: `${host} accepts the key and ${config.version}.` };
   }
-  if (status === 401) {
-    return {
-      verdict: "key_refused",
-      message: `${host} refuses the key (401).`,
-      next: "Compare MX_PLATFORM_CLIENT_ID and MX_PLATFORM_API_KEY with MX's dashboard; integration and production (MX_ENVIRONMENT) have different keys.",
-    };
-  }
-  if (status === 403) return notListed(host);
-  const isAboutVersion = status === 400 && /version/i.test(answer.text);
-  if (status === 406 || status === 415 || isAboutVersion) {
+  if (status === 406 || status === 415 || (status === 400 && /version/i.test(text))) {
     return {
       verdict: "wrong_version",
       message: `${host} does not offer ${config.version} to this client (${status}).`,
       next: "Set MX_PLATFORM_VERSION to the version that MX has enabled for you.",
     };
   }
-  return judgeOtherStatus(status, host, "MX_PLATFORM_BASE_URL");
+  return judgeStatus(status, host, PLATFORM);
 }
 
 /** `platform` is the result for the Platform API, if both are configured. It explains why this one does not answer. */
@@ -70,44 +75,35 @@ export async function checkSsoApi(
   config: SsoV2Config,
   platform: Promise<Judgement> | undefined,
 ): Promise<Judgement> {
-  const { baseUrl } = config;
-  const path = `${toBasePath(baseUrl)}/user/${NOBODY}?${toSsoQuery(config)}`;
-  const headers = { accept: "application/json" };
-  const result = await asker.ask(baseUrl, { method: "GET", path, headers });
-  if (result.kind === "answer") return judgeSsoAnswer(result, baseUrl.host);
-  const isAboutCertificate = result.reason.startsWith("client_certificate_");
-  const isSilence = ["timeout", "silent", "connection_lost", "stale"].includes(result.failure);
-  return isSilence && !isAboutCertificate
-    ? judgeSilence(baseUrl.host, (await platform)?.verdict)
-    : judgeFailure(result, baseUrl.host, "MX_CLIENT");
-}
-
-function judgeSsoAnswer(answer: AnswerOf, host: string): Judgement {
-  const { status } = answer;
-  const body = parse(answer);
-  const outcome = classifySsoV2("sso.read_user", status, body);
-  if (outcome === "not_found" || (status === 200 && "guid" in body)) {
-    return {
-      verdict: "ok",
-      message: `${host} accepts the key. Only the first login will show whether MX_SSO_CLIENT_GUID is right.`,
-    };
+  const { host } = config.baseUrl;
+  const result = await ask(asker, toSsoApi(config), { method: "GET", path: `/user/${NOBODY}` });
+  if (result.kind === "failure") {
+    const isAboutCertificate = result.reason.startsWith("client_certificate_");
+    const isSilence = ["timeout", "silent", "connection_lost", "stale"].includes(result.failure);
+    return isSilence && !isAboutCertificate
+      ? judgeSilence(host, (await platform)?.verdict)
+      : judgeFailure(result, host, "MX_CLIENT");
   }
-  if (status === 401) return ssoKeyRefused(host, "(401)");
-  if (status === 403) return notListed(host);
-  if (outcome === "rejected" && /client must be associated/i.test(String(body.error))) {
+  const { status, text } = result;
+  const body = parse(text);
+  const outcome = classifySsoV2("sso.read_user", status, body);
+  if (outcome === "not_found" || (status === 200 && "guid" in body))
+    return acceptsKey(host, "MX_SSO_CLIENT_GUID");
+  const isAboutClient = /client must be associated/i.test(String(body.error));
+  if (outcome === "rejected" && status !== 401 && status !== 403 && isAboutClient) {
     return {
       verdict: "client_refused",
       message: `${host} does not know the client for this key.`,
       next: "Set MX_SSO_CLIENT_GUID to the client (CLT-…) that MX has given you for this key.",
     };
   }
-  return judgeOtherStatus(status, host, "MX_SSO_BASE_URL");
+  return judgeStatus(status, host, SSO_V2);
 }
 
 /** "Fail with no return" is all that MX says about a wrong key and about an address that is not listed. */
 function judgeSilence(host: string, platform: Judgement["verdict"] | undefined): Judgement {
   if (platform === "ok")
-    return ssoKeyRefused(host, "(it does not answer, although the Platform API does)");
+    return refusesKey(host, "it does not answer, although the Platform API does", SSO_V2);
   if (platform === "address_not_listed") return notListed(host);
   return {
     verdict: "key_or_address_refused",
@@ -116,12 +112,59 @@ function judgeSilence(host: string, platform: Judgement["verdict"] | undefined):
   };
 }
 
-function ssoKeyRefused(host: string, how: string): Judgement {
-  return {
-    verdict: "key_refused",
-    message: `${host} refuses the key ${how}.`,
-    next: "Compare MX_SSO_API_KEY with what MX has given you; integration and production (MX_ENVIRONMENT) have different keys. If the key is right, ask MX whether your address is on the SSO API's own allow list.",
-  };
+export function checkSsoV3(asker: Asker, config: SsoV3Config): Promise<Judgement> {
+  const body = JSON.stringify({ url: { type: "connect_widget" } });
+  const request = { method: "POST", path: `/users/${NOBODY}/urls.json`, body } as const;
+  return askByClientId(asker, toSsoV3Api(config), request, SSO_V3);
+}
+
+export function checkMdx(asker: Asker, { mdx, clientId }: SsoV3Config): Promise<Judgement> {
+  const request = { method: "GET", path: `/users/${NOBODY}.json` } as const;
+  return askByClientId(asker, toMdxApi({ ...mdx, clientId }), request, MDX);
+}
+
+async function askByClientId(
+  asker: Asker,
+  api: MxApi,
+  request: Question,
+  advice: Advice,
+): Promise<Judgement> {
+  const { host } = api.baseUrl;
+  const result = await ask(asker, api, request);
+  if (result.kind === "failure") return judgeFailure(result, host, "MX_CLIENT");
+  const { status } = result;
+  if (status === 404 || status === 200) return acceptsKey(host, "MX_SSO_CLIENT_ID");
+  return judgeStatus(status, host, advice);
+}
+
+type Question = Pick<ExchangeRequest, "method" | "path" | "body">;
+
+function ask(
+  asker: Asker,
+  { baseUrl, headers, contentType = "", query }: MxApi,
+  { method, path, body }: Question,
+): Promise<ExchangeResult> {
+  return asker.ask(baseUrl, {
+    method,
+    path: `${baseUrl.pathname.replace(/\/$/, "")}${path}${query && `?${query}`}`,
+    headers: { ...headers, ...(body !== undefined && { "content-type": contentType }) },
+    body,
+    hasSecretPath: query !== "",
+  });
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  const body = parseJson(text);
+  return isObject(body) ? body : {};
+}
+
+function acceptsKey(host: string, client: string): Judgement {
+  const message = `${host} accepts the key. Only the first login will show whether ${client} is right.`;
+  return { verdict: "ok", message };
+}
+
+function refusesKey(host: string, how: string, { key }: Advice): Judgement {
+  return { verdict: "key_refused", message: `${host} refuses the key (${how}).`, next: key };
 }
 
 function notListed(host: string): Judgement {
@@ -132,7 +175,10 @@ function notListed(host: string): Judgement {
   };
 }
 
-function judgeOtherStatus(status: number, host: string, variable: string): Judgement {
+/** What a status means for each of the APIs. */
+function judgeStatus(status: number, host: string, advice: Advice): Judgement {
+  if (status === 401) return refusesKey(host, "401", advice);
+  if (status === 403) return notListed(host);
   if (status === 429) {
     return {
       verdict: "rate_limited",
@@ -151,74 +197,12 @@ function judgeOtherStatus(status: number, host: string, variable: string): Judge
     return {
       verdict: "wrong_address",
       message: `${host} has no such API at this address (${status}).`,
-      next: `Leave ${variable} out, or correct it. MX_ENVIRONMENT selects MX's own addresses.`,
+      next: `Leave ${advice.url} out, or correct it. MX_ENVIRONMENT selects MX's own addresses.`,
     };
   }
   return {
     verdict: "unexpected_answer",
     message: `${host} gave an answer that is not from MX (${status}).`,
-    next: `Make sure that ${variable} is MX's address, and that no portal or filter answers in between.`,
+    next: `Make sure that ${advice.url} is MX's address, and that no portal or filter answers in between.`,
   };
-}
-
-type AnswerOf = Extract<ExchangeResult, { kind: "answer" }>;
-
-function parse({ text }: AnswerOf): Readonly<Record<string, unknown>> {
-  const body = parseJson(text);
-  return isObject(body) ? body : {};
-}
-
-function toBasePath(url: URL): string {
-  return url.pathname.replace(/\/$/, "");
-}
-
-type Names = { key: string; url: string };
-
-export function checkSsoV3(asker: Asker, config: SsoV3Config): Promise<Judgement> {
-  const request = {
-    method: "POST" as const,
-    path: `/users/${NOBODY}/urls.json`,
-    body: JSON.stringify({ url: { type: "connect_widget" } }),
-  };
-  const names = { key: "MX_SSO_API_KEY", url: "MX_SSO_BASE_URL" };
-  return ask(asker, toSsoV3Api(config), request, names);
-}
-
-export function checkMdx(asker: Asker, { mdx, clientId }: SsoV3Config): Promise<Judgement> {
-  const request = { method: "GET" as const, path: `/users/${NOBODY}.json` };
-  const names = {
-    key: "MX_MDX_API_KEY (MX_SSO_API_KEY, if it is not set)",
-    url: "MX_MDX_BASE_URL",
-  };
-  return ask(asker, toMdxApi({ ...mdx, clientId }), request, names);
-}
-
-async function ask(
-  asker: Asker,
-  { baseUrl, headers, contentType = "" }: MxApi,
-  request: Omit<ExchangeRequest, "headers">,
-  names: Names,
-): Promise<Judgement> {
-  const result = await asker.ask(baseUrl, {
-    ...request,
-    path: baseUrl.pathname + request.path,
-    headers: { ...headers, ...(request.body !== undefined && { "content-type": contentType }) },
-  });
-  const { host } = baseUrl;
-  if (result.kind === "failure") return judgeFailure(result, host, "MX_CLIENT");
-  const { status } = result;
-  if (status === 404 || status === 200) {
-    return {
-      verdict: "ok",
-      message: `${host} accepts the key. Only the first login will show whether MX_SSO_CLIENT_ID is right.`,
-    };
-  }
-  if (status === 401) {
-    return {
-      verdict: "key_refused",
-      message: `${host} refuses the key (401).`,
-      next: `Compare ${names.key} with what MX has given you. Integration and production (MX_ENVIRONMENT) have different keys.`,
-    };
-  }
-  return status === 403 ? notListed(host) : judgeOtherStatus(status, host, names.url);
 }

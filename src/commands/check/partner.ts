@@ -3,39 +3,38 @@
 import type { JSONWebKeySet, JWK } from "jose";
 import { createLoader, type LoadOptions } from "../../auth/key-set.ts";
 import type { AuthConfig, LookupConfig } from "../../config/types.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, type Reason } from "../../errors.ts";
 import { toLookupRequest } from "../../mx/credential-lookup.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
-import type { Asker } from "./ask.ts";
+import { type Asker, NOBODY } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
-/** A user id that the partner cannot have. */
-const NOBODY = "mx-session-bff-check";
+/** Where keys come from. `url` is undefined for a file. */
+export type KeyPlace = { issuer: string; target: string; url: URL | undefined };
 
-export type IssuerQuestion = { name: string; auth: AuthConfig };
-
-/** Where keys come from: each name of the issuer by discovery, or the one place that the configuration names. */
-export function toIssuerQuestions(auth: AuthConfig): IssuerQuestion[] {
-  const names = auth.keys.kind === "discovery" ? auth.issuers : [auth.issuers[0]];
-  return names.map((name) => ({ name, auth }));
+/** Each name of the issuer by discovery, or the one place that the configuration names. */
+export function toKeyPlaces({ keys, issuers }: AuthConfig): KeyPlace[] {
+  const [issuer] = issuers;
+  if (keys.kind === "file") return [{ issuer, target: keys.path, url: undefined }];
+  if (keys.kind === "url") return [{ issuer, target: keys.url.host, url: keys.url }];
+  return issuers.map((name) => {
+    const url = new URL(name);
+    return { issuer: name, target: url.host, url };
+  });
 }
 
-export function toIssuerTarget({ name, auth: { keys } }: IssuerQuestion): string {
-  if (keys.kind === "file") return keys.path;
-  return keys.kind === "url" ? keys.url.host : new URL(name).host;
-}
-
-export async function checkIssuer(asker: Asker, question: IssuerQuestion): Promise<Judgement> {
-  const { name: issuer, auth } = question;
-  const target = toIssuerTarget(question);
+export async function checkIssuer(
+  asker: Asker,
+  auth: AuthConfig,
+  { issuer, target }: KeyPlace,
+): Promise<Judgement> {
   let last: Watched | undefined;
-  const { proxy, limits, clientCertificate } = asker;
   const watch: LoadOptions["watch"] = (result, url) => {
     last = { result, url };
     asker.noteDate(url, result);
   };
-  const load = createLoader(issuer, auth.keys, { proxy, limits, clientCertificate, watch });
+  const load = createLoader(issuer, auth.keys, { ...asker, watch });
   try {
     return judgeKeys(await load(), auth, target);
   } catch (error) {
@@ -67,34 +66,33 @@ function fits({ kty, crv, alg, use }: JWK, algorithm: string): boolean {
 
 const CURVES: Readonly<Record<string, string>> = { ES256: "P-256", ES384: "P-384", ES512: "P-521" };
 
+/** Messages follow the name of the host. */
+const PROBLEMS: Partial<Record<Reason, Judgement>> = {
+  wrong_issuer: {
+    verdict: "wrong_issuer",
+    message: "has a different issuer in its discovery document than AUTH_ISSUER.",
+    next: "Set AUTH_ISSUER to exactly the `iss` of your tokens. Check for a slash at the end, and for another name of the same host.",
+  },
+  unsafe_keys_url: {
+    verdict: "unexpected_answer",
+    message: "names an unsafe address for its keys: plain http, link-local, or with credentials.",
+    next: "Make the issuer name an https jwks_uri. Inside a cluster, you can list its host in ALLOW_HTTP_HOSTS.",
+  },
+  no_usable_key: {
+    verdict: "no_usable_key",
+    message: "has a key set without a public key for signatures.",
+    next: "Publish the public keys that verify your tokens (RFC 7517).",
+  },
+};
+
 function judgeLoad(
   error: unknown,
   last: Watched | undefined,
   { keys }: AuthConfig,
   target: string,
 ): Judgement {
-  const reason = error instanceof AppError ? error.reason : undefined;
-  if (reason === "wrong_issuer") {
-    return {
-      verdict: "wrong_issuer",
-      message: `${target} has a different issuer in its discovery document than AUTH_ISSUER.`,
-      next: "Set AUTH_ISSUER to exactly the `iss` of your tokens. Check for a slash at the end, and for another name of the same host.",
-    };
-  }
-  if (reason === "unsafe_keys_url") {
-    return {
-      verdict: "unexpected_answer",
-      message: `${target} names an unsafe address for its keys: plain http, link-local, or with credentials.`,
-      next: "Make the issuer name an https jwks_uri. Inside a cluster, you can list its host in ALLOW_HTTP_HOSTS.",
-    };
-  }
-  if (reason === "no_usable_key") {
-    return {
-      verdict: "no_usable_key",
-      message: `${target} has a key set without a public key for signatures.`,
-      next: "Publish the public keys that verify your tokens (RFC 7517).",
-    };
-  }
+  const problem = error instanceof AppError && error.reason && PROBLEMS[error.reason];
+  if (problem) return { ...problem, message: `${target} ${problem.message}` };
   if (last?.result.kind === "failure")
     return judgeFailure(last.result, last.url.host, "AUTH_CLIENT");
   const what = keys.kind === "discovery" ? "discovery document" : "key set";

@@ -2,7 +2,7 @@
 
 import type { ConfigFault } from "../../config/faults.ts";
 import type { Warning } from "../../config/warnings.ts";
-import { type Finding, VERDICTS, type Verdict } from "./finding.ts";
+import { type Finding, PARTIES, VERDICTS, type Verdict } from "./finding.ts";
 
 /** Warnings are shown, and change no verdict. */
 export type CheckResult = {
@@ -38,7 +38,7 @@ export function toText({ faults, warnings, findings }: CheckResult): string {
   const tenants = new Set(findings.map(({ tenant }) => tenant).filter(Boolean));
   const lines = findings.flatMap(({ party, tenant, verdict, message, next }) => {
     const of = tenants.size > 1 && tenant ? ` (${tenant})` : "";
-    const name = `${PARTY_NAMES[party]}${of}`.padEnd(18);
+    const name = `${PARTIES[party]}${of}`.padEnd(18);
     const head = `${LEVEL_WORDS[VERDICTS[verdict]].padEnd(7)} ${name} ${message}`;
     return next ? [head, `        ${"".padEnd(18)} ${verdict}: ${next}`] : [head];
   });
@@ -61,17 +61,3 @@ export function toFaultText(faults: readonly ConfigFault[]): string {
   const lines = faults.map(({ variable, message }) => `  ${variable} ${message}`);
   return `The configuration has ${count}:\n${lines.join("\n")}\nEvery variable is explained in docs/configuration.md.\n`;
 }
-
-const PARTY_NAMES: Readonly<Record<Finding["party"], string>> = {
-  issuer: "issuer's keys",
-  platform_api: "Platform API",
-  sso_api: "SSO API",
-  mdx: "MDX Real Time",
-  credential_lookup: "credential lookup",
-  introspection: "introspection",
-  session_check: "session check",
-  redis: "Redis",
-  egress_proxy: "proxy",
-  certificate: "certificate",
-  clock: "clock",
-};

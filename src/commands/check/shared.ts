@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { countOnce } from "../../rate-limit/limiter.ts";
-import { createRedis, findMode, toRedisProblem } from "../../rate-limit/redis.ts";
+import { createRedis, findMode, type RedisClient, toRedisProblem } from "../../rate-limit/redis.ts";
 import type { RedisProblem, RedisSettings } from "../../session/settings.ts";
 import type { ForwardProxy } from "../../upstream/connection.ts";
 import { toTransportReason } from "../../upstream/failure.ts";
@@ -23,25 +23,29 @@ export async function checkRedis(settings: RedisSettings): Promise<Judgement> {
   const target = toRedisTarget(settings);
   const mismatch = await findMismatch(settings);
   if (mismatch) return mismatch;
-  const { redis, ready } = connectRedis(settings);
-  await using _ = redis;
   try {
-    await withTimeout(ready, CONNECT_TIMEOUT_MS, () => new Error("timed out"));
-    await withTimeout(countOnce(redis), settings.timeoutMs, () => new Error("timed out"));
+    const count = (redis: RedisClient) =>
+      withTimeout(countOnce(redis), settings.timeoutMs, timedOut);
+    await withRedis(settings, count);
     return { verdict: "ok", message: `${target} works.` };
   } catch (error) {
     return judge(error, target, settings);
   }
 }
 
-/** `ready` rejects with the first error: a check does not retry. */
-function connectRedis(settings: RedisSettings) {
+/** Rejects with the first error: a check does not retry. */
+async function withRedis<T>(settings: RedisSettings, ask: (redis: RedisClient) => Promise<T>) {
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-  const redis = createRedis(settings, {
+  await using redis = createRedis(settings, {
     onReady: resolve,
     onProblem: (_problem, error) => reject(error),
   });
-  return { redis, ready };
+  await withTimeout(ready, CONNECT_TIMEOUT_MS, timedOut);
+  return await ask(redis);
+}
+
+function timedOut(): Error {
+  return new Error("timed out");
 }
 
 const EXPECTED = { single: "standalone", cluster: "cluster", sentinel: "sentinel" } as const;
@@ -68,25 +72,10 @@ async function findMismatch(settings: RedisSettings): Promise<Judgement | undefi
   };
 }
 
-async function askMode(
-  settings: RedisSettings,
-  nodes: RedisSettings["nodes"],
-): Promise<string | undefined> {
+async function askMode(settings: RedisSettings, nodes: RedisSettings["nodes"]) {
   const username = settings.mode === "sentinel" ? undefined : settings.username;
-  const { redis, ready } = connectRedis({
-    ...settings,
-    nodes,
-    username,
-    mode: "single",
-    database: 0,
-  });
-  await using _ = redis;
-  try {
-    await withTimeout(ready, CONNECT_TIMEOUT_MS, () => new Error("timed out"));
-    return await findMode(redis);
-  } catch {
-    return undefined;
-  }
+  const alone = { ...settings, nodes, username, mode: "single", database: 0 } as const;
+  return withRedis(alone, findMode).catch(() => undefined);
 }
 
 function judge(error: unknown, target: string, settings: RedisSettings): Judgement {
@@ -101,7 +90,13 @@ function judge(error: unknown, target: string, settings: RedisSettings): Judgeme
     };
   }
   const reason = toTransportReason(codeOf(error));
-  if (/_alert_certificate_required$/.test(reason)) return wantsCertificate(target);
+  if (/_alert_certificate_required$/.test(reason)) {
+    return {
+      verdict: "client_certificate_missing",
+      message: `${target} wants a client certificate.`,
+      next: "Set `tls-auth-clients no` in the configuration of Redis. The service has no client certificate for Redis.",
+    };
+  }
   const failure = judgeFailure({ kind: "failure", failure: judged, reason }, target);
   if (failure.verdict !== "unreachable") return { ...failure, next: `REDIS_URL: ${failure.next}` };
   return { ...failure, next: settings.socket ? CHECK_SOCKET : CHECK_ADDRESS };
@@ -112,14 +107,6 @@ const CHECK_ADDRESS =
   "REDIS_URL: Make sure that host and port are right, and that no firewall blocks this machine. For a port with TLS, use rediss://.";
 const CHECK_SOCKET =
   "REDIS_URL: Make sure that Redis listens on this socket (unixsocket), and that the service may open it (unixsocketperm).";
-
-function wantsCertificate(target: string): Judgement {
-  return {
-    verdict: "client_certificate_missing",
-    message: `${target} wants a client certificate.`,
-    next: "Set `tls-auth-clients no` in the configuration of Redis. The service has no client certificate for Redis.",
-  };
-}
 
 /** Messages follow the name of the server. Failures to connect have the same messages as those of every upstream. */
 const JUDGEMENTS: Readonly<Record<RedisProblem, Judgement | "not_sent" | "tls_error" | "timeout">> =

@@ -2,13 +2,11 @@
 
 import { openPools } from "../src/app/connections.ts";
 import { createTenant } from "../src/app/tenant.ts";
+import { createCommandContext } from "../src/commands/context.ts";
 import { createMxUsers, type MxUsers, toProblem } from "../src/commands/verify/mx-users.ts";
 import type { Config } from "../src/config/types.ts";
 import { AppError } from "../src/errors.ts";
-import { createBudget } from "../src/session/budget.ts";
 import type { Tenant } from "../src/session/types.ts";
-
-const DEADLINE_MS = 20_000;
 
 type Removal = { line: string; isGone: boolean };
 
@@ -48,10 +46,8 @@ async function deleteUser(users: MxUsers, tenant: Tenant, userId: string): Promi
 /** MX's own id where the Platform API wants that; the partner's where MX cannot be asked. */
 async function findPathId({ mx }: Tenant, userId: string): Promise<string | undefined> {
   if (!("platform" in mx)) return undefined;
-  const budget = createBudget({ deadlineMs: DEADLINE_MS });
-  const context = { budget, audit() {}, profileFailed() {}, profileRefused() {} };
   try {
-    return (await mx.platform.readUser(userId, context))?.pathId;
+    return (await mx.platform.readUser(userId, createCommandContext()))?.pathId;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return userId;

@@ -1,14 +1,8 @@
 /** `--user` and `--verify`, wired: with the tenant, the keys and the upstreams that the service has. */
 
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  describeUser,
-  isComplete,
-  toUserJson,
-  toUserText,
-  type UserQuestion,
-} from "../commands/user.ts";
+import { createCommandContext } from "../commands/context.ts";
+import { describeUser, isComplete, toUserText, type UserQuestion } from "../commands/user.ts";
 import { createMxUsers } from "../commands/verify/mx-users.ts";
 import { toVerifyExitCode, toVerifyJson, toVerifyText } from "../commands/verify/report.ts";
 import type { Need, Run } from "../commands/verify/step.ts";
@@ -17,7 +11,6 @@ import type { Config, TenantConfig } from "../config/types.ts";
 import { AppError } from "../errors.ts";
 import type { Answer } from "../mx/call.ts";
 import { NO_OBSERVER } from "../mx/policies/instrument.ts";
-import { createBudget } from "../session/budget.ts";
 import { createPseudonym } from "../telemetry/logger.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { openPools } from "./connections.ts";
@@ -39,20 +32,18 @@ export async function lookUpUser(
       toPseudonym,
     };
     const report = await describeUser(parts, question);
-    const text = json ? toUserJson(report) : toUserText(report);
+    const text = json ? toJson(report) : toUserText(report);
     return { text, code: isComplete(report) ? 0 : 1 };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message } = error;
-    return {
-      text: json ? `${JSON.stringify({ error: code, message }, null, 2)}\n` : `${message}\n`,
-      code: 1,
-    };
+    return { text: json ? toJson({ error: code, message }) : `${message}\n`, code: 1 };
   }
 }
 
-/** For one step. MX may be slow, and no user waits. */
-const DEADLINE_MS = 20_000;
+function toJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
 
 export async function verifyMx(
   config: Config,
@@ -68,20 +59,14 @@ export async function verifyMx(
     userId,
     memberId: `M-${userId}`,
     tenant: open(),
-    openAnother: async () => open(),
+    openAnother: open,
     users: createMxUsers(tenant.mx, (url) => pools.connect(url, 1, tenant.mx.clientCertificate)),
     answers,
-    context: () => ({
-      budget: createBudget({ deadlineMs: DEADLINE_MS }),
-      audit() {},
-      profileFailed() {},
-      profileRefused() {},
-    }),
+    context: createCommandContext,
     made: undefined,
     guidAgain: undefined,
     guids: new Set(),
     member: "none",
-    sleep,
   };
   const verified = await verify(run, { offers: toOffers(tenant, withMember), signal });
   return {

@@ -4,8 +4,8 @@
  */
 
 import { toUserkey } from "../../session/member.ts";
-import type { MemberDirectory, OwnedMember } from "../../session/types.ts";
-import { meetsConflict, membersOf, type Run, type Step } from "./step.ts";
+import type { MemberCredentials, MemberDirectory, OwnedMember } from "../../session/types.ts";
+import { type Deviation, meetsConflict, membersOf, type Run, type Step } from "./step.ts";
 
 const PERMANENT = toUserkey("bff-verify", false);
 const LOGIN = {
@@ -23,22 +23,14 @@ export const MEMBER_STEPS: readonly Step[] = [
       "The SSO API refuses a second Member with the same id, with a text that contains “already exists”.",
     change:
       "Correct SSO_TEXTS in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
-    phase: "with",
     needs: ["sso", "member"],
-    async findDeviation(run) {
-      const { owned } = await withMember(run);
-      const other = membersOf({ tenant: await run.openAnother() }); // This one would look first.
-      const second = other?.createMember(owned, PERMANENT, run.context());
-      const isRefused = await meetsConflict(run, "sso.create_member", second);
-      return isRefused ? undefined : "makes another one";
-    },
+    findDeviation: createSecond,
   },
   {
     id: "A9",
     assumption: "Answers about a Member contain its User's guid (`user_guid`).",
     change:
       "With MEMBER_ID_CLAIM, make the claim contain the user id. Otherwise the service does not update a Member whose owner MX does not name (src/session/member-workflow.ts).",
-    phase: "with",
     after: ["A4"],
     needs: ["sso", "member"],
     async findDeviation(run) {
@@ -52,42 +44,24 @@ export const MEMBER_STEPS: readonly Step[] = [
     id: "A10",
     assumption: "Members are updated with `PUT /member/{id}`.",
     change: "Correct the path in src/mx/sso-v2.ts. Until then, use a permanent userkey.",
-    phase: "with",
     needs: ["sso", "member"],
-    async findDeviation(run) {
-      const { directory, owned } = await withMember(run);
-      const update = await directory.updateMember(owned, PERMANENT, run.context());
-      return update === "updated" ? undefined : "does not find the Member that was just created";
-    },
+    findDeviation: (run) => update(run, PERMANENT),
   },
   {
     id: "A11",
     assumption: "The fields of a login are called `login` and `password`.",
     change: "Correct the names in src/mx/sso-v2.ts. Until then, use a userkey.",
-    phase: "with",
     after: ["A10"],
     needs: ["sso", "member"],
-    async findDeviation(run) {
-      const { directory, owned } = await withMember(run);
-      const update = await directory.updateMember(owned, LOGIN, run.context());
-      return update === "updated" ? undefined : "does not find the Member that was just created";
-    },
+    findDeviation: (run) => update(run, LOGIN),
   },
   {
     id: "A23",
     assumption: "MDX Real Time refuses a second Member with the same id, with 409.",
     change:
       "Correct classifyByStatus in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
-    phase: "with",
     needs: ["mdx", "member"],
-    async findDeviation(run) {
-      const { owned } = await withMember(run);
-      const other = membersOf({ tenant: await run.openAnother() });
-      const second = other?.createMember(owned, PERMANENT, run.context());
-      return (await meetsConflict(run, "mdx.create_member", second))
-        ? undefined
-        : "makes another one";
-    },
+    findDeviation: createSecond,
   },
 ];
 
@@ -102,14 +76,30 @@ export const ORPHAN_STEP: Step = {
   needs: ["member"],
   async findDeviation(run) {
     const { userId, memberId, guidAgain: userGuid } = run;
-    const operation = run.users.mdx ? "mdx.create_member" : "sso.create_member";
-    const members = membersOf({ tenant: await run.openAnother() });
-    const create = members?.createMember({ userId, memberId, userGuid }, PERMANENT, run.context());
-    if (!(await meetsConflict(run, operation, create))) return undefined;
+    if (!(await isTaken(run, { userId, memberId, userGuid }))) return undefined;
     if (run.users.mdx) run.member = "orphaned"; // Its path names the user, who is gone.
     return "still knows the Member";
   },
 };
+
+async function createSecond(run: Run): Promise<Deviation> {
+  const { owned } = await withMember(run);
+  return (await isTaken(run, owned)) ? undefined : "makes another one";
+}
+
+/** Whether MX refuses to make this Member because it is there. */
+function isTaken(run: Run, member: OwnedMember): Promise<boolean> {
+  const operation = run.users.mdx ? "mdx.create_member" : "sso.create_member";
+  return meetsConflict(run, operation, (other) =>
+    membersOf(other)?.createMember(member, PERMANENT, run.context()),
+  );
+}
+
+async function update(run: Run, credentials: MemberCredentials): Promise<Deviation> {
+  const { directory, owned } = await withMember(run);
+  const result = await directory.updateMember(owned, credentials, run.context());
+  return result === "updated" ? undefined : "does not find the Member that was just created";
+}
 
 /** Makes the Member with the first step that needs one. */
 async function withMember(run: Run): Promise<{ directory: MemberDirectory; owned: OwnedMember }> {

@@ -20,26 +20,19 @@ export function toVerifyJson(verified: Verified, version: string): string {
     user_id: userId,
     interrupted: wasInterrupted,
     problem: problem ?? null,
-    assumptions: findings.map((finding) => ({
-      id: finding.id,
-      assumption: finding.assumption,
-      verdict: finding.verdict,
-      came: "came" in finding ? finding.came : null,
-      change: "change" in finding ? finding.change : null,
-      why: "why" in finding ? finding.why : null,
-    })),
-    left_over: leftOver.map(({ what, id, isDisabled }) => ({ what, id, disabled: isDisabled })),
+    assumptions: findings,
+    left_over: leftOver,
   };
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
 export function toVerifyText(verified: Verified): string {
   const { findings, problem, leftOver, wasInterrupted, userId } = verified;
-  const lines = findings.flatMap(toLines);
+  const lines = findings.map(toLine);
   if (problem) lines.push(`The user ${userId} could not be created: ${problem}`);
-  for (const { what, id, isDisabled } of leftOver)
+  for (const { what, id, disabled } of leftOver)
     lines.push(
-      `Not deleted at MX: the ${what} ${id}${isDisabled ? ", which is now disabled" : ""}. Delete it there.`,
+      `Not deleted at MX: the ${what} ${id}${disabled ? ", which is now disabled" : ""}. Delete it there.`,
     );
   if (wasInterrupted) lines.push("Interrupted.");
   const count = (verdict: Finding["verdict"]) =>
@@ -50,16 +43,9 @@ export function toVerifyText(verified: Verified): string {
   return `${lines.join("\n")}\n`;
 }
 
-const WORDS: Record<Finding["verdict"], string> = {
-  confirmed: "confirmed",
-  refuted: "REFUTED",
-  not_tried: "not tried",
-};
-
-function toLines(finding: Finding): string[] {
-  const head = `${finding.id.padEnd(4)} ${WORDS[finding.verdict].padEnd(10)} ${finding.assumption}`;
-  const indent = " ".repeat(16);
-  if (finding.verdict === "confirmed") return [head];
-  if (finding.verdict === "not_tried") return [head, `${indent}${finding.why}`];
-  return [head, `${indent}${finding.came} ${finding.change}`];
+function toLine({ id, assumption, verdict, came, change, why }: Finding): string {
+  const word = verdict === "refuted" ? "REFUTED" : verdict.replace("_", " ");
+  const head = `${id.padEnd(4)} ${word.padEnd(10)} ${assumption}`;
+  const details = [came, change, why].filter((text) => text !== null).join(" ");
+  return details === "" ? head : `${head}\n${" ".repeat(16)}${details}`;
 }

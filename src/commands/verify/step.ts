@@ -13,8 +13,10 @@ import type {
   RequestContext,
   SsoDirectory,
   Tenant,
+  WidgetRequest,
+  WidgetUrl,
 } from "../../session/types.ts";
-import type { MxUsers } from "./mx-users.ts";
+import { type MxUsers, type OneApi, toProblem } from "./mx-users.ts";
 
 export type AssumptionId = `A${number}`;
 
@@ -24,8 +26,8 @@ export type Step = {
   assumption: string;
   /** Which setting or file to change where it does not hold, as a sentence. */
   change: string;
-  /** When it is tried: before there is a user, with one, or once the user was deleted. */
-  phase: "before" | "with" | "after";
+  /** When it is tried: before there is a user, or once the user was deleted. Default: with one. */
+  phase?: "before" | "after";
   /** What it builds on: with one of them refuted or not tried, it is not tried either. */
   after?: readonly AssumptionId[];
   needs?: readonly Need[];
@@ -36,25 +38,29 @@ export type Step = {
 /** `undefined`: it holds. Text: what came instead, as the end of "MX …". `untried`: why it is unknown. */
 export type Deviation = string | { untried: string } | undefined;
 
-/** Why a step may not be tried with this configuration or these arguments. */
-export type Need =
-  | "sso" // v2
-  | "platform_users"
-  | "urls"
-  | "both"
-  | "v20111101"
-  | "ids_in_paths"
-  | "sso_v3" // for URLs
-  | "one_key"
-  | "mdx"
-  | "member";
+/** What a step may need of the configuration or the arguments, and why it is not tried without that. */
+export const NEEDS = {
+  sso: "The SSO API v2 is not configured.",
+  platform_users: "The Platform API does not create the users.",
+  urls: "The SSO API v2 creates the widget URLs.",
+  both: "Only one of MX's APIs is configured.",
+  v20111101: "It applies only to MX_PLATFORM_VERSION=v20111101.",
+  ids_in_paths: "The Platform API v20111101 does not accept your own ids in paths.",
+  sso_v3: "The SSO API v3 does not create the widget URLs.",
+  one_key: "The SSO API v3 is not configured, or MX_MDX_API_KEY is another key.",
+  mdx: "MDX Real Time is not configured.",
+  member:
+    "It needs --with-member, and an API with Members. An invented userkey may start a login at a data provider.",
+} as const;
+
+export type Need = keyof typeof NEEDS;
 
 export type Run = {
   userId: string;
   memberId: string;
   tenant: Tenant;
   /** Another one of the same configuration, which remembers nothing. */
-  openAnother(): Promise<Tenant>;
+  openAnother(): Tenant;
   users: MxUsers;
   /** Single answers of MX so far, in their order. */
   answers: readonly Answer[];
@@ -68,7 +74,6 @@ export type Run = {
   guids: Set<string>;
   /** `tried`: it may be there. `orphaned`: it is, but MX finds it under no user. */
   member: "none" | "tried" | "made" | "orphaned";
-  sleep(ms: number): Promise<void>;
 };
 
 export type Made = {
@@ -80,21 +85,18 @@ export type Made = {
   firstUrl: FirstUrl | undefined;
 };
 
-export type FirstUrl = {
-  when: "at_once" | "later" | "never";
-  /** The answer with the URL named another user. */
-  namesOther: boolean;
-  /** Why it is unknown. */
-  problem?: string;
-};
+/** `other_user`: the answer with the URL named another user. `untried`: why it is unknown. */
+export type FirstUrl = "at_once" | "later" | "never" | "other_user" | { untried: string };
 
-export type Finding = Pick<Step, "id" | "assumption"> &
-  (
-    | { verdict: "confirmed" }
-    /** `came`: what MX did instead. */
-    | { verdict: "refuted"; came: string; change: string }
-    | { verdict: "not_tried"; why: string }
-  );
+/** Printed as it is: members are added, never renamed or removed. */
+export type Finding = Pick<Step, "id" | "assumption"> & {
+  verdict: "confirmed" | "refuted" | "not_tried";
+  /** What MX did instead, and what to change: only where it is refuted. */
+  came: string | null;
+  change: string | null;
+  /** Why it was not tried. */
+  why: string | null;
+};
 
 /** What an upstream did, in words of this service. */
 export function describe({ upstream, message }: Pick<AppError, "upstream" | "message">): string {
@@ -109,22 +111,35 @@ export function unlessOurs(error: unknown): undefined {
   if (!(error instanceof AppError)) throw error;
 }
 
-/** Whether MX answers a create with "there is one already". What else goes wrong is thrown. */
+/** Whether MX answers a create with "there is one already". By another one: this one would look first. */
 export async function meetsConflict(
-  { answers }: Pick<Run, "answers">,
+  run: Run,
   operation: Answer["operation"],
-  create: Promise<unknown> | undefined,
+  create: (other: Pick<Run, "tenant">) => Promise<unknown> | undefined,
 ): Promise<boolean> {
-  const before = answers.length;
+  const before = run.answers.length;
   const isMet = () =>
-    answers.slice(before).findLast((answer) => answer.operation === operation)?.outcome ===
+    run.answers.slice(before).findLast((answer) => answer.operation === operation)?.outcome ===
     "conflict";
   try {
-    await create;
+    await create({ tenant: run.openAnother() });
   } catch (error) {
     if (!isMet()) throw error;
   }
   return isMet();
+}
+
+/** What comes of a user while it is disabled. */
+export async function tryDisabled(
+  api: OneApi | undefined,
+  id: string,
+  findDeviation: () => Promise<Deviation>,
+): Promise<Deviation> {
+  const problem = toProblem(await api?.setDisabled(id, true));
+  if (problem) return `${problem} to the update that disables the user`;
+  const deviation = await findDeviation();
+  await api?.setDisabled(id, false);
+  return deviation;
 }
 
 /** Of the SSO API v2, where it is configured. */
@@ -143,11 +158,21 @@ export function platformOf({ tenant: { mx } }: Pick<Run, "tenant">): Platform | 
   return "platform" in mx ? mx.platform : undefined;
 }
 
+/** A widget URL for the run's user. Default: that of a caller who chooses nothing. */
+export async function requestUrl(
+  { userId, tenant, context, made }: Run,
+  request: WidgetRequest = tenant.parseWidgetRequest({}),
+  { isNew = false } = {},
+): Promise<WidgetUrl | undefined> {
+  const path = { userId, pathId: made?.guid ?? userId, isNew, isConfirmed: true };
+  return platformOf({ tenant })?.requestWidgetUrl(path, request, context());
+}
+
 /** By a read, with whichever API reads by the partner's ids. */
 export async function isKnown(run: Run, userId: string): Promise<boolean> {
-  const context = run.context();
-  const found =
-    (await directoryOf(run)?.findUser(userId, context)) ??
-    (directoryOf(run) ? undefined : await platformOf(run)?.readUser(userId, context));
+  const directory = directoryOf(run);
+  const found = directory
+    ? await directory.findUser(userId, run.context())
+    : await platformOf(run)?.readUser(userId, run.context());
   return found !== undefined;
 }

@@ -3,17 +3,20 @@
  * the end. What cannot be deleted is disabled, and named.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../../errors.ts";
-import type { Platform, Profile, SsoDirectory } from "../../session/types.ts";
+import type { Profile } from "../../session/types.ts";
 import { type OneApi, toProblem } from "./mx-users.ts";
 import {
   describe,
   directoryOf,
   type FirstUrl,
   isKnown,
+  type Made,
   membersOf,
   platformOf,
   type Run,
+  requestUrl,
   unlessOurs,
 } from "./step.ts";
 
@@ -39,19 +42,15 @@ export async function makeUser(
   { asksPlatform }: { asksPlatform: boolean },
 ): Promise<string | undefined> {
   const { userId, guids } = run;
-  const directory = directoryOf(run);
-  const platform = platformOf(run);
   guids.add(userId); // To be deleted, whatever the result.
   try {
-    const { guid, refusedProfile } = directory
-      ? await createWithSso(directory, run)
-      : await createWithPlatform(platform, run);
+    const { guid, refusedProfile } = await createUser(run);
     if (guid && !run.users.mdx) {
       guids.delete(userId);
       guids.add(guid);
     }
-    const firstUrl = platform && asksPlatform ? await askForFirstUrl(run, guid) : undefined;
-    run.made = { guid, refusedProfile, firstUrl };
+    run.made = { guid, refusedProfile, firstUrl: undefined };
+    if (platformOf(run) && asksPlatform) run.made.firstUrl = await askForFirstUrl(run);
     return undefined;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -67,58 +66,49 @@ function wasRefused({ answers }: Run): boolean {
     .every(({ outcome }) => outcome === "rejected" || outcome === "throttled");
 }
 
-async function createWithSso(directory: SsoDirectory, { userId, context }: Run) {
-  try {
-    const user = await directory.createUser({ userId, profile: PROFILE }, context());
-    return { guid: user.guid, refusedProfile: false };
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "upstream_rejected") throw error;
-    const user = await directory.createUser({ userId, profile: {} }, context());
-    return { guid: user.guid, refusedProfile: true };
-  }
-}
-
-/** With MDX Real Time, the service itself tries again without a refused profile. */
-async function createWithPlatform(platform: Platform | undefined, { userId, context }: Run) {
+/** The SSO API v2 is asked again without a refused profile. With MDX Real Time, the service itself does so. */
+async function createUser(run: Run): Promise<Pick<Made, "guid" | "refusedProfile">> {
+  const { userId } = run;
+  const directory = directoryOf(run);
   let refusedProfile = false;
   const profileRefused = () => {
     refusedProfile = true;
   };
-  const user = await platform?.createUser(
-    { userId, profile: PROFILE },
-    { ...context(), profileRefused },
-  );
-  return { guid: user?.guid, refusedProfile };
-}
-
-/** First as the service does, which waits for about a second, then until the user must have arrived. */
-async function askForFirstUrl(run: Run, guid: string | undefined): Promise<FirstUrl> {
+  const create = (profile: Profile) =>
+    (directory ?? platformOf(run))?.createUser(
+      { userId, profile },
+      { ...run.context(), profileRefused },
+    );
   try {
-    if (await askForUrl(run, guid, true)) return { when: "at_once", namesOther: false };
-    for (let poll = 0; poll < POLLS; poll += 1) {
-      await run.sleep(POLL_MS);
-      if (await askForUrl(run, guid, false)) return { when: "later", namesOther: false };
-    }
-    return { when: "never", namesOther: false };
+    const user = await create(PROFILE);
+    return { guid: user?.guid, refusedProfile };
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    if (error.upstream?.reason === "other_user") return { when: "at_once", namesOther: true };
-    return { when: "never", namesOther: false, problem: `MX ${describe(error)}` };
+    const isRefused = error instanceof AppError && error.code === "upstream_rejected";
+    if (!directory || !isRefused) throw error;
+    const user = await create({});
+    return { guid: user?.guid, refusedProfile: true };
   }
 }
 
-async function askForUrl(run: Run, guid: string | undefined, isNew: boolean): Promise<boolean> {
-  const { tenant, userId } = run;
-  const path = { userId, pathId: guid ?? userId, isNew, isConfirmed: true };
-  const url = await platformOf(run)?.requestWidgetUrl(
-    path,
-    tenant.parseWidgetRequest({}),
-    run.context(),
-  );
-  return url !== undefined;
+/** First as the service does, which waits for about a second, then until the user must have arrived. */
+async function askForFirstUrl(run: Run): Promise<FirstUrl> {
+  try {
+    if (await requestUrl(run, undefined, { isNew: true })) return "at_once";
+    for (let poll = 0; poll < POLLS; poll += 1) {
+      await sleep(POLL_MS);
+      if (await requestUrl(run)) return "later";
+    }
+    return "never";
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return error.upstream?.reason === "other_user"
+      ? "other_user"
+      : { untried: `MX ${describe(error)}` };
+  }
 }
 
-export type LeftOver = { what: "User" | "Member"; id: string; isDisabled: boolean };
+/** Printed as it is. */
+export type LeftOver = { what: "User" | "Member"; id: string; disabled: boolean };
 
 /** Gives why it is still there; `undefined`: it is gone, or never was. */
 export async function removeUser(run: Run): Promise<string | undefined> {
@@ -127,7 +117,7 @@ export async function removeUser(run: Run): Promise<string | undefined> {
   let problem: string | undefined;
   for (const api of [users.mdx, users.sso, users.platform]) {
     if (!api) continue;
-    const problems = await Promise.all([...guids].map((guid) => remove(run, api, guid)));
+    const problems = await Promise.all([...guids].map((guid) => remove(api, guid)));
     problem = problems.find((each) => each !== undefined) ?? (await findSurvivor(run));
     if (problem === undefined) {
       guids.clear();
@@ -138,7 +128,7 @@ export async function removeUser(run: Run): Promise<string | undefined> {
 }
 
 /** The Platform API may not know a new User for a moment, so it is asked again. */
-async function remove({ sleep }: Run, api: OneApi, guid: string): Promise<string | undefined> {
+async function remove(api: OneApi, guid: string): Promise<string | undefined> {
   for (let poll = 0; poll < POLLS; poll += 1) {
     const change = await api.delete(guid);
     if (change !== "not_found") return toProblem(change);
@@ -150,7 +140,7 @@ async function remove({ sleep }: Run, api: OneApi, guid: string): Promise<string
 /** Why it is not gone although MX has said so. Silence is no sign of life. */
 async function findSurvivor(run: Run): Promise<string | undefined> {
   try {
-    const asker = { ...run, tenant: await run.openAnother() }; // This one may remember guids.
+    const asker = { ...run, tenant: run.openAnother() }; // This one may remember guids.
     return (await isKnown(asker, run.userId)) ? "still knows the user after the answer" : undefined;
   } catch (error) {
     return unlessOurs(error);
@@ -160,9 +150,9 @@ async function findSurvivor(run: Run): Promise<string | undefined> {
 export async function cleanUp(run: Run): Promise<LeftOver[]> {
   const left: LeftOver[] = [];
   if (await removeUser(run))
-    left.push({ what: "User", id: run.userId, isDisabled: await disable(run) });
+    left.push({ what: "User", id: run.userId, disabled: await disable(run) });
   if (run.member !== "none" && !(await removeMember(run)))
-    left.push({ what: "Member", id: run.memberId, isDisabled: false });
+    left.push({ what: "Member", id: run.memberId, disabled: false });
   return left;
 }
 

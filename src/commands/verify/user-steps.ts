@@ -2,6 +2,7 @@
 
 import { toProblem } from "./mx-users.ts";
 import {
+  type Deviation,
   directoryOf,
   isKnown,
   meetsConflict,
@@ -9,6 +10,7 @@ import {
   platformOf,
   type Run,
   type Step,
+  tryDisabled,
 } from "./step.ts";
 import { removeUser } from "./test-user.ts";
 
@@ -17,16 +19,13 @@ export const SSO_STEPS: readonly Step[] = [
     id: "A1",
     assumption: "The SSO API accepts all eight optional fields when it creates a User.",
     change: "List in PROFILE_FIELDS only the fields that MX accepts.",
-    phase: "with",
     needs: ["sso"],
-    findDeviation: async ({ made }) =>
-      made?.refusedProfile ? "creates the user only without them" : undefined,
+    findDeviation: judgeProfile,
   },
   {
     id: "A4",
     assumption: "Members are read at `/member/{id}`.",
     change: "Correct the path in src/mx/sso-v2.ts.",
-    phase: "with",
     needs: ["sso"],
     async findDeviation(run) {
       const member = await directoryOf(run)?.findMember(run, run.context());
@@ -37,16 +36,12 @@ export const SSO_STEPS: readonly Step[] = [
     id: "A5",
     assumption: "When a disabled User is read, `status.name` is DISABLED.",
     change: "Correct how src/mx/sso-v2.ts reads `status`. Until then, disabled users get widgets.",
-    phase: "with",
     needs: ["sso"],
-    async findDeviation(run) {
-      const { userId, users } = run;
-      const problem = toProblem(await users.sso?.setDisabled(userId, true));
-      if (problem) return `${problem} to the update that disables the user`;
-      const user = await directoryOf(run)?.findUser(userId, run.context());
-      await users.sso?.setDisabled(userId, false);
-      return user?.isDisabled ? undefined : "does not say so";
-    },
+    findDeviation: (run) =>
+      tryDisabled(run.users.sso, run.userId, async () => {
+        const user = await directoryOf(run)?.findUser(run.userId, run.context());
+        return user?.isDisabled ? undefined : "does not say so";
+      }),
   },
   {
     id: "A6",
@@ -65,6 +60,10 @@ export const SSO_STEPS: readonly Step[] = [
   },
 ];
 
+export async function judgeProfile({ made }: Run): Promise<Deviation> {
+  return made?.refusedProfile ? "creates the user only without them" : undefined;
+}
+
 /** Letters, digits, `-` and `_`, as the service allows them. */
 const LONG_USER_ID = `bff-verify_${"x".repeat(117)}`;
 const LONG_MEMBER_ID = `bff-verify_${"x".repeat(1013)}`;
@@ -74,7 +73,6 @@ export const ID_STEPS: readonly Step[] = [
     id: "A2",
     assumption: "Ids are case-sensitive: `u-1` and `U-1` are two users.",
     change: "Set USER_ID_MODE=hmac, so that no two ids differ only in case.",
-    phase: "with",
     needs: ["ids_in_paths"],
     async findDeviation(run) {
       const other = run.userId.toUpperCase();
@@ -89,7 +87,6 @@ export const ID_STEPS: readonly Step[] = [
       "Ids may contain letters, digits, - and _. A User's id may have up to 128 characters, a Member's up to 1,024.",
     change:
       "Make the ids shorter. With USER_ID_MODE=hmac, a user id has 45 characters. MEMBER_ID_TEMPLATE adds to them.",
-    phase: "with",
     after: ["A4"],
     needs: ["ids_in_paths"],
     async findDeviation(run) {
@@ -112,7 +109,7 @@ export const REUSE_STEP: Step = {
     const problem = await removeUser(run);
     if (problem) return { untried: `${problem}.` };
     run.guids.add(run.userId);
-    const isTaken = await meetsConflict(run, toCreate(run), createAgain(run));
+    const isTaken = await meetsConflict(run, toCreate(run), (other) => createAgain(run, other));
     return isTaken ? "says that the user exists" : undefined;
   },
 };
@@ -122,10 +119,8 @@ function toCreate(run: Run) {
   return directoryOf(run) ? "sso.create_user" : "platform.create_user";
 }
 
-/** By another one: this one would remember. */
-async function createAgain(run: Run): Promise<void> {
-  const tenant = await run.openAnother();
-  const users = directoryOf({ tenant }) ?? platformOf({ tenant });
+async function createAgain(run: Run, other: Pick<Run, "tenant">): Promise<void> {
+  const users = directoryOf(other) ?? platformOf(other);
   const created = await users?.createUser({ userId: run.userId, profile: {} }, run.context());
   if (!created?.guid) return;
   run.guidAgain = created.guid;

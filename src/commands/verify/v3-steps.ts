@@ -2,7 +2,9 @@
 
 import { AppError } from "../../errors.ts";
 import type { WidgetRequest } from "../../session/types.ts";
-import { type Deviation, meetsConflict, platformOf, type Run, type Step } from "./step.ts";
+import { createSecondUser } from "./platform-steps.ts";
+import { type Deviation, platformOf, requestUrl, type Step } from "./step.ts";
+import { judgeProfile } from "./user-steps.ts";
 
 export const V3_STEPS: readonly Step[] = [
   {
@@ -13,9 +15,7 @@ export const V3_STEPS: readonly Step[] = [
     needs: ["sso_v3"],
     findDeviation: (run) =>
       unlessRefused([401, 403], async () =>
-        (await requestUrl(run, run.tenant.parseWidgetRequest({})))
-          ? "gives a URL for a user that was never created"
-          : undefined,
+        (await requestUrl(run)) ? "gives a URL for a user that was never created" : undefined,
       ),
   },
   {
@@ -36,33 +36,22 @@ export const V3_STEPS: readonly Step[] = [
     assumption: "MDX Real Time refuses a second User with the same id, with 409.",
     change:
       "Correct classifyByStatus in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
-    phase: "with",
     needs: ["mdx"],
-    async findDeviation(run) {
-      const again = { userId: run.userId, profile: {} };
-      const other = platformOf({ tenant: await run.openAnother() }); // This one would look first.
-      const second = other?.createUser(again, run.context());
-      return (await meetsConflict(run, "mdx.create_user", second))
-        ? undefined
-        : "makes another one";
-    },
+    findDeviation: createSecondUser,
   },
   {
     id: "A24",
     assumption: "MDX Real Time accepts all optional fields when it creates a User.",
     change:
       "List in PROFILE_FIELDS only the fields that MX accepts. Until then, the service creates users without a profile.",
-    phase: "with",
     needs: ["mdx"],
-    findDeviation: async ({ made }) =>
-      made?.refusedProfile ? "creates the user only without them" : undefined,
+    findDeviation: judgeProfile,
   },
   {
     id: "A25",
     assumption: "The SSO API v3 accepts the Platform API's options.",
     change:
       "Remove the options that MX refuses from WIDGET_DEFAULTS, WIDGET_FORCED and your pages. See src/mx/sso-v3.ts.",
-    phase: "with",
     after: ["A15", "A16"],
     needs: ["sso_v3"],
     async findDeviation(run) {
@@ -74,7 +63,6 @@ export const V3_STEPS: readonly Step[] = [
     id: "A26",
     assumption: "The SSO API v3 answers 404 for a widget that the client does not have.",
     change: "Correct classifyByStatus in src/mx/outcome.ts. Until then, such a request gets a 502.",
-    phase: "with",
     after: ["A15", "A16"],
     needs: ["sso_v3"],
     async findDeviation(run) {
@@ -94,11 +82,6 @@ const OPTIONS = {
 
 function toRequest(type: string, options: Record<string, unknown>): WidgetRequest {
   return { widgetType: type, options: { widget_type: type, ...options }, callerOptions: [] };
-}
-
-function requestUrl({ userId, tenant, context }: Run, request: WidgetRequest) {
-  const path = { userId, pathId: userId, isNew: false, isConfirmed: true };
-  return platformOf({ tenant })?.requestWidgetUrl(path, request, context());
 }
 
 /** If MX refuses the key or the address, this proves nothing about the assumption. */

@@ -4,12 +4,19 @@
  * Steps run one after the other. An interrupt ends them after the one that is under way, so that a create is never left
  * without its delete.
  */
-/** All assumptions about MX, in the order in which they are tried. docs/assumptions.md lists them for people. */
 
 import { AppError } from "../../errors.ts";
 import { MEMBER_STEPS, ORPHAN_STEP } from "./member-steps.ts";
 import { PLATFORM_STEPS } from "./platform-steps.ts";
-import { describe, type Finding, type Need, type Run, type Step } from "./step.ts";
+import {
+  type Deviation,
+  describe,
+  type Finding,
+  NEEDS,
+  type Need,
+  type Run,
+  type Step,
+} from "./step.ts";
 import { cleanUp, type LeftOver, makeUser } from "./test-user.ts";
 import { ID_STEPS, REUSE_STEP, SSO_STEPS } from "./user-steps.ts";
 import { V3_STEPS } from "./v3-steps.ts";
@@ -38,16 +45,16 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
   function whyNot({ needs = [], after = [], phase }: Step): string | undefined {
     const missing = needs.find((need) => !offers.has(need));
     const base = after.find((id) => broken.has(id));
-    if (missing) return NEED_TEXTS[missing];
+    if (missing) return NEEDS[missing];
     if (signal.aborted) return "The run was interrupted.";
     if (phase !== "before" && !run.made) return "There is no user to test it with.";
     return base && `It depends on ${base}, which was not confirmed.`;
   }
 
   async function tryAll(phase: Step["phase"]): Promise<void> {
-    for (const step of STEPS.filter((each) => each.phase === phase)) {
+    for (const step of stepsOf(phase)) {
       const why = whyNot(step);
-      const finding = why ? notTried(step, why) : await tryStep(step, run);
+      const finding = why ? toFinding(step, "not_tried", { why }) : await tryStep(step, run);
       if (finding.verdict === "refuted" || (!why && finding.verdict === "not_tried"))
         broken.add(step.id);
       findings.push(finding);
@@ -57,7 +64,7 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
   try {
     await tryAll("before");
     if (!signal.aborted) problem = await makeUser(run, { asksPlatform: !broken.has("A13") });
-    await tryAll("with");
+    await tryAll(undefined);
     await tryAll("after");
   } catch (error) {
     await cleanUp(run);
@@ -67,54 +74,31 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
   return { userId: run.userId, findings, problem, leftOver, wasInterrupted: signal.aborted };
 }
 
-const NEED_TEXTS: Record<Need, string> = {
-  sso: "The SSO API v2 is not configured.",
-  platform_users: "The Platform API does not create the users.",
-  urls: "The SSO API v2 creates the widget URLs.",
-  both: "Only one of MX's APIs is configured.",
-  v20111101: "It applies only to MX_PLATFORM_VERSION=v20111101.",
-  ids_in_paths: "The Platform API v20111101 does not accept your own ids in paths.",
-  sso_v3: "The SSO API v3 does not create the widget URLs.",
-  one_key: "The SSO API v3 is not configured, or MX_MDX_API_KEY is another key.",
-  mdx: "MDX Real Time is not configured.",
-  member:
-    "It needs --with-member, and an API with Members. An invented userkey may start a login at a data provider.",
-};
-
 async function tryStep(step: Step, run: Run): Promise<Finding> {
-  try {
-    const deviation = await step.findDeviation(run);
-    if (deviation === undefined) return { ...head(step), verdict: "confirmed" };
-    if (typeof deviation === "object") return notTried(step, deviation.untried);
-    return refuted(step, deviation);
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return isOutage(error)
-      ? notTried(step, `MX ${describe(error)}.`)
-      : refuted(step, describe(error));
-  }
+  const deviation = await step.findDeviation(run).catch(toDeviation);
+  if (deviation === undefined) return toFinding(step, "confirmed");
+  if (typeof deviation === "object")
+    return toFinding(step, "not_tried", { why: deviation.untried });
+  return toFinding(step, "refuted", { came: `MX ${deviation}.`, change: step.change });
 }
 
-/** MX could not be reached or did not answer, which proves nothing about the assumption. */
-function isOutage({ code }: AppError): boolean {
-  return code === "upstream_unavailable" || code === "upstream_timeout";
+/** If MX could not be reached or did not answer, this proves nothing about the assumption. */
+function toDeviation(error: unknown): Deviation {
+  if (!(error instanceof AppError)) throw error;
+  const { code } = error;
+  const isOutage = code === "upstream_unavailable" || code === "upstream_timeout";
+  return isOutage ? { untried: `MX ${describe(error)}.` } : describe(error);
 }
 
-function head({ id, assumption }: Step) {
-  return { id, assumption };
+function toFinding(
+  { id, assumption }: Step,
+  verdict: Finding["verdict"],
+  { came = null, change = null, why = null }: Partial<Finding> = {},
+): Finding {
+  return { id, assumption, verdict, came, change, why };
 }
 
-function notTried(step: Step, why: string): Finding {
-  return { ...head(step), verdict: "not_tried", why };
-}
-
-function refuted(step: Step, came: string): Finding {
-  return { ...head(step), verdict: "refuted", came: `MX ${came}.`, change: step.change };
-}
-
-const PHASES = ["before", "with", "after"];
-
-export const STEPS: readonly Step[] = [
+const ALL: readonly Step[] = [
   ...SSO_STEPS,
   ...ID_STEPS,
   ...MEMBER_STEPS,
@@ -122,4 +106,9 @@ export const STEPS: readonly Step[] = [
   ...V3_STEPS,
   REUSE_STEP,
   ORPHAN_STEP,
-].toSorted((one, other) => PHASES.indexOf(one.phase) - PHASES.indexOf(other.phase));
+];
+
+const stepsOf = (phase: Step["phase"]) => ALL.filter((step) => step.phase === phase);
+
+/** All assumptions about MX, in the order in which they are tried. docs/assumptions.md lists them for people. */
+export const STEPS = [...stepsOf("before"), ...stepsOf(undefined), ...stepsOf("after")];

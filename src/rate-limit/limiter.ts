@@ -6,7 +6,9 @@
  */
 
 import { createHmac } from "node:crypto";
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import RateLimiterMemory from "rate-limiter-flexible/lib/RateLimiterMemory.js";
+import RateLimiterRedis from "rate-limiter-flexible/lib/RateLimiterRedis.js";
+import RateLimiterRes from "rate-limiter-flexible/lib/RateLimiterRes.js";
 import { AppError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type { RateLimit } from "../session/settings.ts";

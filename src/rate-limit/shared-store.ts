@@ -5,7 +5,7 @@
  * wait for it. Several limiters share one store, and so its state.
  */
 
-import { RateLimiterRes } from "rate-limiter-flexible";
+import RateLimiterRes from "rate-limiter-flexible/lib/RateLimiterRes.js";
 import type { RedisProblem, RedisSettings } from "../session/settings.ts";
 import { withTimeout } from "../upstream/limits.ts";
 import { createRedis, type RedisClient, toRedisProblem } from "./redis.ts";

@@ -1,6 +1,6 @@
 /**
  * Spans through OpenTelemetry's API. Without an SDK there is no tracer, and then nothing of this is installed, nor the API
- * loaded: a start without spans does not wait for it.
+ * loaded here.
  *
  * Attributes are words of closed sets, numbers and names from the configuration: no key, id, path or query can get in, as
  * nothing is taken from a request, a URL or an error's text. `tracestate` and `baggage` are neither read nor sent: what a caller

@@ -10,7 +10,10 @@
 
 import { channel } from "node:diagnostics_channel";
 import { Socket } from "node:net";
-import { type buildConnector, Client, type Dispatcher, errors } from "undici";
+import type { buildConnector, Dispatcher } from "undici";
+import requestTunnel from "undici/lib/api/api-connect.js";
+import errors from "undici/lib/core/errors.js";
+import Client from "undici/lib/dispatcher/client.js";
 import type { CertificateReason } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { decodePercent } from "../text.ts";
@@ -102,7 +105,7 @@ function createTunnels(
     const abort = () => void socket.destroy(signal.reason);
     signal.addEventListener("abort", abort);
     try {
-      const { statusCode, socket: tunnel } = await client.connect({ path, headers });
+      const { statusCode, socket: tunnel } = await requestTunnel.call(client, { path, headers });
       if (statusCode === 200 && tunnel instanceof Socket) return tunnel;
       tunnel.on("error", () => {}).destroy();
       throw new OpenRefusal(failed("not_sent", `proxy_${statusCode}`));
@@ -119,7 +122,7 @@ function toTarget({ protocol, host, hostname, port }: URL) {
 }
 
 export type Connection = {
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: Pick<Dispatcher, "dispatch">;
   readonly socket: Socket;
   readonly certificate: CertificateRequest;
   /** What its end was about, if it was the client certificate. */

@@ -1,7 +1,7 @@
 /** Opens sockets as undici does, with our client certificate. The time limit is the caller's. */
 
 import { Socket } from "node:net";
-import { buildConnector } from "undici";
+import buildConnector from "undici/lib/core/connect.js";
 import type { ClientCertificate } from "./client-certificate.ts";
 
 type Connect = (target: buildConnector.Options, signal: AbortSignal) => Promise<Socket>;

@@ -8,7 +8,7 @@
  * Why this is not undici's `Pool`: docs/decisions/0023-own-connections.md.
  */
 
-import { errors } from "undici";
+import errors from "undici/lib/core/errors.js";
 import { type Connection, isProxied } from "./connection.ts";
 import { createSemaphore } from "./limits.ts";
 import { createSockets, type Sockets, type SocketsOptions } from "./sockets.ts";

@@ -15,15 +15,6 @@ import type { RateLimit } from "../session/settings.ts";
 import type { RedisClient } from "./redis.ts";
 import type { SharedStore } from "./shared-store.ts";
 
-export type RateLimiter = {
-  /** Counts one event. Throws `rate_limited` where it is one too many. */
-  take(key: string): Promise<Allowance>;
-  /** Throws `rate_limited` where the next event would be one too many; counts nothing. */
-  check(key: string): Promise<void>;
-};
-
-export type Allowance = { remaining: number; resetSeconds: number };
-
 export type RateLimiterOptions = {
   /** Stands in the keys; several limiters share one store. */
   name: string;
@@ -37,7 +28,7 @@ export type RateLimiterOptions = {
   onStoreFailure?: () => void;
 };
 
-export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+export function createRateLimiter(options: RateLimiterOptions) {
   const { name, limit, keySecret, store, onRefusal, onStoreFailure } = options;
   const rules = {
     points: limit.events,
@@ -63,7 +54,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   function refuse(result: RateLimiterRes): AppError {
     onRefusal?.();
-    return limited(toSeconds(result));
+    const retryAfterSeconds = toSeconds(result);
+    const message = `Too many requests. Try again in ${retryAfterSeconds} s.`;
+    return new AppError("rate_limited", message, { retryAfterSeconds });
   }
 
   /** Rounded up, so that a caller who waits that long gets through. A system clock that was set back makes no window longer. */
@@ -75,7 +68,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     createHmac("sha256", keySecret.reveal()).update(`rate-limit\0${key}`).digest("base64url");
 
   return {
-    async take(key) {
+    /** Counts one event. Throws `rate_limited` where it is one too many. */
+    async take(key: string) {
       try {
         const result = await askStore(key, consume);
         return { remaining: result.remainingPoints, resetSeconds: toSeconds(result) };
@@ -83,7 +77,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
         throw refusal instanceof RateLimiterRes ? refuse(refusal) : refusal;
       }
     },
-    async check(key) {
+    /** Throws `rate_limited` where the next event would be one too many; counts nothing. */
+    async check(key: string) {
       const result = await askStore(key, get);
       if (result && result.consumedPoints >= limit.events) throw refuse(result);
     },
@@ -94,12 +89,6 @@ type Ask<T> = (store: RateLimiterMemory | RateLimiterRedis, key: string) => Prom
 
 const consume: Ask<RateLimiterRes> = (store, key) => store.consume(key);
 const get: Ask<RateLimiterRes | null> = (store, key) => store.get(key);
-
-function limited(retryAfterSeconds: number): AppError {
-  return new AppError("rate_limited", `Too many requests. Try again in ${retryAfterSeconds} s.`, {
-    retryAfterSeconds,
-  });
-}
 
 /** Counts one event under a key of its own that ends after a second, for a check. Rejects where Redis does not count. */
 export async function countOnce(client: RedisClient): Promise<void> {

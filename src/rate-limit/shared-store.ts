@@ -10,13 +10,7 @@ import type { RedisProblem, RedisSettings } from "../session/settings.ts";
 import { withTimeout } from "../upstream/limits.ts";
 import { createRedis, type RedisClient, toRedisProblem } from "./redis.ts";
 
-export type SharedStore = AsyncDisposable & {
-  client: RedisClient;
-  /** False while it is left alone. */
-  isTrusted(): boolean;
-  /** Rejects where it does not answer in time. A `RateLimiterRes` that `work` rejects with is an answer. */
-  run<T>(work: () => Promise<T>): Promise<T>;
-};
+export type SharedStore = ReturnType<typeof createSharedStore>;
 
 export type SharedStoreOptions = {
   /** Redis does not count: at most once a minute for each reason. */
@@ -32,10 +26,7 @@ const MIN_RECONNECT_MS = 1000;
 const MAX_RECONNECT_MS = 30_000;
 const REPEAT_MS = 60_000;
 
-export function createSharedStore(
-  settings: RedisSettings,
-  options: SharedStoreOptions = {},
-): SharedStore {
+export function createSharedStore(settings: RedisSettings, options: SharedStoreOptions = {}) {
   const { onProblem, onRecovery, now = () => performance.now() } = options;
   let pausedUntil: number | undefined;
   const toldAt = new Map<RedisProblem, number>();
@@ -77,8 +68,10 @@ export function createSharedStore(
 
   return {
     client,
+    /** False while it is left alone. */
     isTrusted: () => pausedUntil === undefined || now() >= pausedUntil,
-    async run(work) {
+    /** Rejects where it does not answer in time. A `RateLimiterRes` that `work` rejects with is an answer. */
+    async run<T>(work: () => Promise<T>): Promise<T> {
       if (pausedUntil !== undefined) pausedUntil = now() + PAUSE_MS; // One tries; the others do not wait for it.
       try {
         const result = await withTimeout(work(), settings.timeoutMs, () => new Error("timed out"));

@@ -29,29 +29,25 @@ export type Authenticators = {
   session: { cookie: string; authenticate: Authenticator } | undefined;
 };
 
-export type Authentication = {
-  authenticate(headers: CredentialHeaders, budget: Budget): Promise<Principal>;
-  /** Callers may be known by a cookie. */
-  takesCookies: boolean;
-  /** This one is: a browser may have added the credential by itself, whichever page made the request. */
-  isByCookie(headers: CredentialHeaders): boolean;
-};
+export type Authentication = ReturnType<typeof createAuthentication>;
 
 /** What is kept of the request's time for what follows: the limit per user, which may wait for Redis, and a call to MX. */
 const RESERVED_MS = MIN_CALL_MS + 150;
 
-export function createAuthentication(authenticators: Authenticators): Authentication {
+export function createAuthentication(authenticators: Authenticators) {
   const { tokenCookie, session } = authenticators;
   return {
-    async authenticate(headers, budget) {
+    async authenticate(headers: CredentialHeaders, budget: Budget): Promise<Principal> {
       const { authenticate, text, isToken } = findCredential(authenticators, headers);
       const timeoutMs = Math.max(0, budget.remainingMs() - RESERVED_MS);
       const principal = await withTimeout(authenticate(text, timeoutMs), timeoutMs, tooLate);
       if (budget.remainingMs() < MIN_CALL_MS) throw tooLate(); // The timer itself may be late.
       return isToken ? { ...principal, token: createSecret(text) } : principal;
     },
+    /** Callers may be known by a cookie. */
     takesCookies: tokenCookie !== undefined || session !== undefined,
-    isByCookie: ({ authorization, cookie }) =>
+    /** This one is: a browser may have added the credential by itself, whichever page made the request. */
+    isByCookie: ({ authorization, cookie }: CredentialHeaders) =>
       authorization === undefined &&
       parseCookies(cookie).some(({ name }) => name === tokenCookie || isOfSession(session, name)),
   };

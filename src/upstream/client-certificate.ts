@@ -55,14 +55,6 @@ export function findRefusal(
   return isShown ? (reason ?? "client_certificate_refused") : "client_certificate_required";
 }
 
-/**
- * Why a connection was probably closed before its first answer, without a word. One that was shown a certificate may have been
- * closed for any reason.
- */
-export function guessRefusal({ isAsked, isShown }: CertificateRequest) {
-  return isAsked && !isShown ? "client_certificate_required" : undefined;
-}
-
 /** Whether an answer is about the certificate. One in JSON is the upstream's own, and may repeat what it was asked. */
 export function findRefusalPage(
   { status, contentType, text }: { status: number; contentType: string; text: string },

@@ -25,7 +25,7 @@ import {
 } from "./client-certificate.ts";
 import { createConnect } from "./connector.ts";
 import { errorCode, failed, OpenRefusal } from "./failure.ts";
-import { createNoProxy } from "./no-proxy.ts";
+import { isWithoutProxy } from "./no-proxy.ts";
 
 export type ConnectOptions = {
   origin: string;
@@ -75,7 +75,7 @@ export function createOpen(options: ConnectOptions) {
 
 export function isProxied({ origin, proxy }: ConnectOptions): boolean {
   if (!proxy || !origin.startsWith("https:")) return false;
-  return !createNoProxy(proxy.noProxy)(new URL(origin));
+  return !isWithoutProxy(new URL(origin), proxy.noProxy);
 }
 
 /** For a client that lives and dies with one socket: it opens no other. */

@@ -96,7 +96,7 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
   async function send(connection: Connection, request: ExchangeRequest, timeoutMs: number) {
     const sentAt = performance.now();
     const limitMs = connection.wasIdle ? Math.min(timeoutMs, KEPT_TIMEOUT_MS) : timeoutMs;
-    const result = await dispatch(connection, options.origin, request, limitMs);
+    const result = await dispatch(connection, request, limitMs);
     if (result === "not_taken") return result;
     const now = performance.now();
     if (result.kind === "answer") {
@@ -125,7 +125,6 @@ type Head = { status: number; headers: IncomingHttpHeaders };
  */
 async function dispatch(
   connection: Connection,
-  origin: string,
   { method, path, headers, body }: ExchangeRequest,
   timeoutMs: number,
 ): Promise<Outcome> {
@@ -136,7 +135,6 @@ async function dispatch(
   const timer = setTimeout(() => resolve(isMute() ? SILENT : TIMEOUT), timeoutMs);
   dispatcher.dispatch(
     {
-      origin,
       method,
       path,
       headers: { ...headers, "accept-encoding": "identity" },

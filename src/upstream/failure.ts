@@ -5,7 +5,7 @@
  */
 
 import type { CertificateReason, TransportReason } from "../errors.ts";
-import { type CertificateRequest, guessRefusal } from "./client-certificate.ts";
+import type { CertificateRequest } from "./client-certificate.ts";
 
 /**
  * - `not_sent`: no byte can have arrived
@@ -62,27 +62,26 @@ export type FailedConnection = {
   /** The answer had begun. */
   hasHeaders: boolean;
   /** It had been idle, and has not brought a byte since: it was probably closed meanwhile. */
-  isMute?: boolean;
+  isMute: boolean;
   /** It has not brought an answer before. */
-  isFirst?: boolean;
-  certificate?: CertificateRequest;
+  isFirst: boolean;
+  certificate: CertificateRequest;
   /** It ended over the client certificate. */
-  refusal?: CertificateReason | undefined;
+  refusal: CertificateReason | undefined;
 };
-
-const NOT_ASKED: CertificateRequest = { isAsked: false, isShown: false };
 
 /** A connection failed with a request on it. */
 export function toFailure(error: unknown, connection: FailedConnection): Failed {
-  const { hasHeaders, isMute, isFirst, certificate = NOT_ASKED, refusal } = connection;
+  const { hasHeaders, isMute, isFirst, certificate, refusal } = connection;
   const code = errorCode(error);
   if (refusal) return failed("tls_error", refusal);
   const reason = toTransportReason(code);
   if (CERTIFICATE_CODE.test(code)) return failed("tls_error", reason);
   if (isMalformed(error, code, hasHeaders)) return failed("malformed", "malformed");
   if (isMute) return failed("stale", "stale_connection");
-  const guess = isFirst && !hasHeaders ? guessRefusal(certificate) : undefined;
-  return failed("connection_lost", guess ?? reason);
+  // Closed without a word, probably over the certificate. One that was shown ours may have been closed for any reason.
+  const lacksCertificate = isFirst && !hasHeaders && certificate.isAsked && !certificate.isShown;
+  return failed("connection_lost", lacksCertificate ? "client_certificate_required" : reason);
 }
 
 /** The first code found; several addresses of one host fail as an `AggregateError`. */

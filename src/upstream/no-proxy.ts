@@ -18,15 +18,10 @@ export function findNoProxyProblem(noProxy: string): string | undefined {
 }
 
 /** Items that are not understood match nothing. */
-export function createNoProxy(noProxy: string): (url: URL) => boolean {
-  const rules = toItems(noProxy).flatMap((item) => parseRule(item) ?? []);
-  return ({ hostname, port, protocol }) => {
-    const target = {
-      host: toHost(hostname),
-      port: Number(port) || (protocol === "http:" ? 80 : 443),
-    };
-    return rules.some((rule) => rule(target));
-  };
+export function isWithoutProxy({ hostname, port, protocol }: URL, noProxy: string): boolean {
+  const host = toHost(hostname);
+  const target = { host, port: Number(port) || (protocol === "http:" ? 80 : 443) };
+  return toItems(noProxy).some((item) => parseRule(item)?.(target));
 }
 
 function toItems(noProxy: string): string[] {
@@ -57,8 +52,7 @@ function toHostRule(host: string, port: number | undefined): Rule | undefined {
 function toName(given: string): string | undefined {
   const text = isIP(given) && !isIPv4(given) ? `[${given}]` : given;
   if (!/^(\[[\da-f:.]+\]|[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?)$/iu.test(text)) return undefined;
-  const url = `https://${text}`;
-  const name = URL.canParse(url) ? toHost(new URL(url).hostname) : "";
+  const name = toHost(URL.parse(`https://${text}`)?.hostname ?? "");
   const isPartOfAddress = isIPv4(name) && !isIPv4(given); // `10.1` is an address to URL, and a network to people.
   return name === "" || isPartOfAddress ? undefined : name;
 }

@@ -67,8 +67,7 @@ export function isLoopback(hostname: string): boolean {
 
 /** `0xa9fea9fe` and `METADATA` stay as they are in URLs whose scheme the URL Standard does not know, such as `redis:`. */
 function toCanonical(hostname: string): string {
-  const url = `https://${hostname}`;
-  return URL.canParse(url) ? new URL(url).hostname : hostname.toLowerCase();
+  return URL.parse(`https://${hostname}`)?.hostname ?? hostname.toLowerCase();
 }
 
 const METADATA_NAME = /^(metadata|instance-data)(\.|$)/;

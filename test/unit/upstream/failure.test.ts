@@ -27,7 +27,9 @@ describe("a host that cannot be reached", () => {
     ["ENETUNREACH", "write"],
     ["EHOSTUNREACH", undefined],
   ])("%s on an open connection (%s): MX may have done it", (code, syscall) => {
-    expect(toFailure(errorOf(code, syscall), { hasHeaders: false }).failure).toBe(
+    const certificate = { isAsked: false, isShown: false };
+    const connection = { certificate, hasHeaders: false, isMute: false, isFirst: false };
+    expect(toFailure(errorOf(code, syscall), { ...connection, refusal: undefined }).failure).toBe(
       "connection_lost",
     );
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createNoProxy, findNoProxyProblem } from "../../../src/upstream/no-proxy.ts";
+import { findNoProxyProblem, isWithoutProxy } from "../../../src/upstream/no-proxy.ts";
 
-const isDirect = (noProxy: string, url: string) => createNoProxy(noProxy)(new URL(url));
+const isDirect = (noProxy: string, url: string) => isWithoutProxy(new URL(url), noProxy);
 
 describe("NO_PROXY", () => {
   it.each([

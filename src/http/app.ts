@@ -28,7 +28,7 @@ export type AppOptions = SessionOptions &
   };
 
 export function createApp(options: AppOptions): RequestListener {
-  const { tracing, trustedProxies, origins, cookieLogins, basePath } = options;
+  const { tracing, trustedProxies, basePath } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag");
   app.enable("case sensitive routing").enable("strict routing");
@@ -38,7 +38,7 @@ export function createApp(options: AppOptions): RequestListener {
   app.use(requestContext);
   app.use(createAccessLog(options));
   app.use(createSecurityHeaders(options));
-  app.use(createCorsHeaders({ origins, takesCookies: cookieLogins.takesCookies }));
+  app.use(createCorsHeaders(options));
   app.use(rejectAmbiguousRequest);
   app.use(basePath || "/", createRoutes(options));
   routePublicHealth(app, options); // A platform's probe knows no BASE_PATH.

@@ -9,6 +9,7 @@ import express, {
   type ErrorRequestHandler,
   type Express,
   type RequestHandler,
+  type Response,
   type Router,
 } from "express";
 import { AppError } from "../errors.ts";
@@ -33,11 +34,18 @@ export function toReadiness({ lifecycle, canAuthenticate }: HealthOptions): Read
 
 /** For platforms that reach only the public port. The status code is all that they need, and all that the public gets. */
 export function routePublicHealth(router: Router, options: HealthOptions): void {
-  router.get("/livez", (_req, res) => {
-    res.status(200).end();
-  });
+  routeHealth(router, options, (res, code) => res.status(code).end());
+}
+
+function routeHealth(
+  router: Router,
+  options: HealthOptions,
+  answer: (res: Response, code: number, status: string) => void,
+): void {
+  router.get("/livez", (_req, res) => answer(res, 200, "alive"));
   router.get("/readyz", (_req, res) => {
-    res.status(toReadiness(options) === "ready" ? 200 : 503).end();
+    const status = toReadiness(options);
+    answer(res, status === "ready" ? 200 : 503, status);
   });
   router.all(HEALTH_PATHS, methodNotAllowed("GET, HEAD"));
 }
@@ -54,21 +62,13 @@ export function createOperations(options: OperationsOptions): Express {
   app.disable("x-powered-by").disable("etag");
   app.enable("case sensitive routing").enable("strict routing");
 
-  app.get("/livez", (_req, res) => {
-    res.json({ status: "alive" });
-  });
-
-  app.get("/readyz", (_req, res) => {
-    const status = toReadiness(options);
-    res.status(status === "ready" ? 200 : 503).json({ status });
-  });
-
+  routeHealth(app, options, (res, code, status) => res.status(code).json({ status }));
   app.get("/metrics", async (_req, res) => {
     const text = await metrics.text();
     res.set("Content-Type", metrics.contentType).send(text);
   });
 
-  app.all([...HEALTH_PATHS, "/metrics"], methodNotAllowed("GET, HEAD"));
+  app.all("/metrics", methodNotAllowed("GET, HEAD"));
   app.use(docs);
   app.use(notFound, refuse);
 

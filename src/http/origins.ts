@@ -24,29 +24,31 @@ const ALLOWED_HEADERS =
 const EXPOSED_HEADERS = "ratelimit, retry-after, x-request-id";
 const PREFLIGHT_SECONDS = "600";
 
-type CorsOptions = {
+export type OriginRules = {
   /** Of all tenants: a preflight does not say whose user it is for. */
   origins: ReadonlySet<string>;
-  /** Whether a login can be a cookie. */
-  takesCookies: boolean;
+  /** Port to the logins that a browser sends by itself. */
+  cookieLogins: { takesCookies: boolean; isByCookie(headers: IncomingHttpHeaders): boolean };
 };
 
-export function createCorsHeaders({ origins, takesCookies }: CorsOptions): RequestHandler {
+export function createCorsHeaders({ origins, cookieLogins }: OriginRules): RequestHandler {
   return function corsHeaders(req, res, next) {
     const { origin } = req.headers;
     res.set("Vary", "Origin");
     if (origin !== undefined && origins.has(origin)) {
       res.set("Access-Control-Allow-Origin", origin);
       res.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
-      if (takesCookies && !isAppOrigin(origin)) res.set("Access-Control-Allow-Credentials", "true");
+      if (cookieLogins.takesCookies && !isAppOrigin(origin))
+        res.set("Access-Control-Allow-Credentials", "true");
     }
     next();
   };
 }
 
-/** Answers a preflight. `allow` lists the methods of the path. */
-export function createCorsPreflight(allow: string): RequestHandler {
+/** Answers a preflight of a page that is listed, or of the service's own origin. `allow` lists the methods of the path. */
+export function createCorsPreflight(allow: string, { origins }: OriginRules): RequestHandler {
   return function corsPreflight(req, res) {
+    refuseUnlistedOrigin(req, origins);
     res.set("Allow", allow);
     if (req.headers.origin !== undefined) {
       res.set("Access-Control-Allow-Methods", "POST");
@@ -90,28 +92,11 @@ export function openToAllOrigins(res: Response): void {
   res.set("Cross-Origin-Resource-Policy", "cross-origin");
 }
 
-/** Port to the logins that a browser sends by itself. */
-export type CookieLogins = {
-  takesCookies: boolean;
-  isByCookie(headers: IncomingHttpHeaders): boolean;
-};
-
-/** Refuses a page that is neither listed nor of the service's own origin. `origins`: of all tenants. */
-export function createOriginGuard(origins: ReadonlySet<string>): RequestHandler {
-  return function originGuard(req, _res, next) {
-    refuseUnlistedOrigin(req, origins);
-    next();
-  };
-}
-
-/** The same, and a login by cookie unless a known page has made the request on purpose. */
-export function createCsrfGuard(
-  origins: ReadonlySet<string>,
-  { isByCookie }: CookieLogins,
-): RequestHandler {
+/** Refuses a page that is neither listed nor of the service's own origin, and a login by cookie unless a known page has made the request on purpose. */
+export function createCsrfGuard({ origins, cookieLogins }: OriginRules): RequestHandler {
   return function csrfGuard(req, _res, next) {
     refuseUnlistedOrigin(req, origins);
-    if (isByCookie(req.headers)) {
+    if (cookieLogins.isByCookie(req.headers)) {
       if (isAppOrigin(req.headers.origin)) throw rejected("cookie_from_app", NO_COOKIE_FROM_APP);
       if (!isKnownPage(req, origins)) throw rejected("no_known_page", NO_PAGE);
       if (req.headers["x-csrf"] !== "1") throw rejected("no_static_header", NO_STATIC_HEADER);
@@ -131,9 +116,12 @@ export function requireTenantOrigin(req: Request, res: Response, next: NextFunct
   next();
 }
 
+/** `null` and file:// stand for very different pages: sandboxed frames, files, redirects. CORS_ORIGINS does not take them. */
 function refuseUnlistedOrigin(req: Request, origins: ReadonlySet<string>): void {
-  if (req.headers.origin !== undefined && !isKnownPage(req, origins))
-    throw rejected("unlisted_origin", isListable(req.headers.origin) ? UNLISTED : NO_ORIGIN);
+  const { origin } = req.headers;
+  if (origin === undefined || isKnownPage(req, origins)) return;
+  const isListable = origin !== "null" && !/^file:/i.test(origin);
+  throw rejected("unlisted_origin", isListable ? UNLISTED : NO_ORIGIN);
 }
 
 function isKnownPage(req: Request, origins: ReadonlySet<string>): boolean {
@@ -143,11 +131,6 @@ function isKnownPage(req: Request, origins: ReadonlySet<string>): boolean {
 
 function isSameOrigin({ headers }: Request): boolean {
   return headers["sec-fetch-site"] === "same-origin";
-}
-
-/** `null` and file:// stand for very different pages: sandboxed frames, files, redirects. CORS_ORIGINS does not take them. */
-function isListable(origin: string): boolean {
-  return origin !== "null" && !/^file:/i.test(origin);
 }
 
 const UNLISTED = "The page's origin is not listed. The operator can add it to CORS_ORIGINS.";

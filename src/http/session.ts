@@ -14,47 +14,43 @@ import {
   createAddressLimit,
   createAdmission,
   createUserLimit,
-  type Limiter,
   limitFailures,
   type RateLimits,
 } from "./admission.ts";
 import { jsonBody } from "./json-body.ts";
 import {
-  type CookieLogins,
   createCorsPreflight,
   createCsrfGuard,
-  createOriginGuard,
+  type OriginRules,
   requireTenantOrigin,
 } from "./origins.ts";
 import { methodNotAllowed } from "./problems.ts";
 import { admittedRequest } from "./request-context.ts";
 
-export type SessionOptions = AdmissionOptions & {
-  openSession: OpenSession;
-  authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
-  /** Of all tenants. */
-  origins: ReadonlySet<string>;
-  cookieLogins: CookieLogins;
-  logger: Logger;
-  toPseudonym: ToPseudonym;
-  rateLimits: RateLimits;
-};
+export type SessionOptions = AdmissionOptions &
+  OriginRules & {
+    openSession: OpenSession;
+    authenticate: (headers: IncomingHttpHeaders, budget: Budget) => Promise<Principal>;
+    logger: Logger;
+    toPseudonym: ToPseudonym;
+    rateLimits: RateLimits;
+  };
 
 export const SESSION_PATHS = ["/session", "/user/widget_urls"];
 const METHODS = "POST, OPTIONS";
 
 /** The order is the documentation: the cheapest steps come first, and each may refuse. CORS headers are set before. */
 export function routeSessions(router: Router, options: SessionOptions): void {
-  const { origins, cookieLogins, rateLimits } = options;
+  const { rateLimits } = options;
   const { shedLoad, admit, takeTenantShare } = createAdmission(options);
-  const csrfGuard = createCsrfGuard(origins, cookieLogins);
+  const csrfGuard = createCsrfGuard(options);
   const limitByAddress = createAddressLimit(rateLimits.address);
   const limitByUser = createUserLimit(rateLimits.user);
-  const authenticate = createAuthenticate(options, rateLimits.failures);
+  const authenticate = createAuthenticate(options);
   const openWidget = createOpenWidget(options);
 
   const paths = SESSION_PATHS.map((path) => `${path}{/}`); // With or without a final slash.
-  router.options(paths, createOriginGuard(origins), createCorsPreflight(METHODS)); // Never shed, never counted.
+  router.options(paths, createCorsPreflight(METHODS, options)); // Never shed, never counted.
   router.post(
     paths,
     shedLoad,
@@ -71,16 +67,11 @@ export function routeSessions(router: Router, options: SessionOptions): void {
   router.all(paths, methodNotAllowed(METHODS));
 }
 
-type AuthenticateOptions = Pick<SessionOptions, "authenticate" | "toPseudonym">;
-
-function createAuthenticate(
-  options: AuthenticateOptions,
-  failures: Limiter | undefined,
-): RequestHandler {
+function createAuthenticate(options: SessionOptions): RequestHandler {
   return async function authenticate(req, res, next) {
     const { budget, address } = res.locals;
     if (!budget) throw new Error("a request is authenticated within its budget");
-    const principal = await limitFailures(failures, address, () =>
+    const principal = await limitFailures(options.rateLimits.failures, address, () =>
       options.authenticate(req.headers, budget),
     );
     res.locals.principal = principal;
@@ -89,10 +80,7 @@ function createAuthenticate(
   };
 }
 
-function createOpenWidget({
-  openSession,
-  logger,
-}: Pick<SessionOptions, "openSession" | "logger">): RequestHandler {
+function createOpenWidget({ openSession, logger }: SessionOptions): RequestHandler {
   return async function openWidget(req, res) {
     const { principal } = admittedRequest(res);
     const { tenant } = principal;
@@ -102,18 +90,18 @@ function createOpenWidget({
       callbackPayload: tenant.allowCallbackPayload ? toCallbackPayload(req) : undefined,
     };
     res.locals.widgetType = request.widgetType;
-    const context = { budget: admittedRequest(res).budget, ...toRecords(logger, res) };
-    const { type, url, expiresAt } = await openSession(principal, request, context);
+    const { type, url, expiresAt } = await openSession(principal, request, toContext(logger, res));
     res.json({ widget_url: { type, url, expires_at: toTimestamp(expiresAt) } });
   };
 }
 
 /** Writes to the log what changes at MX, and what was not to be had, at that moment. */
-function toRecords(logger: Logger, res: Response): Omit<RequestContext, "budget"> {
-  const { principal } = admittedRequest(res);
+function toContext(logger: Logger, res: Response): RequestContext {
+  const { principal, budget } = admittedRequest(res);
   const { requestId, traceId, userHash = "", address: clientAddress } = res.locals;
   const common = { requestId, traceId, tenant: principal.tenant.name, userHash };
   return {
+    budget,
     audit: (event) => logger.change({ ...common, event, clientAddress }),
     profileFailed: (error) => logger.profileFailed({ ...common, error }),
     profileRefused: (fields) => logger.profileRefused({ ...common, fields }),
@@ -134,15 +122,10 @@ function toCallbackPayload(req: Request): string | undefined {
   const payload = req.get("x-callback-payload");
   if (payload === undefined) return undefined;
   if (payload.length <= 1024 && BASE64.test(payload)) return payload;
-  throw new AppError(
-    "invalid_request",
-    "The header X-Callback-Payload must be Base64 of at most 1024 characters.",
-    {
-      errors: [
-        { header: "X-Callback-Payload", detail: "must be Base64 of at most 1024 characters" },
-      ],
-    },
-  );
+  const detail = "must be Base64 of at most 1024 characters";
+  throw new AppError("invalid_request", `The header X-Callback-Payload ${detail}.`, {
+    errors: [{ header: "X-Callback-Payload", detail }],
+  });
 }
 
 const BASE64 = /^(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

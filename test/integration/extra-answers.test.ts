@@ -68,7 +68,7 @@ describe("an answer that nobody has asked for", () => {
 
   it("in place of the own one spoils this session, and not those after it", async () => {
     await using service = await startWith(30);
-    const early: Misbehaviour = { kind: "early", text: NAMES_HIM, ms: 5 };
+    const early: Misbehaviour = { kind: "early", text: NAMES_HIM };
     service.platform.misbehave(({ number }) => (number === 10 ? early : undefined));
 
     const answers = await askSessions(service, subjectsOf(30), 1);

@@ -6,7 +6,7 @@
  * applied". On bare node:net, because node:http would refuse to send most of this.
  */
 
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
@@ -35,8 +35,8 @@ export type Misbehaviour =
   | { kind: "stale"; by: "fin" | "reset" }
   /** MX's answer and another one that nobody has asked for, in the same write or, where there is a time, after it. */
   | { kind: "extra"; text: string; afterMs?: number }
-  /** Another answer in place of MX's, which comes after `ms`. */
-  | { kind: "early"; text: string; ms: number };
+  /** Another answer in place of MX's, which comes when the next request has come, on whatever connection. */
+  | { kind: "early"; text: string };
 
 export type SeenRequest = {
   /** From 1 on, over all connections. */
@@ -79,6 +79,7 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
   const { upstream, certificate } = options;
   const sockets = new Set<Socket>();
   const connections = { opened: 0, open: 0, mostOpen: 0 };
+  const arrivals = new EventEmitter();
   let requests: SeenRequest[] = [];
   let chooseWelcome: ChooseWelcome = () => "serve";
   let chooseFault: ChooseFault = () => undefined;
@@ -128,6 +129,7 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
     let staleBy: "fin" | "reset" | undefined;
     socket.on("error", () => {});
     socket.on("data", (chunk: Buffer) => {
+      arrivals.emit("bytes");
       if (staleBy === "fin") socket.destroy();
       if (staleBy === "reset") reset(socket);
       received = Buffer.concat([received, chunk]);
@@ -164,7 +166,7 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
     else if (fault?.kind === "extra") sayMore(socket, own, fault);
     else if (fault?.kind === "early") {
       socket.write(fault.text);
-      await sleep(fault.ms);
+      await once(arrivals, "bytes");
       socket.write(own);
     } else socket.write(own);
   }

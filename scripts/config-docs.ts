@@ -6,8 +6,8 @@
 import * as z from "zod";
 import { CLAIM, MAX_TENANTS, TENANT_NAME } from "../src/config/tenants.ts";
 import { VALUE_TYPES } from "../src/config/values.ts";
-import type { Section, Variable } from "../src/config/variables/row.ts";
-import { isOfTenant, SECTIONS, VARIABLES } from "../src/config/variables.ts";
+import type { Variable } from "../src/config/variables/row.ts";
+import { isOfTenant, SECTIONS, type Section, VARIABLES } from "../src/config/variables.ts";
 
 /** Path from the root of the repository -> content. */
 export function renderConfigDocs(): Record<string, string> {

@@ -6,10 +6,10 @@
  */
 
 import type * as z from "zod";
-import { LOGIN_SECTIONS, LOGIN_VARIABLES } from "./variables/login.ts";
-import { MX_SECTIONS, MX_VARIABLES } from "./variables/mx.ts";
-import { PROCESS_SECTIONS, PROCESS_VARIABLES, TENANTS_SECTION } from "./variables/process.ts";
-import type { Section, Variable } from "./variables/row.ts";
+import * as login from "./variables/login.ts";
+import * as mx from "./variables/mx.ts";
+import * as process from "./variables/process.ts";
+import type { Variable } from "./variables/row.ts";
 
 /** As `process.env` has it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,7 +17,19 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** For variables that name a file. */
 export type ReadFile = (path: string) => string;
 
-const TABLE = { ...LOGIN_VARIABLES, ...MX_VARIABLES, ...PROCESS_VARIABLES };
+const TABLE = {
+  ...login.ISSUER,
+  ...login.OTHER_CREDENTIALS,
+  ...login.USER_IDS,
+  ...process.TENANTS,
+  ...mx.APIS,
+  ...mx.MEMBERS,
+  ...mx.PROFILE,
+  ...mx.WIDGETS,
+  ...process.EGRESS,
+  ...process.SERVER,
+  ...process.LIMITS,
+};
 
 type Table = typeof TABLE;
 
@@ -30,12 +42,40 @@ export type Variables = {
 
 export const VARIABLES: Readonly<Record<string, Variable>> = TABLE;
 
+export type Section = {
+  title: string;
+  introduction?: string;
+  variables: Readonly<Record<string, Variable>>;
+};
+
 /** In the order in which people read about them. */
 export const SECTIONS: readonly Section[] = [
-  ...LOGIN_SECTIONS,
-  TENANTS_SECTION,
-  ...MX_SECTIONS,
-  ...PROCESS_SECTIONS,
+  { title: "Your login: JWTs", variables: login.ISSUER },
+  {
+    title: "Your login: other credentials",
+    introduction:
+      "The service also accepts these credentials. It checks the first one that a request has: a bearer token, or else the cookie with a token, or else the session cookie. If that one is not valid, the service does not try another. All of them belong to `AUTH_ISSUER`, so `USER_ID_CLAIM` must have the same value for a user in each. With `TENANTS_FILE`, set these variables here, once. `iss` and the tenant's claim in the answer then decide which tenant the user belongs to. If the login is a cookie, the request must have the header `X-CSRF: 1` and come from a page on the service's own origin or one of `CORS_ORIGINS`.",
+    variables: login.OTHER_CREDENTIALS,
+  },
+  { title: "User ids at MX", variables: login.USER_IDS },
+  { title: "Several tenants", variables: process.TENANTS },
+  {
+    title: "MX",
+    introduction:
+      "Configure what you have from MX. Platform API: `MX_PLATFORM_CLIENT_ID` and `MX_PLATFORM_API_KEY`. SSO API v3 with MDX Real Time: `MX_SSO_VERSION=v3`, `MX_SSO_API_KEY` and `MX_SSO_CLIENT_ID`. SSO API v2 (seven widgets, without options): `MX_SSO_API_KEY`, `MX_SSO_CLIENT_GUID` and `MEMBER_CREDENTIALS`. With the Platform API and an SSO API, the Platform API creates the URLs, and the SSO API v2 or MDX Real Time creates the users. See `docs/mx-apis.md`. MX answers only addresses on its allow list.",
+    variables: mx.APIS,
+  },
+  { title: "Members (SSO API only)", variables: mx.MEMBERS },
+  { title: "Personal data for MX about a new user", variables: mx.PROFILE },
+  { title: "Widgets", variables: mx.WIDGETS },
+  {
+    title: "Outbound connections",
+    introduction:
+      "MX answers only addresses on its allow list, so many operators send all traffic through one fixed address.",
+    variables: process.EGRESS,
+  },
+  { title: "Server", variables: process.SERVER },
+  { title: "Limits", variables: process.LIMITS },
 ];
 
 export const VARIABLE_NAMES = Object.keys(VARIABLES);
@@ -52,30 +92,26 @@ export function isSecret(name: string): name is SecretName {
 }
 
 /** Those that can be set, `NAME_FILE` included. */
-export const KNOWN_NAMES = [
-  ...VARIABLE_NAMES,
-  ...SECRET_NAMES.map((name) => `${name}_FILE`),
-  ...Object.values(VARIABLES).flatMap(({ alias }) => alias ?? []),
-];
+const BY_KNOWN_NAME = new Map(
+  Object.entries(VARIABLES).flatMap(([name, variable]) => {
+    const names = [name, variable.secret && `${name}_FILE`, variable.alias];
+    return names.flatMap((known) => (known ? [[known, variable] as const] : []));
+  }),
+);
+
+export const KNOWN_NAMES = [...BY_KNOWN_NAME.keys()];
 
 export function isKnown(name: string): boolean {
-  return KNOWN_NAMES.includes(name);
+  return BY_KNOWN_NAME.has(name);
 }
 
 /** Whether it is set in TENANTS_FILE where there is one. */
 export function isOfTenant(name: string): boolean {
-  const { scope = "process" } = findVariable(name) ?? {};
+  const { scope = "process" } = BY_KNOWN_NAME.get(name) ?? {};
   return scope !== "process";
 }
 
 /** Whether it is set in the environment, however many tenants there are. */
 export function isOfProcess(name: string): boolean {
-  return findVariable(name)?.scope !== "tenant";
-}
-
-/** `name` may be `NAME_FILE` of a secret. */
-function findVariable(name: string): Variable | undefined {
-  if (Object.hasOwn(VARIABLES, name)) return VARIABLES[name];
-  const secret = name.replace(/_FILE$/, "");
-  return isSecret(secret) ? VARIABLES[secret] : undefined;
+  return BY_KNOWN_NAME.get(name)?.scope !== "tenant";
 }

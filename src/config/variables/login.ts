@@ -3,10 +3,9 @@
 import * as secrets from "../secret-values.ts";
 import { upstream } from "../url-values.ts";
 import * as v from "../values.ts";
-import { LOGIN_CERTIFICATE } from "./client-certificates.ts";
-import { ofProcess, ofTenant, type Section } from "./row.ts";
+import { clientCertificate, ofProcess, ofTenant } from "./row.ts";
 
-const ISSUER = ofTenant({
+export const ISSUER = ofTenant({
   AUTH_ISSUER: {
     schema: v.issuers,
     example: "https://login.example.com",
@@ -52,7 +51,7 @@ const ISSUER = ofTenant({
   },
 });
 
-const OTHER_CREDENTIALS = ofProcess({
+export const OTHER_CREDENTIALS = ofProcess({
   AUTH_JWT: {
     schema: v.flag,
     default: "true",
@@ -99,10 +98,15 @@ const OTHER_CREDENTIALS = ofProcess({
     description:
       "Your endpoint that says to which user a session cookie belongs. It receives a GET request with that cookie. If a user is logged in, it must answer 200 with JSON claims. The claim that `USER_ID_CLAIM` names must be among them, at the top level. If nobody is logged in, it must answer 401, or 200 with `{}`, `null` or `false`. A redirect to a login page is an error.",
   },
-  ...LOGIN_CERTIFICATE,
+  ...clientCertificate(
+    "AUTH_CLIENT",
+    "the hosts of your login",
+    " These are the hosts of introspection, session check, discovery, keys and userinfo. With `TENANTS_FILE`, the pair in the environment is for introspection and session check, and each tenant has its own pair for the other hosts.",
+    "both",
+  ),
 });
 
-const USER_IDS = ofTenant({
+export const USER_IDS = ofTenant({
   USER_ID_CLAIM: {
     schema: v.textUpTo(255),
     default: "sub",
@@ -122,16 +126,3 @@ const USER_IDS = ofTenant({
       "With `hmac`: the key of the hash, at least 32 characters and used for nothing else. `openssl rand -base64 48` makes one. Never change it.",
   },
 });
-
-export const LOGIN_VARIABLES = { ...ISSUER, ...OTHER_CREDENTIALS, ...USER_IDS };
-
-export const LOGIN_SECTIONS: readonly Section[] = [
-  { title: "Your login: JWTs", variables: ISSUER },
-  {
-    title: "Your login: other credentials",
-    introduction:
-      "The service also accepts these credentials. It checks the first one that a request has: a bearer token, or else the cookie with a token, or else the session cookie. If that one is not valid, the service does not try another. All of them belong to `AUTH_ISSUER`, so `USER_ID_CLAIM` must have the same value for a user in each. With `TENANTS_FILE`, set these variables here, once. `iss` and the tenant's claim in the answer then decide which tenant the user belongs to. If the login is a cookie, the request must have the header `X-CSRF: 1` and come from a page on the service's own origin or one of `CORS_ORIGINS`.",
-    variables: OTHER_CREDENTIALS,
-  },
-  { title: "User ids at MX", variables: USER_IDS },
-];

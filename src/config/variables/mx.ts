@@ -6,10 +6,9 @@ import * as secrets from "../secret-values.ts";
 import * as url from "../url-values.ts";
 import * as user from "../user-values.ts";
 import * as v from "../values.ts";
-import { LOOKUP_CERTIFICATE, MX_CERTIFICATE } from "./client-certificates.ts";
-import { ofTenant, type Section } from "./row.ts";
+import { clientCertificate, ofTenant } from "./row.ts";
 
-const APIS = ofTenant({
+export const APIS = ofTenant({
   MX_ENVIRONMENT: {
     schema: v.choice(["integration", "production"]),
     default: "integration",
@@ -77,10 +76,10 @@ const APIS = ofTenant({
     description:
       "The maximum number of connections per tenant, MX host and replica. MX allows 2,000 per address.",
   },
-  ...MX_CERTIFICATE,
+  ...clientCertificate("MX_CLIENT", "MX's addresses"),
 });
 
-const MEMBERS = ofTenant({
+export const MEMBERS = ofTenant({
   MEMBER_CREDENTIALS: {
     schema: v.choice(["none", "claim", "derived", "lookup"]),
     default: "none",
@@ -113,10 +112,7 @@ const MEMBERS = ofTenant({
     description:
       "With `lookup`: the bearer token that your endpoint expects, at least 12 characters.",
   },
-  ...LOOKUP_CERTIFICATE,
-});
-
-const MEMBER_IDS = ofTenant({
+  ...clientCertificate("MEMBER_LOOKUP_CLIENT", "the host of `MEMBER_LOOKUP_URL`"),
   MEMBER_ID_TEMPLATE: {
     schema: user.memberIdTemplate,
     default: DEFAULT_TEMPLATE,
@@ -130,7 +126,7 @@ const MEMBER_IDS = ofTenant({
   },
 });
 
-const PROFILE = ofTenant({
+export const PROFILE = ofTenant({
   PROFILE_FIELDS: {
     schema: user.profileFields,
     default: "all",
@@ -151,7 +147,7 @@ const PROFILE = ofTenant({
   },
 });
 
-const WIDGETS = ofTenant({
+export const WIDGETS = ofTenant({
   WIDGET_TYPES: {
     schema: url.widgetTypes,
     default: WIDGET_TYPES.join(","),
@@ -193,17 +189,3 @@ const WIDGETS = ofTenant({
       "Whether the header `X-Callback-Payload` is sent to MX, which repeats it in webhooks.",
   },
 });
-
-export const MX_VARIABLES = { ...APIS, ...MEMBERS, ...MEMBER_IDS, ...PROFILE, ...WIDGETS };
-
-export const MX_SECTIONS: readonly Section[] = [
-  {
-    title: "MX",
-    introduction:
-      "Configure what you have from MX. Platform API: `MX_PLATFORM_CLIENT_ID` and `MX_PLATFORM_API_KEY`. SSO API v3 with MDX Real Time: `MX_SSO_VERSION=v3`, `MX_SSO_API_KEY` and `MX_SSO_CLIENT_ID`. SSO API v2 (seven widgets, without options): `MX_SSO_API_KEY`, `MX_SSO_CLIENT_GUID` and `MEMBER_CREDENTIALS`. With the Platform API and an SSO API, the Platform API creates the URLs, and the SSO API v2 or MDX Real Time creates the users. See `docs/mx-apis.md`. MX answers only addresses on its allow list.",
-    variables: APIS,
-  },
-  { title: "Members (SSO API only)", variables: { ...MEMBERS, ...MEMBER_IDS } },
-  { title: "Personal data for MX about a new user", variables: PROFILE },
-  { title: "Widgets", variables: WIDGETS },
-];

@@ -3,9 +3,9 @@
 import * as secrets from "../secret-values.ts";
 import * as url from "../url-values.ts";
 import * as v from "../values.ts";
-import { ofProcess, type Section } from "./row.ts";
+import { ofProcess } from "./row.ts";
 
-const TENANTS = ofProcess({
+export const TENANTS = ofProcess({
   TENANTS_FILE: {
     schema: v.path,
     description:
@@ -13,7 +13,7 @@ const TENANTS = ofProcess({
   },
 });
 
-const EGRESS = ofProcess({
+export const EGRESS = ofProcess({
   HTTPS_PROXY: {
     schema: url.proxy,
     secret: true,
@@ -42,7 +42,7 @@ const EGRESS = ofProcess({
   },
 });
 
-const SERVER = ofProcess({
+export const SERVER = ofProcess({
   HOST: {
     schema: v.text,
     description:
@@ -143,7 +143,7 @@ const SERVER = ofProcess({
   },
 });
 
-const LIMITS = ofProcess({
+export const LIMITS = ofProcess({
   REQUEST_DEADLINE: {
     schema: v.duration(1000, 60_000),
     default: "8s",
@@ -202,18 +202,3 @@ const LIMITS = ofProcess({
       "Time limit of a command to Redis. When it is over, the replica counts on its own. It may be at most a tenth of `REQUEST_DEADLINE`.",
   },
 });
-
-export const PROCESS_VARIABLES = { ...TENANTS, ...EGRESS, ...SERVER, ...LIMITS };
-
-export const TENANTS_SECTION: Section = { title: "Several tenants", variables: TENANTS };
-
-export const PROCESS_SECTIONS: readonly Section[] = [
-  {
-    title: "Outbound connections",
-    introduction:
-      "MX answers only addresses on its allow list, so many operators send all traffic through one fixed address.",
-    variables: EGRESS,
-  },
-  { title: "Server", variables: SERVER },
-  { title: "Limits", variables: LIMITS },
-];

@@ -1,6 +1,7 @@
 /** One row of the table of variables, and what rows have in common. */
 
 import type * as z from "zod";
+import { path } from "../values.ts";
 
 export type Variable = {
   /** From the variable's text to its value. Its messages name no value. */
@@ -35,8 +36,19 @@ const rowsOf =
 export const ofTenant = rowsOf("tenant");
 export const ofProcess = rowsOf("process");
 
-export type Section = {
-  title: string;
-  introduction?: string;
-  variables: Readonly<Record<string, Variable>>;
-};
+/** The pair that is shown to upstreams, such as gateways, that ask for a certificate. `more`: about the hosts. */
+export function clientCertificate<const Name extends string>(
+  name: Name,
+  hosts: string,
+  more = "",
+  scope: "tenant" | "both" = "tenant",
+) {
+  const [cert, key] = [`${name}_CERT_FILE`, `${name}_KEY_FILE`] as const;
+  const ofFile = (description: string) => ({ schema: path, scope, description });
+  return {
+    [cert]: ofFile(
+      `Client certificate in PEM format, for ${hosts}: the service's own certificate first, then the intermediate certificates. The service shows it only to these hosts, and only if they ask for one.${more} Needs \`${key}\`. New connections use a new pair within 30 seconds, without a restart.`,
+    ),
+    [key]: ofFile(`Private key of \`${cert}\`, in PEM format, without a passphrase.`),
+  } as Record<typeof cert | typeof key, ReturnType<typeof ofFile>>;
+}

@@ -4,7 +4,7 @@ import { openPools } from "../src/app/connections.ts";
 import { createTenant } from "../src/app/tenant.ts";
 import { createCommandContext } from "../src/commands/context.ts";
 import { createMxUsers, type MxUsers, toProblem } from "../src/commands/verify/mx-users.ts";
-import type { Config } from "../src/config/types.ts";
+import type { Config } from "../src/config/load.ts";
 import { AppError } from "../src/errors.ts";
 import type { Tenant } from "../src/session/types.ts";
 

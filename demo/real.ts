@@ -8,7 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { findOtherHost } from "../src/commands/mx-environment.ts";
-import type { Config } from "../src/config/types.ts";
+import type { Config } from "../src/config/load.ts";
 import type { Environment } from "../src/config/variables.ts";
 import type { Apis } from "./environment.ts";
 

@@ -13,8 +13,8 @@ import {
 } from "./commands/check/report.ts";
 import { findOtherHost } from "./commands/mx-environment.ts";
 import { ConfigError } from "./config/faults.ts";
-import { loadConfig } from "./config/load.ts";
-import type { Config, TenantConfig } from "./config/types.ts";
+import { type Config, loadConfig } from "./config/load.ts";
+import type { TenantConfig } from "./config/tenant.ts";
 import type { Environment } from "./config/variables.ts";
 import { findWarnings } from "./config/warnings.ts";
 import { VERSION } from "./telemetry/version.ts";

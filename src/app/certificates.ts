@@ -1,6 +1,7 @@
 /** The certificates of the public port and for upstreams: what is used at the start, and what replaces it at run time. */
 
 import { readFile } from "node:fs/promises";
+import type { Config } from "../config/load.ts";
 import {
   type CertificateConfig,
   identify,
@@ -10,7 +11,6 @@ import {
   parseKeyPair,
   readValidity,
 } from "../config/tls.ts";
-import type { Config } from "../config/types.ts";
 import type { TlsPair } from "../http/tls.ts";
 import type { FileReason } from "../telemetry/log-entries.ts";
 import type { ClientCertificate } from "../upstream/client-certificate.ts";

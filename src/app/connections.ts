@@ -1,8 +1,8 @@
 /** How connections to upstreams are opened and kept: the same for MX and the partner's hosts, for the service and its commands. */
 
 import { createUserinfo, type Userinfo } from "../auth/userinfo.ts";
+import type { Config } from "../config/load.ts";
 import type { CertificateConfig } from "../config/tls.ts";
-import type { Config } from "../config/types.ts";
 import { createExchange, type Exchange } from "../upstream/exchange.ts";
 import { toLimits } from "../upstream/limits.ts";
 import type { ClientCertificates } from "./certificates.ts";

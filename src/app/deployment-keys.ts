@@ -7,7 +7,8 @@
  */
 
 import { createHmac } from "node:crypto";
-import type { Config, TenantConfig } from "../config/types.ts";
+import type { Config } from "../config/load.ts";
+import type { TenantConfig } from "../config/tenant.ts";
 import { createSecret, type Secret } from "../secret.ts";
 
 export type KeyPurpose = "rate-limit" | "user.hash";

@@ -4,7 +4,7 @@
 /** The configured limits, wired. They share one store where there is one. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config } from "../config/types.ts";
+import type { Config } from "../config/load.ts";
 import type { Lifecycle, RateLimits } from "../http/admission.ts";
 import { createApp } from "../http/app.ts";
 import { createOperations, toReadiness } from "../http/operations.ts";

@@ -4,7 +4,9 @@
  * Nothing here is shared between tenants: each has its own pools, bulkheads, breakers and retry budgets.
  */
 
-import type { MemberConfig, MxConfig, TenantConfig } from "../config/types.ts";
+import type { MemberConfig } from "../config/mx.ts";
+import type { MxConfig, TenantConfig } from "../config/tenant.ts";
+
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
 import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";

@@ -1,6 +1,6 @@
 /** Where a tool may make and delete users: MX's integration environment, or a simulator on this machine. */
 
-import type { Config } from "../config/types.ts";
+import type { Config } from "../config/load.ts";
 import { isLoopback } from "../upstream/upstream-url.ts";
 
 /** Sources: MX Platform API, Environments; MX SSO API v2 and v3, Accessing the API; MX MDX, Environments. */

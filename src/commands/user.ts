@@ -4,7 +4,7 @@
  * Nothing is created or changed. Without `--live`, no other system is asked.
  */
 
-import type { TenantConfig } from "../config/types.ts";
+import type { TenantConfig } from "../config/tenant.ts";
 import { AppError } from "../errors.ts";
 import type { Identity, Principal, RequestContext, Tenant } from "../session/types.ts";
 import { createCommandContext } from "./context.ts";

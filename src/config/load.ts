@@ -11,13 +11,12 @@ import { hasForeignListeners } from "../upstream/connection.ts";
 import { checkProcess, reportMisspelt } from "./environment.ts";
 import { ConfigError, createFaults } from "./faults.ts";
 import { checkMxHosts, checkUpstreams, toHosted, toProcess } from "./process.ts";
-import { type Given, readVariables } from "./read.ts";
+import { type Given, type NamedFile, readVariables } from "./read.ts";
 import { reportReusedSecrets } from "./secret-reuse.ts";
-import { toTenant } from "./tenant.ts";
+import { type TenantConfig, toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
 import { checkUse } from "./tls.ts";
-import type { Config } from "./types.ts";
 import {
   type Environment,
   isOfProcess,
@@ -28,6 +27,17 @@ import {
 
 const PRELOAD_FAULT =
   "must not load an instrumentation that observes requests, because it would record the SSO API's key, which is in the URL. Remove the instrumentation from NODE_OPTIONS and from node's flags, or set ALLOW_PRELOADS=true";
+
+/** Frozen, complete, and checked. */
+export type Config = Readonly<
+  ReturnType<typeof toProcess> & {
+    /** The page for phones; none if undefined. */
+    hosted: ReturnType<typeof toHosted>;
+    tenants: readonly TenantConfig[];
+    /** What was read, to notice when it changes. */
+    files: readonly NamedFile[];
+  }
+>;
 
 /**
  * Throws `ConfigError` with all faults. `readFile` serves the variables that name files; `flags` are those of the process,
@@ -83,7 +93,7 @@ function loadTenants(environment: Environment, process: Given, readFile: ReadFil
     checkUpstreams(own, process.v.ALLOW_HTTP_HOSTS);
     const all = { ...own, v: withProcess(own.v, process.v) };
     checkUse(all, ["issuer"]);
-    const tenant = { ...toTenant(all), name, claim };
+    const tenant = toTenant(all, name, claim);
     const found = own.faults.all();
     for (const { variable, message } of found) faults.add(`${label}: ${variable}`, message);
     return { ...own, label, tenant, isSound: found.length === 0 };

@@ -2,18 +2,19 @@
  * One tenant's variables -> its way to MX: which of MX's APIs, with which keys, and what MX learns about its users.
  */
 
-import { DEFAULT_TEMPLATE, type MemberIdRule } from "../session/member.ts";
+import type { Secret } from "../secret.ts";
+import { type CredentialRule, DEFAULT_TEMPLATE, type MemberIdRule } from "../session/member.ts";
 import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import { type Given, reportHalf } from "./read.ts";
-import { toCertificate } from "./tls.ts";
-import type {
-  LookupConfig,
-  MemberConfig,
-  PlatformConfig,
-  ProfileConfig,
-  SsoConfig,
-} from "./types.ts";
+import { type CertificateConfig, toCertificate } from "./tls.ts";
 import type { Variables } from "./variables.ts";
+
+export type PlatformConfig = Readonly<{
+  baseUrl: URL;
+  clientId: string;
+  apiKey: Secret;
+  version: Variables["MX_PLATFORM_VERSION"];
+}>;
 
 export function toPlatform(given: Given): PlatformConfig | undefined {
   const { v, faults } = given;
@@ -29,6 +30,25 @@ export function toPlatform(given: Given): PlatformConfig | undefined {
   checkEnvironment(given, "MX_PLATFORM_BASE_URL");
   return { baseUrl, clientId, apiKey, version: v.MX_PLATFORM_VERSION };
 }
+
+export type SsoConfig = SsoV2Config | SsoV3Config;
+
+export type SsoV2Config = Readonly<{
+  version: "v2";
+  baseUrl: URL;
+  apiKey: Secret;
+  clientGuid: string;
+}>;
+
+/** With MDX Real Time, which makes the Users and Members. */
+export type SsoV3Config = Readonly<{
+  version: "v3";
+  baseUrl: URL;
+  apiKey: Secret;
+  /** Stands in the path, of both APIs. */
+  clientId: string;
+  mdx: Readonly<{ baseUrl: URL; apiKey: Secret }>;
+}>;
 
 export function toSso(given: Given): SsoConfig | undefined {
   const { v, faults } = given;
@@ -93,7 +113,11 @@ const BASE_URLS = {
   },
 } as const;
 
+/** The domain's rule, without the lookup itself. */
+export type MemberConfig = Exclude<CredentialRule, { source: "lookup" }> | { source: "lookup" };
+
 export function toMember({ v, faults }: Given, sso: SsoConfig | undefined): MemberConfig {
+  if (faults.has("MX_SSO_")) return { source: "none" }; // What else is wrong depends on it.
   const source = v.MEMBER_CREDENTIALS;
   const need = (variable: keyof Variables) => {
     if (!v[variable]) faults.add(variable, `is missing: MEMBER_CREDENTIALS=${source} needs it`);
@@ -145,7 +169,7 @@ function checkEnvironment(
 /** Of what a request may take at most. */
 const MAX_PROFILE_MS = 2000;
 
-export function toProfile(given: Given, lookup: LookupConfig | undefined): ProfileConfig {
+export function toProfile(given: Given, lookup: LookupConfig | undefined) {
   const { v, faults } = given;
   if (v.PROFILE_SOURCE === "userinfo") checkUserinfo(given);
   if (v.PROFILE_SOURCE === "lookup" && !lookup && !faults.has("MEMBER_LOOKUP_"))
@@ -153,7 +177,9 @@ export function toProfile(given: Given, lookup: LookupConfig | undefined): Profi
   return {
     rule: { fields: v.PROFILE_FIELDS, claims: v.PROFILE_CLAIMS },
     source: v.PROFILE_SOURCE,
+    /** Where the userinfo endpoint may be over plain http. */
     httpHosts: v.ALLOW_HTTP_HOSTS,
+    /** For all calls about one user's profile. */
     timeoutMs: Math.min(MAX_PROFILE_MS, Math.floor(v.REQUEST_DEADLINE / 3)),
   };
 }
@@ -188,7 +214,13 @@ export function toMemberIds({ v, faults }: Given, sso: SsoConfig | undefined): M
   return { source: v.MEMBER_CREDENTIALS === "lookup" ? "lookup" : "template", template };
 }
 
-/** The partner's own endpoint, for credentials and profiles. */
+/** The partner's own endpoint, for Member credentials and profiles. */
+export type LookupConfig = Readonly<{
+  url: URL;
+  token: Secret;
+  clientCertificate: CertificateConfig | undefined;
+}>;
+
 export function toLookup(given: Given): LookupConfig | undefined {
   const { MEMBER_LOOKUP_URL: url, MEMBER_LOOKUP_TOKEN: token } = given.v;
   const clientCertificate = toCertificate("MEMBER_LOOKUP_CLIENT", given);

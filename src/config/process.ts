@@ -5,58 +5,66 @@ import { findNoProxyProblem } from "../upstream/no-proxy.ts";
 import { findUpstreamProblem } from "../upstream/upstream-url.ts";
 import { type Given, nameOf, reportHalf } from "./read.ts";
 import { parseRedisUrl } from "./redis-url.ts";
+import type { TenantConfig } from "./tenant.ts";
 import { toCertificate } from "./tls.ts";
-import type {
-  Config,
-  HostedConfig,
-  IntrospectionConfig,
-  LoginConfig,
-  SessionCheckConfig,
-  TenantConfig,
-  TracesConfig,
-} from "./types.ts";
 import { upstream } from "./url-values.ts";
 import { VARIABLES, type Variables } from "./variables.ts";
 
-/** The page for phones and the tenants are not in it: they follow from all of the configuration. */
-export function toProcess(given: Given): Omit<Config, "hosted" | "tenants" | "files"> {
+export function toProcess(given: Given) {
   const { v, faults } = given;
-  checkNoProxy(given);
   checkUpstreams(given, v.ALLOW_HTTP_HOSTS);
+  const noProxyProblem = v.HTTPS_PROXY && findNoProxyProblem(v.NO_PROXY);
+  if (noProxyProblem) faults.add(nameOf("NO_PROXY", given.environment), noProxyProblem);
   if (v.PORT !== 0 && v.PORT === v.OPERATIONS_PORT)
     faults.add("OPERATIONS_PORT", "must differ from PORT, because metrics must not be public");
   return {
+    /** All addresses if undefined. */
     host: v.HOST,
     port: v.PORT,
+    /** In front of all public routes; none if empty. */
     basePath: v.BASE_PATH ?? "",
     keepAliveTimeoutMs: v.KEEP_ALIVE_TIMEOUT,
     operationsPort: v.OPERATIONS_PORT,
+    /** How the public port speaks https; it speaks http where undefined. */
+    tls: toCertificate("TLS", given),
     logLevel: v.LOG_LEVEL,
     trustedProxies: v.TRUSTED_PROXIES,
     requestDeadlineMs: v.REQUEST_DEADLINE,
+    /** Of connections to upstreams. */
     connectionMaxAgeMs: v.CONNECTION_MAX_AGE,
     maxInFlight: v.MAX_IN_FLIGHT,
     drainDelayMs: v.DRAIN_DELAY,
+    /** Seconds; without it no Strict-Transport-Security is sent. */
     hstsMaxAge: v.HSTS_MAX_AGE,
+    /** Whether the public port serves the contract. */
     publicDocs: v.PUBLIC_DOCS,
+    /** For keys that replicas must have in common. Without it, they derive them from the rest of the configuration. */
     instanceSecret: v.INSTANCE_SECRET,
+    /** Key of the users' pseudonyms in the log. */
     auditKey: v.AUDIT_KEY,
+    /** Where spans are sent; nowhere where undefined. */
+    traces: toTraces(given),
+    /** Whether upstreams are sent `traceparent`. */
     tracePropagation: v.TRACE_PROPAGATION,
+    /** Whether the SSO API may be called although something else listens to requests. */
     allowPreloads: v.ALLOW_PRELOADS,
+    /** The way out for https upstreams. */
     proxy: v.HTTPS_PROXY && { url: v.HTTPS_PROXY, noProxy: v.NO_PROXY },
     rateLimits: {
       user: v.RATE_LIMIT_USER,
       address: v.RATE_LIMIT_ADDRESS,
       failures: v.RATE_LIMIT_FAILURES,
+      /** Without it, each replica counts for itself. */
       redis: toRedis(given),
     },
     logins: toLogins(given),
-    traces: toTraces(given),
-    tls: toCertificate("TLS", given),
   };
 }
 
-function toLogins(given: Given): LoginConfig {
+export type LoginConfig = Readonly<ReturnType<typeof toLogins>>;
+
+/** Which credentials of a login are accepted, in addition to or instead of JWTs in the Authorization header. */
+function toLogins(given: Given) {
   const { v, faults } = given;
   const introspection = toIntrospection(given);
   const sessionCheck = toSessionCheck(given);
@@ -77,15 +85,18 @@ function toLogins(given: Given): LoginConfig {
       faults.add("AUTH_COOKIE", "has no effect with AUTH_JWT=false; leave one of them out");
   }
   return {
+    /** Whether JWTs are accepted, verified with the issuer's keys. */
     jwt: v.AUTH_JWT,
+    /** Name of a cookie that holds a JWT. */
     tokenCookie: v.AUTH_COOKIE,
     introspection,
     sessionCheck,
+    /** For introspection and session check. */
     clientCertificate: toCertificate("AUTH_CLIENT", given),
   };
 }
 
-function toIntrospection({ v, faults }: Given): IntrospectionConfig | undefined {
+function toIntrospection({ v, faults }: Given) {
   const {
     AUTH_INTROSPECTION_URL: url,
     AUTH_INTROSPECTION_CLIENT_ID: clientId,
@@ -111,7 +122,7 @@ function toIntrospection({ v, faults }: Given): IntrospectionConfig | undefined 
   return undefined;
 }
 
-function toSessionCheck(given: Given): SessionCheckConfig | undefined {
+function toSessionCheck(given: Given) {
   const { AUTH_SESSION_CHECK_URL: url, AUTH_SESSION_COOKIE: cookie } = given.v;
   reportHalf(given, "AUTH_SESSION_CHECK_URL", "AUTH_SESSION_COOKIE");
   return url && cookie ? { url, cookie } : undefined;
@@ -151,7 +162,7 @@ function reportUseless({ v, faults }: Given): void {
 
 const SAMPLER = /^(?<isParentBased>parentbased_)?(?<root>always_on|always_off|traceidratio)$/;
 
-function toTraces({ v, environment, faults }: Given): TracesConfig | undefined {
+function toTraces({ v, environment, faults }: Given) {
   const endpoint = v.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!endpoint || environment.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
   const sampler = environment.OTEL_TRACES_SAMPLER || "parentbased_always_on";
@@ -174,7 +185,9 @@ function toTraces({ v, environment, faults }: Given): TracesConfig | undefined {
   }
   return {
     url: new URL(`${endpoint.href.replace(/\/$/, "")}/v1/traces`),
+    /** Whether callers decide for their own traces. */
     isParentBased: isParentBased !== undefined,
+    /** The share of other traces that is recorded, 0 to 1. */
     ratio: root === "always_off" ? 0 : root === "always_on" ? 1 : ratio,
   };
 }
@@ -185,10 +198,8 @@ const MX_WIDGET_ORIGINS = [
   "https://int-widgets.moneydesktop.com",
 ];
 
-export function toHosted(
-  { v, faults }: Given,
-  tenants: readonly TenantConfig[],
-): HostedConfig | undefined {
+/** The page for phones. */
+export function toHosted({ v, faults }: Given, tenants: readonly TenantConfig[]) {
   const name = v.HOSTED_NAME;
   if (name === undefined) return undefined;
   const redirects = tenants.flatMap(({ widgets }) => widgets.clientRedirectUrls);
@@ -201,8 +212,11 @@ export function toHosted(
       "needs CLIENT_REDIRECT_URLS: the page for phones ends with one of these links",
     );
   return {
+    /** The partner's, as users know it. */
     name,
+    /** Where it may go at its end, of all tenants, as `new URL(...).href` writes them. */
     redirects: [...new Set(redirects)],
+    /** Origins of the widgets that it may frame. */
     frameOrigins: [...new Set(frameOrigins)],
   };
 }
@@ -217,12 +231,6 @@ export function checkUpstreams(
     const problem = findUpstreamProblem(value, httpHosts);
     if (problem) faults.add(name, `${problem}; or list its host in ALLOW_HTTP_HOSTS`);
   }
-}
-
-/** A proxy that is set makes what NO_PROXY means matter. */
-function checkNoProxy({ v, environment, faults }: Given): void {
-  const problem = v.HTTPS_PROXY && findNoProxyProblem(v.NO_PROXY);
-  if (problem) faults.add(nameOf("NO_PROXY", environment), problem);
 }
 
 /** MX's keys travel with every call, so never in clear. */

@@ -5,8 +5,9 @@
  */
 
 import type { Faults } from "./faults.ts";
+import type { SsoConfig } from "./mx.ts";
+import type { AuthConfig, MxConfig, TenantConfig } from "./tenant.ts";
 import { identify } from "./tls.ts";
-import type { AuthConfig, MxConfig, SsoConfig, TenantConfig } from "./types.ts";
 
 /** `label` is its name in faults: `tenants[1] (b)`. */
 export type LabelledTenant = { label: string; tenant: TenantConfig };

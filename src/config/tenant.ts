@@ -1,7 +1,7 @@
 /** One tenant's variables -> its rules, and what is wrong between variables each of which is fine by itself. */
 
 import * as z from "zod";
-import type { KeySource } from "../session/settings.ts";
+import type { ClaimRule, KeySource } from "../session/settings.ts";
 import type { UserIdRule } from "../session/user-id.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import { findUnsupportedOptions, type WidgetPolicyOptions } from "../session/widget-policy.ts";
@@ -10,10 +10,13 @@ import { findUpstreamProblem, isLoopback } from "../upstream/upstream-url.ts";
 import { toLookup, toMember, toMemberIds, toPlatform, toProfile, toSso } from "./mx.ts";
 import type { Given } from "./read.ts";
 import { toCertificate } from "./tls.ts";
-import type { AuthConfig, TenantConfig } from "./types.ts";
+
+export type TenantConfig = Readonly<ReturnType<typeof toTenant>>;
+export type MxConfig = Readonly<TenantConfig["mx"]>;
+export type AuthConfig = Readonly<TenantConfig["auth"]>;
 
 /** Adds to the faults of its variables. */
-export function toTenant(given: Given): TenantConfig {
+export function toTenant(given: Given, name = "default", claim?: ClaimRule) {
   const { v, faults } = given;
   const platform = toPlatform(given);
   const sso = toSso(given);
@@ -25,29 +28,34 @@ export function toTenant(given: Given): TenantConfig {
   }
   const lookup = toLookup(given);
   return {
-    name: "default",
+    name,
     auth: toAuth(given),
-    claim: undefined,
+    /** Which of the issuer's tokens are this tenant's; all where undefined. */
+    claim,
     userId: toUserIdRule(given),
     mx: {
       connections: v.MX_CONNECTIONS,
+      /** Calls that may wait for a connection. A session makes up to two calls at once. */
       maxWaiting: 2 * Math.max(v.MX_CONNECTIONS, v.MAX_IN_FLIGHT),
+      /** Origins that a widget URL may have; any https origin if empty. */
       urlOrigins: v.WIDGET_URL_ORIGINS,
+      /** For each of MX's APIs. */
       clientCertificate: toCertificate("MX_CLIENT", given),
       platform,
       sso,
     },
-    member: faults.has("MX_SSO_") ? { source: "none" } : toMember(given, sso),
+    member: toMember(given, sso),
     memberIds: toMemberIds(given, sso),
     profile: toProfile(given, lookup),
     lookup,
     widgets: toWidgets(given, platform?.version ?? (sso?.version === "v3" ? "sso_v3" : "sso")),
+    /** Origins of pages that may call. */
     corsOrigins: v.CORS_ORIGINS,
     allowCallbackPayload: v.ALLOW_CALLBACK_PAYLOAD,
   };
 }
 
-function toAuth(given: Given): AuthConfig {
+function toAuth(given: Given) {
   const { v, faults } = given;
   const { AUTH_ISSUER: issuers = [], AUTH_AUDIENCE: audience = [] } = v;
   const [first = "", ...others] = issuers;
@@ -66,13 +74,17 @@ function toAuth(given: Given): AuthConfig {
   if ((v.AUTH_COOKIE || v.AUTH_SESSION_COOKIE) && v.CORS_ORIGINS.some(isPlainHttp))
     faults.add("CORS_ORIGINS", "must be https if logins use cookies (http only on loopback)");
   return {
-    issuers: [first, ...others],
+    /** The names of the login, as `iss` has them. The first names the users. */
+    issuers: [first, ...others] as const,
     audience,
+    /** The claim that names the audience of a token. */
     audienceClaim: v.AUTH_AUDIENCE_CLAIM,
     keys: toKeySource(given, issuers),
     algorithms: v.AUTH_ALGORITHMS,
+    /** The `typ` header that tokens must have, such as `at+jwt`; any where undefined. */
     tokenType: v.AUTH_TOKEN_TYPE === "any" ? undefined : v.AUTH_TOKEN_TYPE,
     maxTokenLifetimeMs: v.AUTH_MAX_TOKEN_LIFETIME,
+    /** For discovery, key sets and userinfo. */
     clientCertificate: toCertificate("AUTH_CLIENT", given),
   };
 }

@@ -2,8 +2,8 @@
  * Calls an upstream as the service would: same TLS, same proxy, same time limits. Keeps the `Date` of its answers.
  */
 
+import type { Config } from "../../config/load.ts";
 import type { CertificateConfig } from "../../config/tls.ts";
-import type { Config } from "../../config/types.ts";
 import type { ClientCertificate } from "../../upstream/client-certificate.ts";
 import type { ForwardProxy } from "../../upstream/connection.ts";
 import {

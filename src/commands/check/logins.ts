@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { toIntrospectionRequest } from "../../auth/introspection.ts";
 import { findLogin, toSessionRequest } from "../../auth/session-check.ts";
-import type { IntrospectionConfig, SessionCheckConfig } from "../../config/types.ts";
+import type { LoginConfig } from "../../config/process.ts";
 import { parseJson } from "../../text.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
 import { type Asker, NOBODY } from "./ask.ts";
@@ -13,7 +13,7 @@ import { judgeFailure } from "./no-answer.ts";
 /** Source: RFC 7662, section 2.2 and 2.3. */
 export async function checkIntrospection(
   asker: Asker,
-  config: IntrospectionConfig,
+  config: NonNullable<LoginConfig["introspection"]>,
 ): Promise<Judgement> {
   const { url } = config;
   const result = await asker.ask(url, toIntrospectionRequest(config, NOBODY));
@@ -39,7 +39,7 @@ export async function checkIntrospection(
 
 export async function checkSessionCheck(
   asker: Asker,
-  { url, cookie }: SessionCheckConfig,
+  { url, cookie }: NonNullable<LoginConfig["sessionCheck"]>,
 ): Promise<Judgement> {
   const result = await asker.ask(url, toSessionRequest(url, `${cookie}=${NOBODY}`));
   if (result.kind === "failure") return judgeFailure(result, url.host, "AUTH_CLIENT");

@@ -8,7 +8,7 @@
  * Real Time.
  */
 
-import type { PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/types.ts";
+import type { PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/mx.ts";
 import type { MxApi } from "../../mx/call.ts";
 import { toMdxApi } from "../../mx/mdx.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";

@@ -2,7 +2,8 @@
 
 import type { JSONWebKeySet, JWK } from "jose";
 import { createLoader, type LoadOptions } from "../../auth/key-set.ts";
-import type { AuthConfig, LookupConfig } from "../../config/types.ts";
+import type { LookupConfig } from "../../config/mx.ts";
+import type { AuthConfig } from "../../config/tenant.ts";
 import { AppError, type Reason } from "../../errors.ts";
 import { toLookupRequest } from "../../mx/credential-lookup.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";

@@ -5,7 +5,7 @@
  * `DELETE /user/{id}` is assumption A6 (docs/assumptions.md).
  */
 
-import type { MxConfig } from "../../config/types.ts";
+import type { MxConfig } from "../../config/tenant.ts";
 import type { MxApi, Operation } from "../../mx/call.ts";
 import { createSend } from "../../mx/client.ts";
 import { toMdxApi } from "../../mx/mdx.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadConfig } from "../../../src/config/load.ts";
-import type { Config } from "../../../src/config/types.ts";
+import { type Config, loadConfig } from "../../../src/config/load.ts";
 import { findWarnings } from "../../../src/config/warnings.ts";
 
 const SECRET = "iN5tAnCe-s3cReT-0123456789-abcdefgh";

@@ -47,8 +47,6 @@ Exit codes:
   130  interrupted
 `;
 
-const USAGE = 64; // EX_USAGE of sysexits.h.
-
 /** What each option goes with. */
 const OPTIONS = {
   json: ["check", "user", "verify"],
@@ -69,32 +67,27 @@ export async function runCommandLine(
   const options = parse(args);
   const problem = options ? findProblem(options) : "An argument is unknown or has no value.";
   if (!options || problem) return refuse(problem ?? "");
-  if (options.help) await writeAll(process.stdout, HELP);
-  else if (options.version) await writeAll(process.stdout, `${VERSION}\n`);
-  else if (options.check) {
-    const result = await runCheck(environment);
-    await writeAll(process.stdout, options.json ? toJson(result, VERSION) : toText(result));
-    return toExitCode(result);
-  } else return withTenant(environment, options, options.verify ? runVerify : runUser);
+  if (!options.help && !options.version) return runCommand(environment, options);
+  await writeAll(process.stdout, options.help ? HELP : `${VERSION}\n`);
   return 0;
 }
 
 function parse(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
   const text = { type: "string" } as const;
+  const options = {
+    check: flag,
+    user: text,
+    verify: flag,
+    version: flag,
+    help: { ...flag, short: "h" },
+    json: flag,
+    tenant: text,
+    subject: text,
+    live: flag,
+    "with-member": flag,
+  };
   try {
-    const options = {
-      check: flag,
-      user: text,
-      verify: flag,
-      version: flag,
-      help: { ...flag, short: "h" },
-      json: flag,
-      tenant: text,
-      subject: text,
-      live: flag,
-      "with-member": flag,
-    };
     return parseArgs({ args: [...args], options }).values;
   } catch {
     return undefined; // Its text would repeat the argument.
@@ -121,50 +114,48 @@ function goesWith(name: keyof typeof OPTIONS): string {
 
 async function refuse(problem: string): Promise<number> {
   await writeAll(process.stderr, `${problem}\n\n${HELP}`);
-  return USAGE;
+  return 64; // EX_USAGE of sysexits.h.
 }
 
-async function runCheck(environment: Environment): Promise<CheckResult> {
+async function runCommand(environment: Environment, options: Options): Promise<number> {
   loadEnvFile();
   try {
     const config = loadConfig(environment, undefined, process.execArgv);
-    const { check } = await import("./commands/check/check.ts"); // The service has no use for so much code.
-    return { faults: [], warnings: findWarnings(config), findings: await check(config) };
-  } catch (error) {
-    if (error instanceof ConfigError) return { faults: error.faults, warnings: [], findings: [] };
-    throw error;
-  }
-}
-
-const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
-
-type RunWithTenant = (config: Config, tenant: TenantConfig, options: Options) => Promise<number>;
-
-async function withTenant(
-  environment: Environment,
-  options: Options,
-  run: RunWithTenant,
-): Promise<number> {
-  try {
-    const config = loadConfig(environment, undefined, process.execArgv);
+    if (options.check) return await runCheck(config, options);
     const tenant = findTenant(config, options.tenant);
-    return typeof tenant === "string" ? refuse(tenant) : await run(config, tenant, options);
+    if (typeof tenant === "string") return await refuse(tenant);
+    return await (options.verify ? runVerify : runUser)(config, tenant, options);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    await writeAll(process.stderr, toFaultText(error.faults));
+    const { faults } = error;
+    if (options.check) return print({ faults, warnings: [], findings: [] }, options);
+    await writeAll(process.stderr, toFaultText(faults));
     return 2;
   }
 }
 
-const runUser: RunWithTenant = async (config, tenant, options) => {
+async function runCheck(config: Config, options: Options): Promise<number> {
+  const { check } = await import("./commands/check/check.ts"); // The service has no use for so much code.
+  const findings = await check(config);
+  return print({ faults: [], warnings: findWarnings(config), findings }, options);
+}
+
+async function print(result: CheckResult, { json }: Options): Promise<number> {
+  await writeAll(process.stdout, json ? toJson(result, VERSION) : toText(result));
+  return toExitCode(result);
+}
+
+async function runUser(config: Config, tenant: TenantConfig, options: Options): Promise<number> {
   const { user: value = "", subject, live = false, json = false } = options;
   const { lookUpUser } = await import("./app/commands.ts");
   const { text, code } = await lookUpUser(config, tenant, { value, subject, isLive: live, json });
   await writeAll(code === 0 || json ? process.stdout : process.stderr, text);
   return code;
-};
+}
 
-const runVerify: RunWithTenant = async (config, tenant, options) => {
+const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
+
+async function runVerify(config: Config, tenant: TenantConfig, options: Options): Promise<number> {
   const otherHost = findOtherHost(config);
   if (otherHost !== undefined) {
     const where = "MX's integration environment, or a simulator on this machine";
@@ -178,15 +169,13 @@ const runVerify: RunWithTenant = async (config, tenant, options) => {
   const interrupt = new AbortController();
   const abort = () => interrupt.abort(); // It ends by itself, once it has deleted what it made.
   for (const name of INTERRUPTS) process.on(name, abort);
-  const withMember = options["with-member"] ?? false;
-  const { text, json, code } = await verifyMx(config, tenant, {
-    withMember,
-    signal: interrupt.signal,
-  });
+  const { "with-member": withMember = false } = options;
+  const { signal } = interrupt;
+  const { text, json, code } = await verifyMx(config, tenant, { withMember, signal });
   for (const name of INTERRUPTS) process.off(name, abort);
   await writeAll(process.stdout, options.json ? json : text);
   return code;
-};
+}
 
 /** The tenant, or what is wrong. */
 function findTenant({ tenants }: Config, name: string | undefined): TenantConfig | string {

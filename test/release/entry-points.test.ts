@@ -116,6 +116,28 @@ describe("the check", () => {
   });
 });
 
+describe("the other commands", () => {
+  it.each(["--user u-1 --live", "--verify"])(
+    "read .env and trust its authority: %s",
+    async (args) => {
+      using certificates = makeCertificates();
+      await using wire = await startFaultServer({
+        upstream: mx.platformUrl,
+        certificate: certificates.good,
+      });
+      writeEnvFile({
+        ...baseEnvironment(mx, issuer, "platform"),
+        MX_PLATFORM_BASE_URL: wire.url,
+        NODE_EXTRA_CA_CERTS: certificates.authorityFile,
+      });
+
+      const { code, errors } = await run(`node src/main.ts ${args}`);
+
+      expect([code, errors]).toEqual([0, ""]);
+    },
+  );
+});
+
 describe("the command mx-session-bff", () => {
   it("serves with .env of the folder that it is called in", async () => {
     const elsewhere = join(folder, "elsewhere");

@@ -10,17 +10,11 @@ import type { MxConfig, TenantConfig } from "../config/tenant.ts";
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
 import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";
-import {
-  createMdxMembers,
-  createMdxUsers,
-  toMdxApi,
-  withMdxUsers,
-  withSsoV3Urls,
-} from "../mx/mdx.ts";
+import { createMdxMembers, createMdxUsers, withMdxUsers, withSsoV3Urls } from "../mx/mdx.ts";
 import { createPlatform, toPlatformApi } from "../mx/platform.ts";
 import { type MxObserver, NO_OBSERVER } from "../mx/policies/instrument.ts";
 import { createSsoDirectory, toSsoApi } from "../mx/sso-v2.ts";
-import { createSsoV3Urls, toSsoV3Api } from "../mx/sso-v3.ts";
+import { createSsoV3Urls, toClientApi } from "../mx/sso-v3.ts";
 import type { UrlRule } from "../mx/widget-url.ts";
 import { type CredentialRule, createMemberIds, findCredentials } from "../session/member.ts";
 import { findProfile, type ProfileSource } from "../session/profile.ts";
@@ -87,9 +81,10 @@ function toMxApis(mx: MxConfig, member: MemberConfig, open: (api: MxApi) => Send
     });
   if (sso?.version === "v3") {
     /** MDX makes the users. The URLs come from the Platform API where there is one, and else from the SSO API v3. */
-    const mdx = open(toMdxApi({ ...sso.mdx, clientId: sso.clientId }));
+    const mdx = open(toClientApi("mdx", { ...sso.mdx, clientId: sso.clientId }));
     const users = createMdxUsers(mdx);
-    const urls = () => createSsoV3Urls(open(toSsoV3Api(sso)), { urlRule: urlRule(sso.baseUrl) });
+    const urls = () =>
+      createSsoV3Urls(open(toClientApi("sso_v3", sso)), { urlRule: urlRule(sso.baseUrl) });
     const composed =
       platform && mx.platform
         ? withMdxUsers(platform, users, mx.platform.version)

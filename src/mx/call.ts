@@ -42,8 +42,8 @@ export type MxApi = {
   headers: Record<string, string>;
   /** Of bodies. Default: application/json. */
   contentType?: string;
-  /** Encoded query with credentials (SSO v2), or `""`. */
-  query: string;
+  /** Encoded query with credentials (SSO v2). */
+  query?: string;
   classify: Classify;
 };
 

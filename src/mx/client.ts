@@ -7,7 +7,7 @@ import type { Tracing } from "../telemetry/tracing.ts";
 import { parseJson } from "../text.ts";
 import type { Exchange, ExchangeResult } from "../upstream/exchange.ts";
 import type { Answer, MxApi, MxCall, Operation, Send } from "./call.ts";
-import { blameOptions, classifyFailure } from "./outcome.ts";
+import { blameOptions, FAILURE_OUTCOMES } from "./outcome.ts";
 import { withBulkhead } from "./policies/bulkhead.ts";
 import { withCircuitBreaker } from "./policies/circuit-breaker.ts";
 import { type MxObserver, withObserver, withSpans } from "./policies/instrument.ts";
@@ -63,7 +63,7 @@ export function serializeWrites(send: Send): Send {
  * Rejects only where the request's budget does not allow another call. `now` is the wall clock.
  */
 export function createSend(api: MxApi, exchange: Exchange, now = () => new Date()): Send {
-  const { headers, query, classify } = api;
+  const { headers, query = "", classify } = api;
   const basePath = api.baseUrl.pathname.replace(/\/$/, "");
   const headersWithBody = { ...headers, "content-type": api.contentType ?? "application/json" };
 
@@ -71,11 +71,12 @@ export function createSend(api: MxApi, exchange: Exchange, now = () => new Date(
     budget.spend(call.kind);
     const sentAt = now();
     const hasBody = call.body !== undefined;
+    const separator = call.path.includes("?") ? "&" : "?";
     const common = hasBody ? headersWithBody : headers;
     const result = await exchange(
       {
         method: call.method,
-        path: `${basePath}${call.path}${withQuery(call.path, query)}`,
+        path: `${basePath}${call.path}${query && separator + query}`,
         headers: call.headers ? { ...common, ...call.headers } : common,
         body: hasBody ? JSON.stringify(call.body) : undefined,
         newConnection: call.newConnection ?? false,
@@ -99,11 +100,6 @@ export async function readOne(
   return answer.outcome === "not_found" ? undefined : answer;
 }
 
-function withQuery(path: string, query: string): string {
-  if (query === "") return "";
-  return path.includes("?") ? `&${query}` : `?${query}`;
-}
-
 function toAnswer(
   call: MxCall,
   sentAt: Date,
@@ -114,7 +110,7 @@ function toAnswer(
   const common = { operation, sentAt };
   if (result.kind === "failure") {
     const { failure, reason } = result;
-    return { ...common, outcome: classifyFailure(failure), reason };
+    return { ...common, outcome: FAILURE_OUTCOMES[failure], reason };
   }
   const { status, retryAfterSeconds, discard } = result;
   const content = parse(result);

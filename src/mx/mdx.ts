@@ -8,7 +8,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import type { Secret } from "../secret.ts";
 import type { Budget } from "../session/budget.ts";
 import type {
   MemberCredentials,
@@ -20,31 +19,17 @@ import type {
   Profile,
   RequestContext,
 } from "../session/types.ts";
-import type { Answer, MxApi, Send } from "./call.ts";
+import type { Answer, Send } from "./call.ts";
 import { readOne } from "./client.ts";
 import { type Connection, type CreateOnce, createCreateOnce } from "./create-or-find.ts";
 import { createMembers, type MemberApi, Name } from "./members.ts";
-import { classifyByStatus, requireGood } from "./outcome.ts";
+import { requireGood } from "./outcome.ts";
 import { toOwnUser, toPlatformUser } from "./platform-path-ids.ts";
-import { withClient } from "./sso-v3.ts";
 import { NEW_USER_WAIT_MS } from "./widget-url.ts";
 
-const MEDIA_TYPE = "application/vnd.moneydesktop.mdx.v5+json";
 /** How long a create that was cut off may still take at MX. */
 const SETTLE_MS = 200;
 const MAX_LENGTH = { first_name: 50, last_name: 50, email: 100 } as const;
-
-export function toMdxApi(config: { baseUrl: URL; apiKey: Secret; clientId: string }): MxApi {
-  const { apiKey } = config;
-  return {
-    name: "mdx",
-    baseUrl: withClient(config),
-    headers: { "md-api-key": apiKey.reveal(), accept: MEDIA_TYPE },
-    contentType: MEDIA_TYPE,
-    query: "",
-    classify: classifyByStatus,
-  };
-}
 
 const MEMBERS: MemberApi = {
   name: "mdx",

@@ -1,6 +1,6 @@
 /**
- * What an answer of MX means. One classifier per API: nothing else in the code knows that SSO v2 says 400 for
- * "no such User" and 500 for "no such Member".
+ * What an answer of MX means. Nothing else in the code knows that SSO v2 says 400 for "no such User" and 500 for "no such
+ * Member".
  *
  * - `ok`: done
  * - `not_found`: no such User or Member; `conflict`: there is one already
@@ -39,7 +39,6 @@ const SSO_TEXTS = {
 };
 
 export const classifySsoV2: Classify = (operation, status, body) => {
-  if (status >= 200 && status < 300) return "ok";
   const text = errorText(body);
   if (status === 400 || status === 500) {
     if (SSO_TEXTS.conflict.test(text) && isCreate(operation)) return "conflict";
@@ -52,31 +51,28 @@ export const classifySsoV2: Classify = (operation, status, body) => {
   return classifyStatus(status, body);
 };
 
-/**
- * The HTTP status decides; the texts are for people. Source: MX Platform API, Errors; that its 409 holds for the id of a User,
- * too, is assumption A17.
- */
-export const classifyPlatform: Classify = (operation, status, body) => {
-  if (status >= 200 && status < 300) return "ok";
-  if (status === 404 && namesUser(operation)) return "not_found";
-  if (status === 409 && isCreate(operation)) return "conflict";
-  return classifyStatus(status, body);
-};
+/** A 404 to these is no answer about a User, a Member or a widget, for they name none. */
+const NAMELESS: ReadonlySet<Operation> = new Set([
+  "platform.list_users",
+  "platform.create_user",
+  "mdx.create_user",
+]);
 
 /**
- * SSO API v3 and MDX Real Time: "decide on the HTTP status only". A 404 can only be about the User, the Member or the widget,
- * but for a create of a User: that v3 answers so is assumption A20. That MDX answers 409 where there is one already is
- * assumption A22 for Users and assumption A23 for Members. Source: MX SSO API v3, Requirements; MX MDX Real Time.
+ * The other APIs: the HTTP status decides; the texts are for people. That 409 means "exists" is assumption A17 for Users of the
+ * Platform API, assumption A22 for Users of MDX and assumption A23 for Members of MDX. That the SSO API v3 answers 404 for an
+ * unknown user is assumption A20.
+ * Source: MX Platform API, Errors; MX SSO API v3, Requirements; MX MDX Real Time.
  */
 export const classifyByStatus: Classify = (operation, status, body) => {
-  if (status >= 200 && status < 300) return "ok";
-  if (status === 404 && operation !== "mdx.create_user") return "not_found";
+  if (status === 404 && !NAMELESS.has(operation)) return "not_found";
   if (status === 409 && isCreate(operation)) return "conflict";
   return classifyStatus(status, body);
 };
 
 /** The same for all APIs. An unknown 400, 404 or 422 is our mistake, never `not_found`. */
 function classifyStatus(status: number, body: unknown): Outcome {
+  if (status >= 200 && status < 300) return "ok";
   if (status === 429) return "throttled";
   if (status === 503 && body !== undefined) return "throttled";
   if (status >= 500 || status === 408) return "ambiguous";
@@ -101,20 +97,15 @@ export function isStale(answer: Answer): boolean {
   return answer.reason === "stale_connection" || answer.reason === "silent_connection";
 }
 
-export function classifyFailure(failure: ExchangeFailure): Failure {
-  switch (failure) {
-    case "not_sent":
-      return "not_sent";
-    case "timeout":
-    case "silent":
-    case "connection_lost":
-    case "stale":
-      return "ambiguous";
-    case "malformed":
-    case "tls_error":
-      return "invalid_response";
-  }
-}
+export const FAILURE_OUTCOMES: Record<ExchangeFailure, Failure> = {
+  not_sent: "not_sent",
+  timeout: "ambiguous",
+  silent: "ambiguous",
+  connection_lost: "ambiguous",
+  stale: "ambiguous",
+  malformed: "invalid_response",
+  tls_error: "invalid_response",
+};
 
 /** The error for the caller if an answer is final and not `ok`. */
 export function toAppError(answer: FailedAnswer): AppError {
@@ -184,10 +175,6 @@ function errorText(body: unknown): string {
 
 function isCreate(operation: Operation): boolean {
   return operation.includes(".create_");
-}
-
-function namesUser(operation: Operation): boolean {
-  return operation === "platform.read_user" || operation === "platform.request_widget_url";
 }
 
 /** MX's own ids are put into paths, so they have to look like it. */

@@ -16,7 +16,7 @@ import type {
 } from "../session/types.ts";
 import type { GoodAnswer, MxApi, MxCall, Send } from "./call.ts";
 import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
-import { classifyPlatform, read, refuseOtherUser, requireGood } from "./outcome.ts";
+import { classifyByStatus, read, refuseOtherUser, requireGood } from "./outcome.ts";
 import { createPathIds, type PathIds } from "./platform-path-ids.ts";
 import { requestUntilVisible, requireWidgetUrl, type UrlRule } from "./widget-url.ts";
 
@@ -58,8 +58,7 @@ export function toPlatformApi(config: {
       accept: version === "v20111101" ? "application/vnd.mx.api.v1+json" : "application/json",
       "accept-version": version,
     },
-    query: "",
-    classify: classifyPlatform,
+    classify: classifyByStatus,
   };
 }
 

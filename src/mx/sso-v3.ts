@@ -13,27 +13,28 @@ import type { MxApi, MxCall, Send } from "./call.ts";
 import { classifyByStatus, read, refuseOtherUser } from "./outcome.ts";
 import { requestUntilVisible, requireWidgetUrl, type UrlRule } from "./widget-url.ts";
 
-const MEDIA_TYPE = "application/vnd.moneydesktop.sso.v3+json";
-
 const UrlBody = z.object({ url: z.object({ url: z.unknown(), user_id: z.string().nullish() }) });
 
-export function toSsoV3Api(config: { baseUrl: URL; apiKey: Secret; clientId: string }): MxApi {
-  const { apiKey } = config;
+const MEDIA_TYPES = {
+  sso_v3: "application/vnd.moneydesktop.sso.v3+json",
+  mdx: "application/vnd.moneydesktop.mdx.v5+json",
+};
+
+/** The SSO API v3 and MDX Real Time: the client is a segment of the path, and bodies have a media type of their own. */
+export function toClientApi(
+  name: keyof typeof MEDIA_TYPES,
+  config: { baseUrl: URL; apiKey: Secret; clientId: string },
+): MxApi {
+  const mediaType = MEDIA_TYPES[name];
+  const baseUrl = new URL(config.baseUrl);
+  baseUrl.pathname = `${baseUrl.pathname.replace(/\/$/, "")}/${encodeURIComponent(config.clientId)}`;
   return {
-    name: "sso_v3",
-    baseUrl: withClient(config),
-    headers: { "md-api-key": apiKey.reveal(), accept: MEDIA_TYPE },
-    contentType: MEDIA_TYPE,
-    query: "",
+    name,
+    baseUrl,
+    headers: { "md-api-key": config.apiKey.reveal(), accept: mediaType },
+    contentType: mediaType,
     classify: classifyByStatus,
   };
-}
-
-/** The client is a segment of the path, in the SSO API v3 and in MDX Real Time. */
-export function withClient({ baseUrl, clientId }: { baseUrl: URL; clientId: string }): URL {
-  const url = new URL(baseUrl);
-  url.pathname = `${url.pathname.replace(/\/$/, "")}/${encodeURIComponent(clientId)}`;
-  return url;
 }
 
 export function createSsoV3Urls(

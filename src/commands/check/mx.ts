@@ -10,11 +10,10 @@
 
 import type { PlatformConfig, SsoV2Config, SsoV3Config } from "../../config/mx.ts";
 import type { MxApi } from "../../mx/call.ts";
-import { toMdxApi } from "../../mx/mdx.ts";
 import { classifySsoV2 } from "../../mx/outcome.ts";
 import { toPlatformApi } from "../../mx/platform.ts";
 import { toSsoApi } from "../../mx/sso-v2.ts";
-import { toSsoV3Api } from "../../mx/sso-v3.ts";
+import { toClientApi } from "../../mx/sso-v3.ts";
 import { isObject, parseJson } from "../../text.ts";
 import type { ExchangeRequest, ExchangeResult } from "../../upstream/exchange.ts";
 import { type Asker, NOBODY } from "./ask.ts";
@@ -115,12 +114,12 @@ function judgeSilence(host: string, platform: Judgement["verdict"] | undefined):
 export function checkSsoV3(asker: Asker, config: SsoV3Config): Promise<Judgement> {
   const body = JSON.stringify({ url: { type: "connect_widget" } });
   const request = { method: "POST", path: `/users/${NOBODY}/urls.json`, body } as const;
-  return askByClientId(asker, toSsoV3Api(config), request, SSO_V3);
+  return askByClientId(asker, toClientApi("sso_v3", config), request, SSO_V3);
 }
 
 export function checkMdx(asker: Asker, { mdx, clientId }: SsoV3Config): Promise<Judgement> {
   const request = { method: "GET", path: `/users/${NOBODY}.json` } as const;
-  return askByClientId(asker, toMdxApi({ ...mdx, clientId }), request, MDX);
+  return askByClientId(asker, toClientApi("mdx", { ...mdx, clientId }), request, MDX);
 }
 
 async function askByClientId(
@@ -141,7 +140,7 @@ type Question = Pick<ExchangeRequest, "method" | "path" | "body">;
 
 function ask(
   asker: Asker,
-  { baseUrl, headers, contentType = "", query }: MxApi,
+  { baseUrl, headers, contentType = "", query = "" }: MxApi,
   { method, path, body }: Question,
 ): Promise<ExchangeResult> {
   return asker.ask(baseUrl, {

@@ -8,9 +8,9 @@
 import type { MxConfig } from "../../config/tenant.ts";
 import type { MxApi, Operation } from "../../mx/call.ts";
 import { createSend } from "../../mx/client.ts";
-import { toMdxApi } from "../../mx/mdx.ts";
 import { toPlatformApi } from "../../mx/platform.ts";
 import { toSsoApi } from "../../mx/sso-v2.ts";
+import { toClientApi } from "../../mx/sso-v3.ts";
 import { createBudget } from "../../session/budget.ts";
 import type { Exchange } from "../../upstream/exchange.ts";
 
@@ -48,7 +48,7 @@ export function createMxUsers(
     platform: platform && bindPlatform(toPlatformApi(platform), connect),
     mdx:
       sso?.version === "v3"
-        ? bindMdx(toMdxApi({ ...sso.mdx, clientId: sso.clientId }), connect)
+        ? bindMdx(toClientApi("mdx", { ...sso.mdx, clientId: sso.clientId }), connect)
         : undefined,
   };
 }

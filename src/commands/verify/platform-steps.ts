@@ -61,7 +61,7 @@ export const PLATFORM_STEPS: readonly Step[] = [
     id: "A17",
     assumption: "The Platform API refuses a second User with the same id, with 409.",
     change:
-      "Correct classifyPlatform in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
+      "Correct classifyByStatus in src/mx/outcome.ts. Until then, simultaneous first logins of one user may fail.",
     after: ["A13", "A14"],
     needs: ["platform_users"],
     findDeviation: createSecondUser,

@@ -1,12 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import type { MxApi, MxCall } from "../../../src/mx/call.ts";
 import { createMxClient, createSend } from "../../../src/mx/client.ts";
-import { toMdxApi } from "../../../src/mx/mdx.ts";
-import { classifyPlatform, classifySsoV2 } from "../../../src/mx/outcome.ts";
+import { classifyByStatus, classifySsoV2 } from "../../../src/mx/outcome.ts";
 import { toPlatformApi } from "../../../src/mx/platform.ts";
 import { NO_OBSERVER } from "../../../src/mx/policies/instrument.ts";
 import { toSsoApi } from "../../../src/mx/sso-v2.ts";
-import { toSsoV3Api } from "../../../src/mx/sso-v3.ts";
+import { toClientApi } from "../../../src/mx/sso-v3.ts";
 import { createSecret } from "../../../src/secret.ts";
 import { createBudget } from "../../../src/session/budget.ts";
 import type { Exchange, ExchangeResult } from "../../../src/upstream/exchange.ts";
@@ -34,7 +33,6 @@ const API: MxApi = {
   name: "sso",
   baseUrl: new URL("https://mx.example"),
   headers: {},
-  query: "",
   classify: classifySsoV2,
 };
 
@@ -98,13 +96,13 @@ describe("an API of MX", () => {
     ],
     [
       "the SSO API v3",
-      toSsoV3Api({ baseUrl, apiKey, clientId: "a/b" }),
+      toClientApi("sso_v3", { baseUrl, apiKey, clientId: "a/b" }),
       "/base/a%2Fb/x",
       { "md-api-key": "key&1", accept: V3, "content-type": V3 },
     ],
     [
       "MDX",
-      toMdxApi({ baseUrl: new URL("https://mx.example/a/base"), apiKey, clientId: "b" }),
+      toClientApi("mdx", { baseUrl: new URL("https://mx.example/a/base"), apiKey, clientId: "b" }),
       "/a/base/b/x",
       { "md-api-key": "key&1", accept: MDX, "content-type": MDX },
     ],
@@ -335,7 +333,7 @@ describe("an answer", () => {
   it("is classified by the rules of its API", async () => {
     const call: MxCall = { ...READ, operation: "platform.read_user" };
     const missing = answered("", { status: 404 });
-    expect((await run(call, { classify: classifyPlatform }, missing)).answer.outcome).toBe(
+    expect((await run(call, { classify: classifyByStatus }, missing)).answer.outcome).toBe(
       "not_found",
     );
     expect((await run(READ, {}, missing)).answer.outcome).toBe("rejected");

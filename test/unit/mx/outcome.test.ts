@@ -5,9 +5,8 @@ import type { Classify, Failure, MxCall, Operation, Outcome } from "../../../src
 import {
   blameOptions,
   classifyByStatus,
-  classifyFailure,
-  classifyPlatform,
   classifySsoV2,
+  FAILURE_OUTCOMES,
   isStale,
   toAppError,
 } from "../../../src/mx/outcome.ts";
@@ -129,7 +128,7 @@ describe("an answer of the Platform API", () => {
     ["platform.request_widget_url", 409, platform("conflict"), "rejected"],
     ["platform.read_user", 409, platform("conflict"), "rejected"],
   ])("to %s: %i %j is %s", (operation, status, body, outcome) => {
-    expect(classifyPlatform(operation, status, body)).toBe(outcome);
+    expect(classifyByStatus(operation, status, body)).toBe(outcome);
   });
 
   it.each<[number, unknown, Outcome]>([
@@ -150,14 +149,14 @@ describe("an answer of the Platform API", () => {
     [504, undefined, "ambiguous"],
   ])("with %i %j is %s for every call", (status, body, outcome) => {
     for (const operation of PLATFORM_OPERATIONS)
-      expect(classifyPlatform(operation, status, body)).toBe(outcome);
+      expect(classifyByStatus(operation, status, body)).toBe(outcome);
   });
 });
 
 describe("any answer at all", () => {
   const apis: [Classify, Operation[]][] = [
     [classifySsoV2, SSO_OPERATIONS],
-    [classifyPlatform, PLATFORM_OPERATIONS],
+    [classifyByStatus, PLATFORM_OPERATIONS],
   ];
   const body = fc.oneof(
     fc.jsonValue(),
@@ -186,8 +185,8 @@ describe("any answer at all", () => {
     const call = fc.constantFrom<[Classify, Operation]>(
       [classifySsoV2, "sso.create_user"],
       [classifySsoV2, "sso.create_member"],
-      [classifyPlatform, "platform.create_user"],
-      [classifyPlatform, "platform.list_users"],
+      [classifyByStatus, "platform.create_user"],
+      [classifyByStatus, "platform.list_users"],
     );
     fc.assert(
       fc.property(
@@ -229,7 +228,7 @@ describe("an exchange that failed", () => {
     ["malformed", "invalid_response"],
     ["tls_error", "invalid_response"],
   ] as const)("as %s is %s", (failure, outcome) => {
-    expect(classifyFailure(failure)).toBe(outcome);
+    expect(FAILURE_OUTCOMES[failure]).toBe(outcome);
   });
 });
 

@@ -135,7 +135,6 @@ describe("the span of a call to MX", () => {
   const API: Omit<MxApi, "baseUrl"> = {
     name: "sso",
     headers: {},
-    query: "",
     classify: () => "ok",
   };
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

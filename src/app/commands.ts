@@ -11,7 +11,6 @@ import type { Config } from "../config/load.ts";
 import type { TenantConfig } from "../config/tenant.ts";
 import { AppError } from "../errors.ts";
 import type { Answer } from "../mx/call.ts";
-import { NO_OBSERVER } from "../mx/policies/instrument.ts";
 import { createPseudonym } from "../telemetry/logger.ts";
 import { VERSION } from "../telemetry/version.ts";
 import { openPools } from "./connections.ts";
@@ -53,7 +52,7 @@ export async function verifyMx(
 ): Promise<{ text: string; json: string; code: number }> {
   await using pools = openPools(config);
   const answers: Answer[] = [];
-  const observer = { ...NO_OBSERVER, onAnswer: (answer: Answer) => void answers.push(answer) };
+  const observer = { onAnswer: (answer: Answer) => void answers.push(answer) };
   const open = () => createTenant(tenant, pools.connect, { observe: () => observer });
   const userId = `bff-verify-${randomBytes(8).toString("hex")}`;
   const run: Run = {

@@ -12,7 +12,7 @@ import { createMxClient } from "../mx/client.ts";
 import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";
 import { createMdxMembers, createMdxUsers, withMdxUsers, withSsoV3Urls } from "../mx/mdx.ts";
 import { createPlatform, toPlatformApi } from "../mx/platform.ts";
-import { type MxObserver, NO_OBSERVER } from "../mx/policies/instrument.ts";
+import type { MxObserver } from "../mx/policies/instrument.ts";
 import { createSsoDirectory, toSsoApi } from "../mx/sso-v2.ts";
 import { createSsoV3Urls, toClientApi } from "../mx/sso-v3.ts";
 import type { UrlRule } from "../mx/widget-url.ts";
@@ -30,7 +30,7 @@ import type { Connect, UserinfoByIssuer } from "./connections.ts";
 export type Instruments = {
   /** The issuer's userinfo endpoint. */
   userinfo?: UserinfoByIssuer["of"];
-  observe?: (api: ApiName) => MxObserver;
+  observe?: (api: ApiName) => Partial<MxObserver>;
   tracing?: Tracing | undefined;
 };
 
@@ -50,7 +50,7 @@ export function createTenant(
       exchange: connect(api.baseUrl, mx.connections, mx.clientCertificate),
       connections: mx.connections,
       maxWaiting: mx.maxWaiting,
-      observer: instruments.observe?.(api.name) ?? NO_OBSERVER,
+      observer: instruments.observe?.(api.name) ?? {},
       tenant: config.name,
       tracing,
     });

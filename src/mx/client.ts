@@ -20,7 +20,7 @@ export type MxClientOptions = {
   connections: number;
   /** Calls that may wait for a connection. */
   maxWaiting: number;
-  observer: MxObserver;
+  observer: Partial<MxObserver>;
   /** For spans. */
   tenant: string;
   tracing: Tracing | undefined;

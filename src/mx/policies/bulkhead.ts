@@ -9,17 +9,13 @@ import { type Budget, MIN_CALL_MS } from "../../session/budget.ts";
 import { createSemaphore } from "../../upstream/limits.ts";
 import type { Send } from "../call.ts";
 import { toNotSentError } from "../outcome.ts";
-import type { BulkheadState, NotSentReason } from "./instrument.ts";
+import type { MxObserver } from "./instrument.ts";
 
-export type BulkheadOptions = {
+export type BulkheadOptions = Partial<MxObserver> & {
   /** Calls at once: the connections of the pool behind. */
   connections: number;
-  /** Default: twice the connections. */
+  /** Calls that may wait for a connection. Default: twice as many. */
   maxWaiting?: number;
-  /** A call was not let through. */
-  onNotSent?: (reason: NotSentReason) => void;
-  /** Is given a way to read the state at any time. */
-  watchBulkhead?: (read: () => BulkheadState) => void;
 };
 
 const MAX_WAIT_MS = 1000;

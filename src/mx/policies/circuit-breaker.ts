@@ -11,17 +11,13 @@ import type { Budget } from "../../session/budget.ts";
 import { createSlidingWindow } from "../../upstream/limits.ts";
 import type { Answer, MxCall, Send } from "../call.ts";
 import { isStale, toNotSentError } from "../outcome.ts";
-import type { BreakerState, NotSentReason } from "./instrument.ts";
+import type { MxObserver } from "./instrument.ts";
 
-export type CircuitBreakerOptions = {
+export type CircuitBreakerOptions = Partial<MxObserver> & {
   /** In [0, 1). */
   random?: () => number;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
-  /** A call was answered at once, without asking MX. */
-  onNotSent?: (reason: NotSentReason) => void;
-  /** Is given a way to read the state at any time. */
-  watchBreaker?: (read: () => BreakerState) => void;
 };
 
 type State =

@@ -17,10 +17,13 @@ export type MxObserver = {
   onAnswer(answer: Answer, durationMs: number): void;
   /** It met a connection that MX had closed while it was idle. */
   onStale(): void;
+  /** One more call is made, because of this outcome of the last one. */
   onRetry(outcome: Failure): void;
   /** The retry budget was spent. */
   onRetryRefused(): void;
+  /** A call was refused at once, without asking MX. */
   onNotSent(reason: NotSentReason): void;
+  /** Are given a way to read the state at any time. */
   watchBreaker(read: () => BreakerState): void;
   watchBulkhead(read: () => BulkheadState): void;
 };
@@ -34,27 +37,17 @@ export type BreakerState = "closed" | "open" | "half_open";
 
 export type BulkheadState = { inFlight: number; waiting: number; connections: number };
 
-export const NO_OBSERVER: MxObserver = {
-  onAnswer() {},
-  onStale() {},
-  onRetry() {},
-  onRetryRefused() {},
-  onNotSent() {},
-  watchBreaker() {},
-  watchBulkhead() {},
-};
-
 /** Around the call itself, so that neither waits nor retries count as MX's time. */
 export function withObserver(
   send: Send,
-  observer: Pick<MxObserver, "onAnswer" | "onStale">,
+  { onAnswer, onStale }: Partial<MxObserver>,
   now: () => number = () => performance.now(),
 ): Send {
   return async function sendObserved(call, budget) {
     const startedAt = now();
     const answer = await send(call, budget); // Rejects only where nothing was sent.
-    observer.onAnswer(answer, now() - startedAt);
-    if (isStale(answer)) observer.onStale();
+    onAnswer?.(answer, now() - startedAt);
+    if (isStale(answer)) onStale?.();
     return answer;
   };
 }

@@ -24,16 +24,13 @@ import type { CallKind } from "../../session/budget.ts";
 import { createSlidingWindow } from "../../upstream/limits.ts";
 import type { Answer, FailedAnswer, Failure, Send } from "../call.ts";
 import { isStale } from "../outcome.ts";
+import type { MxObserver } from "./instrument.ts";
 
-export type RetryOptions = {
+export type RetryOptions = Partial<MxObserver> & {
   /** In [0, 1). */
   random?: () => number;
   /** Shared by all calls to one host. */
   retryBudget?: RetryBudget;
-  /** One more call is made, because of this outcome of the last one. */
-  onRetry?: (outcome: Failure) => void;
-  /** The retry budget was spent. */
-  onRetryRefused?: () => void;
 };
 
 type Retryable = Extract<Failure, "not_sent" | "throttled" | "ambiguous">;
@@ -98,11 +95,6 @@ type RetryBudget = {
   takeRetry(): boolean;
 };
 
-type RetryBudgetOptions = {
-  /** Milliseconds of a clock that never goes back. */
-  now?: () => number;
-};
-
 /** In hundredths of a retry, to stay exact. */
 const RETRY = 100;
 /** What is kept below the tenth that is promised pays for `MAX_CREDIT`. */
@@ -111,8 +103,8 @@ const MAX_CREDIT = 10 * RETRY;
 const FREE_RETRIES = 30;
 const MAX_DEBT = FREE_RETRIES * RETRY;
 
-export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
-  const { now = () => performance.now() } = options;
+/** `now`: milliseconds of a clock that never goes back. */
+export function createRetryBudget(now = () => performance.now()): RetryBudget {
   const recent = createSlidingWindow<"retry">(now);
   let credit = 0;
 

@@ -3,7 +3,6 @@ import type { MxApi, MxCall } from "../../../src/mx/call.ts";
 import { createMxClient, createSend } from "../../../src/mx/client.ts";
 import { classifyByStatus, classifySsoV2 } from "../../../src/mx/outcome.ts";
 import { toPlatformApi } from "../../../src/mx/platform.ts";
-import { NO_OBSERVER } from "../../../src/mx/policies/instrument.ts";
 import { toSsoApi } from "../../../src/mx/sso-v2.ts";
 import { toClientApi } from "../../../src/mx/sso-v3.ts";
 import { createSecret } from "../../../src/secret.ts";
@@ -237,7 +236,7 @@ describe("the way to MX", () => {
       exchange,
       connections: 2,
       maxWaiting: 0,
-      observer: NO_OBSERVER,
+      observer: {},
       tenant: "bank",
       tracing: undefined,
     });

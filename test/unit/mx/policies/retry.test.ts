@@ -252,7 +252,7 @@ describe("a call that the budget refuses", () => {
 /** A budget on a clock that the test moves. */
 function budgetAt(ms = 1_000_000) {
   const clock = { ms };
-  const budget = createRetryBudget({ now: () => clock.ms });
+  const budget = createRetryBudget(() => clock.ms);
   return {
     clock,
     budget,

@@ -51,11 +51,11 @@ export function toAudience(claims: Claims, { audienceClaim }: AudienceRule): unk
 
 type AudienceRule = { audienceClaim: string; audience: readonly string[] };
 
-/** Throws `unauthenticated` unless the token was made for one of the audiences. */
-export function requireAudience(claims: Claims, rule: AudienceRule): void {
-  const named = toAudience(claims, rule);
-  if (!named.some((name) => rule.audience.some((known) => known === name)))
-    throw unauthenticated("claim_aud");
+/** Throws `unauthenticated` unless the token was made for one of the audiences of these. */
+export function requireAudience(claims: Claims, ...rules: readonly AudienceRule[]): void {
+  const isFor = (rule: AudienceRule) =>
+    toAudience(claims, rule).some((name) => rule.audience.some((known) => known === name));
+  if (!rules.some(isFor)) throw unauthenticated("claim_aud");
 }
 
 /**

@@ -52,8 +52,7 @@ export function createJwtAuthenticator(issuers: readonly TrustedIssuer[]): Authe
     const { algorithms, tokenType, findKeys, tenants, rules } = trusted;
     if (!algorithms.some((name) => name === header.alg)) throw unauthenticated("algorithm");
     if (tokenType === undefined) requireBearerType(header.typ);
-    // A token that is refused anyway must not trigger a load of keys: only its signature may be missing.
-    const keys = await findKeys(header, () => passes(() => accept(tenants, claims)));
+    const keys = await findKeys(header, () => isAcceptable(tenants, claims));
     return accept(tenants, await verify(token, keys, rules));
   };
 }
@@ -100,27 +99,21 @@ function accept(tenants: readonly TenantTrust[], claims: JWTPayload): Principal 
   const nowSeconds = Date.now() / 1000;
   requireCurrent(claims, nowSeconds);
   const subject = requireSubject(claims);
-  requireAnyAudience(claims, tenants);
+  requireAudience(claims, ...tenants); // One for another audience is refused for its audience, not for its tenant.
   const trust = findTenant(tenants, claims);
   requireAudience(claims, trust);
   requireLifetime(claims, trust, nowSeconds);
   return toPrincipal(trust, subject, claims);
 }
 
-function passes(check: () => unknown): boolean {
+/** Whether only the signature is missing. A token that is refused anyway must not trigger a load of keys. */
+function isAcceptable(tenants: readonly TenantTrust[], claims: JWTPayload): boolean {
   try {
-    check();
+    accept(tenants, claims);
     return true;
   } catch {
     return false;
   }
-}
-
-/** A token for another audience is refused for its audience, not for its tenant. */
-function requireAnyAudience(claims: JWTPayload, tenants: readonly TenantTrust[]): void {
-  const [first, ...others] = tenants;
-  if (others.some((rule) => passes(() => requireAudience(claims, rule)))) return;
-  if (first) requireAudience(claims, first);
 }
 
 /** Without `iat` its age is unknown, so the rest of its lifetime is limited. */

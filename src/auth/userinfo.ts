@@ -26,13 +26,7 @@ export type UserinfoOptions = {
   now?: () => number;
 };
 
-export type Userinfo = AsyncDisposable & {
-  /**
-   * The claims of the answer; `undefined` for a login without a token. Rejects where there is no usable answer within
-   * `timeoutMs`.
-   */
-  read(principal: Principal, timeoutMs: number): Promise<Claims | undefined>;
-};
+export type Userinfo = ReturnType<typeof createUserinfo>;
 
 /** For a load of the discovery document, which other requests may share. */
 const DISCOVERY_TIMEOUT_MS = 2000;
@@ -42,7 +36,7 @@ const RETRY_MS = 5000;
 const Discovery = z.object({ issuer: z.string(), userinfo_endpoint: z.string() });
 const Answer = z.looseObject({ sub: z.string() });
 
-export function createUserinfo(options: UserinfoOptions): Userinfo {
+export function createUserinfo(options: UserinfoOptions) {
   const { issuer, httpHosts = [], connect, now = () => performance.now() } = options;
   const connections = new AsyncDisposableStack();
   const exchanges = new Map<string, Exchange>();
@@ -81,7 +75,10 @@ export function createUserinfo(options: UserinfoOptions): Userinfo {
     return target;
   }
 
-  async function readClaims({ token, subject }: Principal, deadline: number) {
+  async function readClaims(
+    { token, subject }: Principal,
+    deadline: number,
+  ): Promise<Claims | undefined> {
     if (!token) return undefined;
     const url = await findEndpoint();
     const authorization = `Bearer ${token.reveal()}`;
@@ -92,7 +89,11 @@ export function createUserinfo(options: UserinfoOptions): Userinfo {
   }
 
   return {
-    read: (principal, timeoutMs) =>
+    /**
+     * The claims of the answer; `undefined` for a login without a token. Rejects where there is no usable answer within
+     * `timeoutMs`.
+     */
+    read: (principal: Principal, timeoutMs: number) =>
       withTimeout(readClaims(principal, now() + timeoutMs), timeoutMs, () => failed("timeout")),
     [Symbol.asyncDispose]: () => connections.disposeAsync(),
   };

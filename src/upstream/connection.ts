@@ -29,6 +29,7 @@ import { isWithoutProxy } from "./no-proxy.ts";
 
 export type ConnectOptions = {
   origin: string;
+  maxResponseBytes: number;
   /** For the tunnel and the handshakes together. Default: 1 s. */
   connectTimeoutMs?: number;
   /** For https origins. */
@@ -151,11 +152,7 @@ const KEEP_ALIVE_MS = 120_000;
 /** `onClose` is called once the socket is closed, however that came. Pipelining would let one answer delay another. */
 export function createConnection(
   socket: Socket,
-  {
-    origin,
-    maxResponseBytes,
-    clientCertificate,
-  }: Pick<ConnectOptions, "origin" | "clientCertificate"> & { maxResponseBytes: number },
+  { origin, maxResponseBytes, clientCertificate }: ConnectOptions,
   onClose: () => void,
 ): Connection {
   const client = new Client(origin, {

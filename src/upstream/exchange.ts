@@ -74,7 +74,8 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
     if (request.discardAll) connections.discardAll();
     for (;;) {
       const isNew = request.newConnection || isSlow;
-      const connection = await acquire(isNew, leftMs()).catch(toOpenFailure);
+      const connection = await connections.acquire(isNew, leftMs()).catch(toOpenFailure);
+      if (!connection) return failed("timeout", "no_connection");
       if ("kind" in connection) return connection;
       if (request.hasSecretPath && !options.allowListeners && hasForeignListeners()) {
         connections.release(connection, false);
@@ -84,13 +85,6 @@ export function createExchange(options: ExchangeOptions): Exchange & AsyncDispos
       if (result !== "not_taken") return result;
       connections.release(connection, true);
     }
-  }
-
-  async function acquire(isNew: boolean, leftMs: number): Promise<Connection | Failed> {
-    const waitMs = leftMs - MIN_CALL_MS; // After that, nobody would wait for the answer.
-    const openMs = Math.max(waitMs, leftMs / 2);
-    const connection = await connections.acquire(isNew, waitMs, openMs);
-    return connection ?? failed("timeout", "no_connection");
   }
 
   async function send(connection: Connection, request: ExchangeRequest, timeoutMs: number) {

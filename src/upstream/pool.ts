@@ -9,6 +9,7 @@
  */
 
 import errors from "undici/lib/core/errors.js";
+import { MIN_CALL_MS } from "../session/budget.ts";
 import { type Connection, isProxied } from "./connection.ts";
 import { createSemaphore } from "./limits.ts";
 import { createSockets, type Sockets, type SocketsOptions } from "./sockets.ts";
@@ -29,26 +30,22 @@ export function createConnections(options: ConnectionOptions) {
     onOpen: (connection) => renewal.watch(connection),
     onClose: (connection, isByUpstream) => renewal.unwatch(connection, isByUpstream),
   });
-  const renewal = createRenewal(sockets, { warm: isProxied(options) ? 0 : warm, maxAgeMs });
+  const renewal = createRenewal(sockets, isProxied(options) ? 0 : warm, maxAgeMs);
   renewal.refill();
-
-  /** There is room, or an idle connection that can make room: the semaphore ensures it. */
-  function open(timeoutMs: number | undefined): Promise<Connection> {
-    sockets.makeRoom();
-    return sockets.open(timeoutMs);
-  }
 
   return {
     /**
-     * Waits while all are in use; `undefined` after `waitMs`. `isNew`: one that is opened now, within `openMs` at most. Rejects
-     * with the reason if none could be opened.
+     * Waits while all are in use; `undefined` when too little of `leftMs` is left for an exchange. `isNew`: one that is opened
+     * now. Rejects with the reason if none could be opened.
      */
-    async acquire(isNew: boolean, waitMs: number, openMs?: number) {
+    async acquire(isNew: boolean, leftMs: number) {
+      const waitMs = leftMs - MIN_CALL_MS; // After that, nobody would wait for the answer.
       if ((await semaphore.acquire(waitMs)) !== "acquired") return undefined;
       const idle = isNew ? undefined : sockets.take();
       if (!idle?.isUsed) setImmediate(renewal.refill); // After this one has been counted as in use.
       try {
-        const connection = idle ?? (await open(openMs));
+        if (!idle) sockets.makeRoom(); // There is room, or an idle one that can make it: the semaphore ensures it.
+        const connection = idle ?? (await sockets.open(Math.max(waitMs, leftMs / 2)));
         connection.isUsed = true;
         return connection;
       } catch (error) {
@@ -75,12 +72,6 @@ export function createConnections(options: ConnectionOptions) {
   };
 }
 
-type RenewalOptions = {
-  /** How many are kept open that no request has used yet. */
-  warm: number;
-  maxAgeMs: number;
-};
-
 /** Shares of the maximum age: early enough for a handshake, and not the same for all. */
 const RENEW_FROM = 0.75;
 const RENEW_UNTIL = 0.9;
@@ -90,7 +81,8 @@ const EARLY_MS = 10_000;
 /** After a request took the room. */
 const AGAIN_MS = 500;
 
-function createRenewal(sockets: Sockets, { warm, maxAgeMs }: RenewalOptions) {
+/** `warm`: how many are kept open that no request has used yet. */
+function createRenewal(sockets: Sockets, warm: number, maxAgeMs: number) {
   const timers = new Map<Connection, NodeJS.Timeout>();
   let pausing: NodeJS.Timeout | undefined;
   let isDisposed = false;

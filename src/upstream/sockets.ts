@@ -9,7 +9,6 @@ import {
 export type SocketsOptions = ConnectOptions & {
   /** Sockets at most, those included that are just being opened. */
   connections: number;
-  maxResponseBytes: number;
 };
 
 type SocketEvents = {

@@ -11,7 +11,6 @@ import {
   parseKeyPair,
   readValidity,
 } from "../config/tls.ts";
-import type { TlsPair } from "../http/tls.ts";
 import type { FileReason } from "../telemetry/log-entries.ts";
 import type { ClientCertificate } from "../upstream/client-certificate.ts";
 import type { FileMetrics } from "./metrics.ts";
@@ -28,7 +27,7 @@ type Certificate = {
 
 export function createCertificate(
   { certFile, keyFile, pair }: CertificateConfig,
-  use: (pair: TlsPair) => void = () => {},
+  use: (pair: KeyPair) => void = () => {},
 ): Certificate {
   let used = pair;
   return {
@@ -36,7 +35,7 @@ export function createCertificate(
     async takeOver() {
       const next = await readPair(certFile, keyFile);
       if (typeof next === "string") return next;
-      use(toPem(next));
+      use(next);
       used = next;
       return undefined;
     },
@@ -71,10 +70,6 @@ export function createClientCertificates(
       return reasons.find((reason) => reason !== undefined);
     },
   };
-}
-
-export function toPem({ cert, key }: KeyPair): TlsPair {
-  return { cert: cert.reveal(), key: key.reveal() };
 }
 
 /** A pair that can be used now, or the reason why not. */

@@ -1,7 +1,6 @@
 /**
  * Composition root: builds each part once, connects them, listens, and drains.
  */
-/** The configured limits, wired. They share one store where there is one. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/load.ts";
@@ -23,7 +22,6 @@ import {
   type ClientCertificates,
   createCertificate,
   createClientCertificates,
-  toPem,
 } from "./certificates.ts";
 import { deriveKey, toAuditKey } from "./deployment-keys.ts";
 import { type Logins, openLogins } from "./logins.ts";
@@ -82,8 +80,7 @@ export async function startService(
     port: config.operationsPort,
   });
   parts.defer(() => operations.close(0)); // After the public port: the orchestrator watches the drain here.
-  const tls = config.tls && toPem(config.tls.pair);
-  const server = await listen(app, { ...connections, port: config.port, tls });
+  const server = await listen(app, { ...connections, port: config.port, tls: config.tls?.pair });
   const takeOver = toTakeOver(config, { logins, server, metrics, certificates });
   parts.use(watchFiles({ files: config.files, takeOver, logger, metrics: metrics.files }));
   const owned = parts.move();
@@ -173,11 +170,10 @@ function toUrl(scheme: "http" | "https", host: string | undefined, port: number)
   return new URL(`${scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`);
 }
 
-type RateLimitParts = { metrics: Metrics; logger: Logger; parts: AsyncDisposableStack };
-
+/** They share one store where there is one. */
 async function createRateLimits(
   config: Config,
-  { metrics, logger, parts }: RateLimitParts,
+  { metrics, logger, parts }: { metrics: Metrics; logger: Logger; parts: AsyncDisposableStack },
 ): Promise<RateLimits> {
   const { user, address, failures, redis } = config.rateLimits;
   const store = redis && parts.use(await openStore(redis, logger));

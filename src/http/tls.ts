@@ -11,10 +11,11 @@ import type { RequestListener, ServerOptions } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Secret } from "../secret.ts";
 import { answerOtherProtocol, type OnParserRefusal } from "./parser-refusals.ts";
 
 /** PEM. */
-export type TlsPair = { cert: string; key: string };
+export type TlsPair = Readonly<{ cert: Secret; key: Secret }>;
 
 /** For the first bytes, and then for the handshake. */
 const HANDSHAKE_MS = 5000;
@@ -71,8 +72,8 @@ export function createTlsServer(
 }
 
 /** The least version is said here, because flags of Node can lower its default. */
-function toContext(pair: TlsPair) {
-  return { ...pair, minVersion: "TLSv1.2" as const };
+function toContext({ cert, key }: TlsPair) {
+  return { cert: cert.reveal(), key: key.reveal(), minVersion: "TLSv1.2" as const };
 }
 
 /** The same for a connection and for the TLS connection on it. */

@@ -45,14 +45,13 @@ export function createRequestMetrics(meters: Meters, tenants: readonly string[])
   );
 
   return {
-    /** A request has begun. Call the returned function when it ends. */
+    /** A request has begun. */
     requestStarted() {
       active += 1;
-      return () => {
-        active -= 1;
-      };
     },
+    /** It has ended. */
     request(entry: RequestEntry) {
+      active -= 1;
       const { method, route, status, errorType = "", durationMs } = entry;
       if (SESSION_ROUTES.has(route)) {
         const http_response_status_class = `${Math.floor(status / 100)}xx`;

@@ -10,6 +10,7 @@ import { HEALTH_PATHS } from "./operations.ts";
 import { PROBLEM_TYPES } from "./problem-types.ts";
 import { SESSION_PATHS } from "./session.ts";
 
+/** Those that the log names. */
 const METHODS = new Set([
   "GET",
   "HEAD",
@@ -21,13 +22,14 @@ const METHODS = new Set([
   "TRACE",
   "CONNECT",
 ]);
-const EMBED_ROUTES = ["/embed.js", "/embed.d.ts", "/embed.json"];
 const ROUTES = new Set([
   ...SESSION_PATHS,
   ...HEALTH_PATHS,
-  ...EMBED_ROUTES,
   ...HOSTED_PATHS,
   "/",
+  "/embed.js",
+  "/embed.d.ts",
+  "/embed.json",
   "/openapi.yaml",
   "/docs",
 ]);
@@ -37,8 +39,8 @@ const GONE_STATUS = 499;
 
 export type AccessLogOptions = {
   logger: Logger;
-  /** Gives what is to be called when the request has ended. */
-  requestStarted?: () => () => void;
+  /** The entry for `logger.request` follows when it has ended. */
+  requestStarted?: () => void;
   /** In front of all routes; none if empty. */
   basePath: string;
 };
@@ -47,9 +49,8 @@ export function createAccessLog(options: AccessLogOptions): RequestHandler {
   const { logger, requestStarted, basePath } = options;
   return function accessLog(req, res, next) {
     const startedAt = performance.now();
-    const requestEnded = requestStarted?.();
+    requestStarted?.();
     res.on("close", () => {
-      requestEnded?.();
       const entry = toEntry(req, res, toRoute(req, basePath), performance.now() - startedAt);
       logger.request(entry);
       res.locals.endSpan?.(entry);
@@ -59,45 +60,28 @@ export function createAccessLog(options: AccessLogOptions): RequestHandler {
 }
 
 function toEntry(req: Request, res: Response, route: string, durationMs: number): RequestEntry {
-  const {
-    requestId,
-    receivedRequestId,
-    traceId,
-    principal,
-    userHash,
-    widgetType,
-    error,
-    budget,
-    address,
-  } = res.locals;
-  const event = isSessionRequest(req.method, route) ? toEvent(res) : undefined;
+  const { locals } = res;
+  const { error } = locals;
+  const isSessionRequest = req.method === "POST" && SESSION_PATHS.includes(route);
+  const event = isSessionRequest ? toEvent(res) : undefined;
   return {
-    method: toMethod(req),
+    method: METHODS.has(req.method) ? req.method : "_OTHER",
     route,
     status: res.headersSent ? res.statusCode : GONE_STATUS,
     durationMs: Math.round(durationMs * 10) / 10,
-    requestId,
-    receivedRequestId,
-    traceId,
-    tenant: principal?.tenant.name,
+    requestId: locals.requestId,
+    receivedRequestId: locals.receivedRequestId,
+    traceId: locals.traceId,
+    tenant: locals.principal?.tenant.name,
     event,
-    userHash,
-    clientAddress: event && address,
-    widgetType,
-    mxCalls: budget?.spent(),
+    userHash: locals.userHash,
+    clientAddress: event && locals.address,
+    widgetType: locals.widgetType,
+    mxCalls: locals.budget?.spent(),
     isClientGone: !res.writableFinished,
     error,
     errorType: error && PROBLEM_TYPES[error.code].name,
   };
-}
-
-/** One of a closed set. */
-function toMethod({ method }: Request): string {
-  return METHODS.has(method) ? method : "_OTHER";
-}
-
-function isSessionRequest(method: string, route: string): boolean {
-  return method === "POST" && SESSION_PATHS.includes(route);
 }
 
 /** What the auditor sees in the request. */

@@ -18,8 +18,8 @@ import { routeSessions, type SessionOptions } from "./session.ts";
 export type AppOptions = SessionOptions &
   HealthOptions &
   PageOptions & {
-    /** Gives what is to be called when the request has ended. */
-    requestStarted?: () => () => void;
+    /** The entry for `logger.request` follows when it has ended. */
+    requestStarted?: () => void;
     tracing?: Tracing | undefined;
     /** Hops, or addresses and networks. */
     trustedProxies: number | readonly string[];

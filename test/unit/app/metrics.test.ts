@@ -78,9 +78,9 @@ describe("the metrics", () => {
 
   it("count requests in flight", async () => {
     const metrics = metricsOf();
-    const ended = metrics.requestStarted();
+    metrics.requestStarted();
     expect(await metrics.text()).toContain("http_server_active_requests 1");
-    ended();
+    metrics.request(entryOf());
     expect(await metrics.text()).toContain("http_server_active_requests 0");
   });
 });

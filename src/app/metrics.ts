@@ -27,7 +27,8 @@ export function createMetrics(options: MetricsOptions) {
   const registry = new Registry();
   const meters = createMeters(registry);
   registerReplica(meters, options);
-  const ofProcess = processMetrics(); // Watches from now on.
+  ofProcess ??= watchProcess();
+  const registries = [registry, ofProcess];
   return {
     ...createRequestMetrics(meters, options.tenants),
     mx: createMxMetrics(meters),
@@ -37,7 +38,7 @@ export function createMetrics(options: MetricsOptions) {
     /** Of the text: Prometheus's exposition format 0.0.4. */
     contentType: registry.contentType,
     /** Merged at each scrape, since some metrics are there only once something has been configured. */
-    text: () => Registry.merge([registry, ofProcess]).metrics(),
+    text: () => Registry.merge(registries).metrics(),
   };
 }
 
@@ -149,14 +150,9 @@ const KEPT = new Set([
 /** The longest timer that there is. */
 const NEVER_MS = 2 ** 31 - 1;
 
-let registry: Registry | undefined;
+let ofProcess: Registry | undefined;
 
-function processMetrics(): Registry {
-  registry ??= collect();
-  return registry;
-}
-
-function collect(): Registry {
+function watchProcess(): Registry {
   const register = new Registry();
   const eventLoopUtilizationTimeout = NEVER_MS; // Ours needs no timer.
   collectDefaultMetrics({ register, gcDurationBuckets: [], eventLoopUtilizationTimeout });

@@ -69,13 +69,10 @@ function read(req: IncomingMessage, fault: AppError | undefined): Promise<Buffer
   });
   req.on("end", () => resolve(Buffer.concat(chunks)));
   req.on("close", () => {
-    if (!req.readableEnded) reject(incomplete()); // Nobody is there to read it.
+    // Nobody is there to read it.
+    if (!req.readableEnded) reject(new AppError("invalid_request", "The body must be complete."));
   });
   return promise;
-}
-
-function incomplete(): AppError {
-  return new AppError("invalid_request", "The body must be complete.");
 }
 
 function tooLarge(): AppError {

@@ -43,11 +43,11 @@ export function createUserinfo(options: UserinfoOptions) {
   let endpoint: { value: Promise<URL>; until: number } | undefined;
 
   /** A signed or encrypted answer (`application/jwt`) cannot be read. With less than 250 ms left, nothing is sent. */
-  async function get({ origin, pathname, search }: URL, timeoutMs: number, authorization = {}) {
+  async function get({ origin, pathname, search }: URL, timeoutMs: number, credential = {}) {
     if (timeoutMs < MIN_CALL_MS) throw failed("timeout");
     const exchange = exchanges.get(origin) ?? withRepeat(connections.use(connect(origin)), now);
     exchanges.set(origin, exchange);
-    const headers = { ...authorization, accept: "application/json" };
+    const headers = { ...credential, accept: "application/json" };
     const result = await exchange({ method: "GET", path: pathname + search, headers }, timeoutMs);
     if (result.kind === "failure") throw failed(result.reason);
     if (result.status !== 200) throw failed("status", result.status);
@@ -81,8 +81,8 @@ export function createUserinfo(options: UserinfoOptions) {
   ): Promise<Claims | undefined> {
     if (!token) return undefined;
     const url = await findEndpoint();
-    const authorization = `Bearer ${token.reveal()}`;
-    const claims = Answer.safeParse(await get(url, deadline - now(), { authorization }));
+    const credential = { authorization: `Bearer ${token.reveal()}` };
+    const claims = Answer.safeParse(await get(url, deadline - now(), credential));
     if (!claims.success) throw failed("schema");
     if (claims.data.sub !== subject) throw failed("other_subject");
     return claims.data;

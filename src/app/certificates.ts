@@ -1,13 +1,11 @@
 /** The certificates of the public port and for upstreams: what is used at the start, and what replaces it at run time. */
 
 import { readFile } from "node:fs/promises";
-import type { Config } from "../config/load.ts";
+import { type Config, listCertificates } from "../config/load.ts";
 import {
   type CertificateConfig,
   identify,
-  isPair,
   type KeyPair,
-  listCertificates,
   parseKeyPair,
   readValidity,
 } from "../config/tls.ts";
@@ -76,7 +74,7 @@ export function createClientCertificates(
 async function readPair(certFile: string, keyFile: string): Promise<KeyPair | FileReason> {
   try {
     const parsed = parseKeyPair(await readFile(certFile, "utf8"), await readFile(keyFile, "utf8"));
-    if (!isPair(parsed)) return parsed.reason;
+    if (typeof parsed === "string") return parsed;
     const { fromMs, toMs } = readValidity(parsed);
     if (Date.now() >= toMs) return "expired";
     return Date.now() < fromMs ? "not_yet_valid" : parsed;

@@ -45,10 +45,10 @@ function isForeign(name: string, value: string): boolean {
 }
 
 /** A name as it may be printed: others could hold anything. */
-function show(name: string): string {
-  return /^\w{1,128}$/.test(name)
+export function show(name: string): string {
+  return /^[\w.-]{1,128}$/.test(name)
     ? name
-    : JSON.stringify(name.slice(0, 128).replace(/[^ -~]/g, "?"));
+    : JSON.stringify(name.slice(0, 128).replace(/\P{ASCII}|\x7f/gu, "?"));
 }
 
 /** `flags` as `process.execArgv` has them. */

@@ -16,7 +16,7 @@ import { reportReusedSecrets } from "./secret-reuse.ts";
 import { type TenantConfig, toTenant } from "./tenant.ts";
 import { type LabelledTenant, reportConflicts } from "./tenant-conflicts.ts";
 import { readTenantsFile } from "./tenants.ts";
-import { checkUse } from "./tls.ts";
+import { type CertificateConfig, checkUse, identify } from "./tls.ts";
 import {
   type Environment,
   isOfProcess,
@@ -67,6 +67,17 @@ export function loadConfig(
   if (faults.all().length > 0) throw new ConfigError(faults.all());
   const files = [given, ...many].flatMap((each) => [...each.files.values()]);
   return deepFreeze({ ...ofAll, hosted, tenants, files });
+}
+
+/** All of its certificates; each pair of files once for each name. */
+export function listCertificates({ tls, logins, tenants }: Config): CertificateConfig[] {
+  const ofTenants = tenants.flatMap(({ auth, mx, lookup }) => [
+    mx.clientCertificate,
+    auth.clientCertificate,
+    lookup?.clientCertificate,
+  ]);
+  const all = [tls, ...ofTenants, logins.clientCertificate].filter((each) => each !== undefined);
+  return [...new Map(all.map((each) => [identify(each), each])).values()];
 }
 
 /** Tells whether two replicas have the same configuration, apart from secrets, which print as `[secret]`, and ports. */

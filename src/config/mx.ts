@@ -119,41 +119,30 @@ export type MemberConfig = Exclude<CredentialRule, { source: "lookup" }> | { sou
 export function toMember({ v, faults }: Given, sso: SsoConfig | undefined): MemberConfig {
   if (faults.has("MX_SSO_")) return { source: "none" }; // What else is wrong depends on it.
   const source = v.MEMBER_CREDENTIALS;
-  const need = (variable: keyof Variables) => {
-    if (!v[variable]) faults.add(variable, `is missing: MEMBER_CREDENTIALS=${source} needs it`);
-  };
-  if (!sso && source !== "none") {
+  if (!sso && source !== "none")
     faults.add(
       "MEMBER_CREDENTIALS",
       "has no effect without the SSO API; set MX_SSO_API_KEY and its client, or set this to none",
     );
-  }
-  switch (source) {
-    case "none":
-      if (sso?.version === "v2")
-        faults.add(
-          "MEMBER_CREDENTIALS",
-          "must be claim, derived or lookup: the SSO API v2 creates a Member for each user",
-        );
-      break;
-    case "claim": {
-      const { MEMBER_USERKEY_CLAIM: claim, MEMBER_USERKEY_EXPIRES: expires } = v;
-      if (claim) return { source, claim, expires };
-      need("MEMBER_USERKEY_CLAIM");
-      break;
-    }
-    case "derived":
-      if (v.MEMBER_USERKEY_SECRET) return { source, secret: v.MEMBER_USERKEY_SECRET };
-      need("MEMBER_USERKEY_SECRET");
-      break;
-    case "lookup": {
-      need("MEMBER_LOOKUP_URL");
-      need("MEMBER_LOOKUP_TOKEN");
-      return { source };
-    }
-  }
-  return { source: "none" };
+  if (sso?.version === "v2" && source === "none")
+    faults.add(
+      "MEMBER_CREDENTIALS",
+      "must be claim, derived or lookup: the SSO API v2 creates a Member for each user",
+    );
+  for (const name of CREDENTIAL_VARIABLES[source])
+    if (!v[name]) faults.add(name, `is missing: MEMBER_CREDENTIALS=${source} needs it`);
+  const { MEMBER_USERKEY_CLAIM: claim, MEMBER_USERKEY_SECRET: secret } = v;
+  if (source === "claim" && claim) return { source, claim, expires: v.MEMBER_USERKEY_EXPIRES };
+  if (source === "derived" && secret) return { source, secret };
+  return { source: source === "lookup" ? source : "none" };
 }
+
+const CREDENTIAL_VARIABLES = {
+  none: [],
+  claim: ["MEMBER_USERKEY_CLAIM"],
+  derived: ["MEMBER_USERKEY_SECRET"],
+  lookup: ["MEMBER_LOOKUP_URL", "MEMBER_LOOKUP_TOKEN"],
+} as const;
 
 /** Production keys belong to production alone. */
 function checkEnvironment(

@@ -25,8 +25,9 @@ export function reportReusedSecrets(
 
   function report({ name, label }: Use, value: string): void {
     const first = uses.get(value);
-    if (first && !mayBeEqual(first.name, name))
-      faults.add(toPlace(name, label), `must differ from ${toWords(first, label)}`);
+    if (!first || mayBeEqual(first.name, name)) return;
+    const place = first.label && first.label !== label ? ` of ${first.label}` : "";
+    faults.add(label ? `${label}: ${name}` : name, `must differ from ${first.name}${place}`);
   }
 
   function add(use: Use, values: readonly string[]): void {
@@ -87,12 +88,4 @@ function valuesOfHeaders(headers = ""): string[] {
 /** Each once. */
 function toTexts(values: readonly string[]): string[] {
   return [...new Set(values.map((value) => value.trim()))].filter((value) => value !== "");
-}
-
-function toPlace(name: string, label: string | undefined): string {
-  return label === undefined ? name : `${label}: ${name}`;
-}
-
-function toWords({ name, label }: Use, place: string | undefined): string {
-  return label === undefined || label === place ? name : `${name} of ${label}`;
 }

@@ -7,7 +7,7 @@
 import * as z from "zod";
 import type { ClaimRule } from "../session/settings.ts";
 import { isObject } from "../text.ts";
-import { findNearest } from "./environment.ts";
+import { findNearest, show } from "./environment.ts";
 import type { Faults } from "./faults.ts";
 import type { Given } from "./read.ts";
 import { type Environment, isKnown, isOfTenant, isSecret } from "./variables.ts";
@@ -135,11 +135,6 @@ function toText(key: string, value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   const isList = value.every((item) => typeof item === "string" && /^[^,]+$/.test(item));
   return isList ? value.join(",") : undefined;
-}
-
-/** A key as it may be printed. */
-function show(key: string): string {
-  return /^[\w.-]{1,64}$/.test(key) ? key : JSON.stringify(key.slice(0, 64));
 }
 
 /** The rest of V8's message repeats the text. */

@@ -31,13 +31,10 @@ export function toCertificate(name: CertificateName, given: Given): CertificateC
   const key = given.readNamed(names.key, keyFile);
   if (cert === undefined || key === undefined) return undefined;
   const pair = parseKeyPair(cert, key);
-  if (isPair(pair)) return { name, certFile, keyFile, pair };
-  given.faults.add(names[pair.of], pair.message);
+  if (typeof pair !== "string") return { name, certFile, keyFile, pair };
+  const { of, message } = PROBLEMS[pair];
+  given.faults.add(names[of], message);
   return undefined;
-}
-
-export function isPair(parsed: ReturnType<typeof parseKeyPair>): parsed is KeyPair {
-  return "cert" in parsed;
 }
 
 /** Hosts that are asked about a login: `issuer` ones belong to a tenant, `login` ones to the process. */
@@ -55,26 +52,6 @@ export function checkUse({ v, faults }: Given, hosts: readonly LoginHosts[]): vo
     faults.add("MEMBER_LOOKUP_CLIENT_CERT_FILE", "has no effect without MEMBER_LOOKUP_URL");
 }
 
-type Holder = Readonly<{ clientCertificate: CertificateConfig | undefined }>;
-
-/** Of a configuration. */
-type Certificates = Readonly<{
-  tls: CertificateConfig | undefined;
-  logins: Holder;
-  tenants: readonly Readonly<{ auth: Holder; mx: Holder; lookup: Holder | undefined }>[];
-}>;
-
-/** All of them; each pair of files once for each name. */
-export function listCertificates({ tls, logins, tenants }: Certificates): CertificateConfig[] {
-  const ofTenants = tenants.flatMap(({ auth, mx, lookup }) => [
-    mx.clientCertificate,
-    auth.clientCertificate,
-    lookup?.clientCertificate,
-  ]);
-  const all = [tls, ...ofTenants, logins.clientCertificate].filter((each) => each !== undefined);
-  return [...new Map(all.map((each) => [identify(each), each])).values()];
-}
-
 export function identify({ name, certFile, keyFile }: CertificateConfig): string {
   return JSON.stringify([name, certFile, keyFile]);
 }
@@ -87,17 +64,15 @@ export type KeyPair = Readonly<{
 
 type PairReason = "no_certificate" | "no_key" | "encrypted_key" | "mismatch" | "refused_by_openssl";
 
-type PairProblem = { reason: PairReason; of: "cert" | "key"; message: string };
-
 /** The texts of two files -> a pair that TLS can use, or what is wrong. Expired certificates are not looked for. */
-export function parseKeyPair(certFile: string, keyFile: string): KeyPair | PairProblem {
+export function parseKeyPair(certFile: string, keyFile: string): KeyPair | PairReason {
   const [cert = "", key = ""] = [certFile, keyFile].map((text) => text.replace(/^\uFEFF/, ""));
   const certificate = attempt(() => new X509Certificate(cert));
-  if (!certificate) return PROBLEMS.no_certificate;
+  if (!certificate) return "no_certificate";
   const privateKey = readKey(key);
-  if (typeof privateKey === "string") return PROBLEMS[privateKey];
-  if (!certificate.checkPrivateKey(privateKey)) return PROBLEMS.mismatch;
-  if (!attempt(() => createSecureContext({ cert, key }))) return PROBLEMS.refused_by_openssl;
+  if (typeof privateKey === "string") return privateKey;
+  if (!certificate.checkPrivateKey(privateKey)) return "mismatch";
+  if (!attempt(() => createSecureContext({ cert, key }))) return "refused_by_openssl";
   return { cert: createSecret(cert), key: createSecret(key) };
 }
 
@@ -123,31 +98,24 @@ function attempt<T>(make: () => T): T | undefined {
   }
 }
 
-const PROBLEMS: Readonly<Record<PairReason, PairProblem>> = {
+/** `of`: whose variable has the fault. */
+const PROBLEMS: Readonly<Record<PairReason, { of: "cert" | "key"; message: string }>> = {
   no_certificate: {
-    reason: "no_certificate",
     of: "cert",
     message: "must name a file that starts with a certificate in PEM format",
   },
-  no_key: {
-    reason: "no_key",
-    of: "key",
-    message: "must name a file with a private key in PEM format",
-  },
+  no_key: { of: "key", message: "must name a file with a private key in PEM format" },
   encrypted_key: {
-    reason: "encrypted_key",
     of: "key",
     message:
       "names a key with a passphrase; remove it: openssl pkey -in encrypted.pem -out key.pem",
   },
   mismatch: {
-    reason: "mismatch",
     of: "key",
     message:
       "does not belong to the first certificate in the other file; the first one must be the service's own",
   },
   refused_by_openssl: {
-    reason: "refused_by_openssl",
     of: "cert",
     message:
       "names a certificate that OpenSSL refuses: too weak a key or signature, or a broken chain",

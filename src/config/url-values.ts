@@ -148,20 +148,15 @@ const UNSAFE_SCHEMES = new Set(
 /** Compared, and sent to MX, as `new URL(...).href` writes them. */
 export const redirects = split
   .refine(
-    (items) =>
-      items.every(
-        (item) =>
-          /^[\x21-\x7e]+$/.test(item) &&
-          !item.includes("*") &&
-          URL.canParse(item) &&
-          isSafeRedirect(new URL(item)),
-      ),
+    (items) => items.every(isSafeRedirect),
     "must list https URLs or URLs of app schemes such as myapp://done, whole and without wildcards",
   )
   .transform((items) => items.map((item) => new URL(item).href))
   .register(VALUE_TYPES, { form: "a list of https URLs and URLs of app schemes", json: JSON_LIST });
 
-function isSafeRedirect({ username, password, protocol, hostname }: URL): boolean {
+function isSafeRedirect(item: string): boolean {
+  if (!/^[\x21-\x7e]+$/.test(item) || item.includes("*") || !URL.canParse(item)) return false;
+  const { username, password, protocol, hostname } = new URL(item);
   if (username || password) return false;
   if (protocol === "http:") return isLoopback(hostname);
   return protocol === "https:" || !UNSAFE_SCHEMES.has(protocol.slice(0, -1));

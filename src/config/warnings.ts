@@ -1,8 +1,8 @@
 /** What an operator should know about a configuration that the service accepts. */
 
 import { hasForeignListeners } from "../upstream/connection.ts";
-import type { Config } from "./load.ts";
-import { type CertificateConfig, listCertificates, readValidity } from "./tls.ts";
+import { type Config, listCertificates } from "./load.ts";
+import { type CertificateConfig, readValidity } from "./tls.ts";
 
 /** `message` is a sentence for people; it holds no value of the configuration. */
 export type Warning = {

@@ -4,9 +4,8 @@
  * Nothing is created at MX, and no personal data is requested. Every request has the time limits of a session.
  */
 
-import type { Config } from "../../config/load.ts";
+import { type Config, listCertificates } from "../../config/load.ts";
 import type { AuthConfig, TenantConfig } from "../../config/tenant.ts";
-import { listCertificates } from "../../config/tls.ts";
 import { type Limits, toLimits } from "../../upstream/limits.ts";
 import { type Asker, createAsker } from "./ask.ts";
 import type { Finding, Judgement, Party, Subject } from "./finding.ts";

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadConfig, toDigest } from "../../../src/config/load.ts";
-import { listCertificates } from "../../../src/config/tls.ts";
+import { listCertificates, loadConfig, toDigest } from "../../../src/config/load.ts";
 import type { Environment } from "../../../src/config/variables.ts";
 import { findWarnings } from "../../../src/config/warnings.ts";
 import { makeCertificates } from "../../support/certificates.ts";

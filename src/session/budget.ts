@@ -24,13 +24,6 @@ export type Budget = {
   spent(): number;
 };
 
-export type BudgetOptions = {
-  /** Milliseconds for the whole request. */
-  deadlineMs: number;
-  /** A clock in milliseconds that never goes back. */
-  now?: () => number;
-};
-
 /** The least time that makes a call worth starting. */
 export const MIN_CALL_MS = 250;
 const MAX_CALLS = 10;
@@ -42,21 +35,21 @@ const MAX_CALLS_OF: Record<CallKind, number> = {
   widget_url: 4,
 };
 
-export function createBudget(options: BudgetOptions): Budget {
-  const { deadlineMs, now = () => performance.now() } = options;
+/** `deadlineMs` is for the whole request; `now` is a clock in milliseconds that never goes back. */
+export function createBudget({
+  deadlineMs,
+  now = () => performance.now(),
+}: {
+  deadlineMs: number;
+  now?: () => number;
+}): Budget {
   const deadline = now() + deadlineMs;
-  const calls: Record<CallKind, number> = {
-    read: 0,
-    create_user: 0,
-    create_member: 0,
-    update_member: 0,
-    widget_url: 0,
-  };
+  const left = { ...MAX_CALLS_OF };
   let total = 0;
   let isAbandoned = false;
 
   const remainingMs = () => (isAbandoned ? 0 : Math.max(0, deadline - now()));
-  const hasCalls = (kind: CallKind) => total < MAX_CALLS && calls[kind] < MAX_CALLS_OF[kind];
+  const hasCalls = (kind: CallKind) => total < MAX_CALLS && left[kind] > 0;
 
   return {
     id: Symbol("request"),
@@ -66,7 +59,7 @@ export function createBudget(options: BudgetOptions): Budget {
       if (isAbandoned) throw noCallsLeft("client_gone");
       if (remainingMs() < MIN_CALL_MS) throw timeIsUp();
       if (!hasCalls(kind)) throw noCallsLeft("call_limit");
-      calls[kind] += 1;
+      left[kind] -= 1;
       total += 1;
     },
     abandon() {

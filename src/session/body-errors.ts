@@ -33,21 +33,20 @@ export type ExplanationOptions = {
   exampleType: string;
 };
 
-/** Issues of a body's schema -> its errors, one per place. */
+/** Issues of a body's schema, reported with their input -> its errors, one per place. */
 export function createBodyExplanation(
   options: ExplanationOptions,
-): (issues: readonly z.core.$ZodIssue[], body: unknown) => BodyError[] {
+): (issues: readonly z.core.$ZodIssue[]) => BodyError[] {
   const { widgetTypes, exampleType } = options;
   const example = `{"widget_url":{"widget_type":"${exampleType}"}}`;
 
-  function toBodyErrors(issue: z.core.$ZodIssue, body: unknown): BodyError[] {
+  function toBodyErrors(issue: z.core.$ZodIssue): BodyError[] {
     const pointer = issue.path.map((key) => `/${String(key)}`).join("");
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key) => toUnknownName(key, pointer));
-    const value = valueAt(body, issue.path);
     if (pointer === "/widget_url/widget_type" && issue.code === "invalid_value")
-      return [{ pointer, detail: toTypeDetail(value) }];
-    return [{ pointer, detail: toDetail(issue, value) }];
+      return [{ pointer, detail: toTypeDetail(issue.input) }];
+    return [{ pointer, detail: toDetail(issue) }];
   }
 
   function toUnknownName(key: string, pointer: string): BodyError {
@@ -69,7 +68,7 @@ export function createBodyExplanation(
       : `must be a widget type that is offered here, such as ${exampleType}`;
   }
 
-  return (issues, body) => firstOfEach(issues.flatMap((issue) => toBodyErrors(issue, body)));
+  return (issues) => firstOfEach(issues.flatMap(toBodyErrors));
 }
 
 /** With or without its end: "connect" and "conect_widget" are both near to "connect_widget". */
@@ -102,14 +101,6 @@ function meaning(nearest: string | undefined): string {
   return nearest ? `; the nearest one is ${nearest}` : "";
 }
 
-function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce((value: unknown, key) => toRecord(value)[String(key)], body);
-}
-
-function toRecord(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
 /** One error for each field: a string in place of an array, for example, is also too long. */
 function firstOfEach(errors: BodyError[]): BodyError[] {
   return [...Map.groupBy(errors, (error) => error.pointer).values()].flatMap(
@@ -117,13 +108,14 @@ function firstOfEach(errors: BodyError[]): BodyError[] {
   );
 }
 
-function toDetail(issue: z.core.$ZodIssue, value: unknown): string {
+function toDetail(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
       return `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`;
     case "invalid_value": {
       const values = issue.values.map(String);
-      const nearest = typeof value === "string" ? findNearest(value, values) : undefined;
+      const nearest =
+        typeof issue.input === "string" ? findNearest(issue.input, values) : undefined;
       return nearest
         ? `is not a value that this option has${meaning(nearest)}`
         : `must be one of ${values.join(", ")}`;

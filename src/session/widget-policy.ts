@@ -61,8 +61,8 @@ export function createWidgetRequestParser(
   const explain = createBodyExplanation({ widgetTypes, exampleType: fallbackType });
 
   return function parseWidgetRequest(body) {
-    const parsed = Body.safeParse(body ?? {});
-    if (!parsed.success) throw invalidBody(explain(parsed.error.issues, body));
+    const parsed = Body.safeParse(body ?? {}, { reportInput: true });
+    if (!parsed.success) throw invalidBody(explain(parsed.error.issues));
     const asked = parsed.data.widget_url ?? {};
     const errors =
       policy.source === "sso" ? unsupportedBySso(asked) : unsupportedByPolicy(policy, asked);

@@ -14,6 +14,12 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Of an object or a list; nothing that it inherits. */
+export function ownProperty(value: unknown, key: string): unknown {
+  const hasProperties = typeof value === "object" && value !== null;
+  return hasProperties ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
+}
+
 /** Percent-encoding undone; a text that is not encoded as it should be, such as a lone `%`, as it is. */
 export function decodePercent(text: string): string {
   try {

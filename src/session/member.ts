@@ -42,7 +42,7 @@ export function createMemberIds(rule: MemberIdRule): MemberIds {
       resolve(identity, lookedUp) {
         const own = toOwn(identity);
         if (lookedUp == null || lookedUp === own.value) return own;
-        throw unusableAnswer("member_id_conflict"); // A second Member would be made of what is one.
+        throw unusableLookup("member_id_conflict"); // A second Member would be made of what is one.
       },
     };
   }
@@ -74,7 +74,7 @@ function toOwnId(rule: Exclude<MemberIdRule, { source: "lookup" }>, identity: Id
 
 /** The partner's own endpoint names the owner. */
 function toLookedUpId(value: unknown): MemberId {
-  if (typeof value !== "string" || !USABLE.test(value)) throw unusableAnswer("member_id");
+  if (typeof value !== "string" || !USABLE.test(value)) throw unusableLookup("member_id");
   return { value, isMxGuid: MX_GUID.test(value), provesOwner: true };
 }
 
@@ -91,7 +91,7 @@ function forbidden(message: string): AppError {
   return new AppError("forbidden", message, { reason: "unusable_member_id" });
 }
 
-function unusableAnswer(reason: "member_id" | "member_id_conflict"): AppError {
+export function unusableLookup(reason: "member_id" | "member_id_conflict" | "schema"): AppError {
   return new AppError(
     "upstream_bad_response",
     "The partner's credential lookup did not give a usable answer.",

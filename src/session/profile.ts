@@ -7,24 +7,29 @@
  * section 5.1.
  */
 
-import { AppError } from "../errors.ts";
-import { isObject } from "../text.ts";
+import { isObject, ownProperty } from "../text.ts";
 import { MIN_CALL_MS, timeIsUp } from "./budget.ts";
+import { unusableLookup } from "./member.ts";
 import type { Claims, Identity, LookedUp, Principal, Profile, RequestContext } from "./types.ts";
 
-/** The eight optional fields of MX's guide. */
-export const PROFILE_FIELDS = [
-  "first_name",
-  "last_name",
-  "email",
-  "phone",
-  "birthdate",
-  "sex",
-  "credit_score",
-  "zip_code",
-] as const;
+/**
+ * The eight optional fields of MX's guide: the standard claim of each, and what of its value MX takes. OpenID Connect has no claim
+ * for a credit score.
+ */
+const FIELDS = {
+  first_name: { claim: "given_name", parse: parseName },
+  last_name: { claim: "family_name", parse: parseName },
+  email: { claim: "email", parse: parseEmail },
+  phone: { claim: "phone_number", parse: parsePhone },
+  birthdate: { claim: "birthdate", parse: parseBirthdate },
+  sex: { claim: "gender", parse: parseSex },
+  credit_score: { claim: undefined, parse: parseCreditScore },
+  zip_code: { claim: "address.postal_code", parse: parseZipCode },
+};
 
-export type ProfileField = (typeof PROFILE_FIELDS)[number];
+export type ProfileField = keyof typeof FIELDS;
+
+export const PROFILE_FIELDS = Object.keys(FIELDS) as readonly ProfileField[];
 
 export type ProfileRule = {
   /** What may be sent to MX. `metadata` is the Platform API's text; it holds the names that are listed too. */
@@ -42,17 +47,6 @@ export type ProfileSource =
   | { kind: "lookup"; read(identity: Identity, timeoutMs: number): Promise<unknown> };
 
 export type ProfileOptions = { rule: ProfileRule; source: ProfileSource; timeoutMs: number };
-
-/** OpenID Connect has no claim for a credit score. */
-const STANDARD_CLAIMS: Readonly<Partial<Record<ProfileField, string>>> = {
-  first_name: "given_name",
-  last_name: "family_name",
-  email: "email",
-  phone: "phone_number",
-  birthdate: "birthdate",
-  sex: "gender",
-  zip_code: "address.postal_code",
-};
 
 /**
  * The profile of a user who is about to be created. `lookedUp` is what the lookup has answered already, if it was called. A source
@@ -79,7 +73,7 @@ export async function findProfile(
     }
     const fields = lookedUp ? lookedUp.profile : await source.read(identity, waitMs());
     if (fields === undefined) return own();
-    if (!isObject(fields)) throw unusableProfile();
+    if (!isObject(fields)) throw unusableLookup("schema");
     return fieldsToProfile(rule, fields);
   } catch (error) {
     context.profileFailed(error);
@@ -91,7 +85,7 @@ export async function findProfile(
 export function claimsToProfile(rule: ProfileRule, claims: Claims): Profile {
   const isUnverified = claims.email_verified === false;
   return toProfile(rule, (field) => {
-    const name = rule.claims[field] ?? STANDARD_CLAIMS[field];
+    const name = rule.claims[field] ?? FIELDS[field].claim;
     if (name === undefined || (name === "email" && isUnverified)) return undefined;
     return findClaim(claims, name);
   });
@@ -102,46 +96,21 @@ export function fieldsToProfile(rule: ProfileRule, fields: unknown): Profile {
   return toProfile(rule, (field) => ownProperty(fields, field));
 }
 
-function toProfile(rule: ProfileRule, read: (field: ProfileField) => unknown): Profile {
-  const allowed = (field: ProfileField) => (rule.fields.includes(field) ? read(field) : undefined);
-  const fields = {
-    first_name: parseName(allowed("first_name")),
-    last_name: parseName(allowed("last_name")),
-    email: parseEmail(allowed("email")),
-    phone: parsePhone(allowed("phone")),
-    birthdate: parseBirthdate(allowed("birthdate")),
-    sex: parseSex(allowed("sex")),
-    credit_score: parseCreditScore(allowed("credit_score")),
-    zip_code: parseZipCode(allowed("zip_code")),
-  };
-  const metadata = rule.fields.includes("metadata") ? toMetadata(fields) : undefined;
-  const entries = Object.entries({ ...fields, metadata });
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+function toProfile({ fields }: ProfileRule, read: (field: ProfileField) => unknown): Profile {
+  const values = PROFILE_FIELDS.filter((field) => fields.includes(field))
+    .map((field) => [field, FIELDS[field].parse(read(field))] as const)
+    .filter(([, value]) => value !== undefined);
+  const profile: Profile = Object.fromEntries(values);
+  const { first_name, last_name } = profile;
+  if (!fields.includes("metadata") || !(first_name || last_name)) return profile;
+  // MX's own example holds the name; anything more sensitive does not belong there.
+  return { ...profile, metadata: JSON.stringify({ first_name, last_name }) };
 }
 
 /** A claim of exactly this name, such as `https://bank.example/fico`; else its dots are a path. */
 function findClaim(claims: Claims, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   return name.split(".").reduce<unknown>(ownProperty, claims);
-}
-
-function ownProperty(value: unknown, key: string): unknown {
-  const hasProperties = typeof value === "object" && value !== null;
-  return hasProperties ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
-}
-
-function unusableProfile(): AppError {
-  return new AppError(
-    "upstream_bad_response",
-    "The partner's credential lookup did not give a usable profile.",
-    {
-      upstream: {
-        operation: "partner.credential_lookup",
-        outcome: "invalid_response",
-        reason: "schema",
-      },
-    },
-  );
 }
 
 /** Up to 100 characters, none of them a control character. */
@@ -202,13 +171,4 @@ function parseZipCode(value: unknown): string | undefined {
 
 function parseText(value: unknown): string | undefined {
   return typeof value === "string" && value.isWellFormed() ? value.trim() : undefined;
-}
-
-/** MX's own example holds the name; anything more sensitive does not belong there. */
-function toMetadata(names: {
-  first_name: string | undefined;
-  last_name: string | undefined;
-}): string | undefined {
-  const { first_name, last_name } = names;
-  return first_name || last_name ? JSON.stringify({ first_name, last_name }) : undefined;
 }

@@ -7,6 +7,7 @@
  */
 
 import { AppError } from "../errors.ts";
+import { ownProperty } from "../text.ts";
 import type { WidgetRequest } from "./types.ts";
 
 export function userDisabled(): AppError {
@@ -69,13 +70,8 @@ export function notYetPropagated(operation: "session" | "platform.request_widget
 }
 
 function referencesOf({ options }: WidgetRequest) {
-  return REFERENCES.filter((path) => typeof find(options, path) === "string");
-}
-
-function find(options: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined,
-    options,
-  );
+  return REFERENCES.filter((path) => {
+    const keys: readonly string[] = path;
+    return typeof keys.reduce<unknown>(ownProperty, options) === "string";
+  });
 }

@@ -14,7 +14,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6, SocketAddress } from "node:net";
 import type { Span } from "@opentelemetry/api";
 import type { Application, NextFunction, Request, RequestHandler, Response } from "express";
 import type { AppError } from "../errors.ts";
@@ -120,13 +120,8 @@ const WITH_PORT = /^(?:\[([^[\]]+)\]|([\d.]+))(?::(?:\d{1,5}|_[\w.-]+))?$/;
 /** `::ffff:192.0.2.1`, in all its spellings. Source: RFC 4291, section 2.5.5.2. */
 function toMappedIPv4(address: string): string | undefined {
   if (!isIPv6(address)) return undefined;
-  const { hostname } = new URL(`http://[${address}]`);
-  const [, high, low] = /^\[::ffff:([\da-f]+):([\da-f]+)\]$/.exec(hostname) ?? [];
-  if (high === undefined || low === undefined) return undefined;
-  return [high, low]
-    .map((group) => Number.parseInt(group, 16))
-    .flatMap((bits) => [bits >> 8, bits & 255])
-    .join(".");
+  const plain = new SocketAddress({ address, family: "ipv6" }).address;
+  return /^::ffff:([\d.]+)$/.exec(plain)?.[1];
 }
 
 export function toAddressKey(address = ""): string {

@@ -10,13 +10,14 @@ import { createOperations, toReadiness } from "../http/operations.ts";
 import { createDocs } from "../http/pages.ts";
 import { createParserRefusalLog } from "../http/parser-refusals.ts";
 import { type Listening, listen } from "../http/server.ts";
+import type { SessionOptions } from "../http/session.ts";
 import { createRateLimiter } from "../rate-limit/limiter.ts";
 import type { SharedStore } from "../rate-limit/shared-store.ts";
 import { openSession } from "../session/open-session.ts";
 import type { RateLimit, RedisSettings } from "../session/settings.ts";
 import type { ParserRefusal } from "../telemetry/log-entries.ts";
 import { createPseudonym, type Logger } from "../telemetry/logger.ts";
-import { type Tracing, withOpenSessionSpan, withSpan } from "../telemetry/tracing.ts";
+import { inSpan, type Tracing, withOpenSessionSpan } from "../telemetry/tracing.ts";
 import { VERSION } from "../telemetry/version.ts";
 import {
   type ClientCertificates,
@@ -110,12 +111,17 @@ function toRules(config: Config) {
 }
 
 /** The two steps of a session, each in a span of its own where there are spans. */
-function toSteps(logins: Logins, tracing: Tracing | undefined) {
-  const { authenticate } = logins;
+function toSteps(
+  logins: Logins,
+  tracing: Tracing | undefined,
+): Pick<SessionOptions, "cookieLogins" | "authenticate" | "openSession"> {
+  const cookieLogins = logins;
+  if (!tracing) return { cookieLogins, authenticate: logins.authenticate, openSession };
   return {
-    cookieLogins: logins,
-    authenticate: tracing ? withSpan("authenticate", authenticate, tracing) : authenticate,
-    openSession: tracing ? withOpenSessionSpan(openSession, tracing) : openSession,
+    cookieLogins,
+    authenticate: (headers, budget) =>
+      inSpan(tracing, "authenticate", {}, () => logins.authenticate(headers, budget)),
+    openSession: withOpenSessionSpan(openSession, tracing),
   };
 }
 

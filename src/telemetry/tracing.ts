@@ -90,15 +90,6 @@ export function toTraceHeaders({ api, doesPropagate }: Tracing): Record<string, 
   return spanContext ? { traceparent: formatTraceparent(spanContext) } : {};
 }
 
-/** The same function, with a span around each call. */
-export function withSpan<Arguments extends unknown[], Result>(
-  name: string,
-  work: (...values: Arguments) => Promise<Result>,
-  tracing: Tracing,
-): (...values: Arguments) => Promise<Result> {
-  return (...values) => inSpan(tracing, name, {}, () => work(...values));
-}
-
 /** What changes at MX stands on the span as events. */
 export function withOpenSessionSpan(openSession: OpenSession, tracing: Tracing): OpenSession {
   return (principal, request, context) =>

@@ -26,20 +26,16 @@ type WatchOptions = {
 };
 
 const LOOK_EVERY_MS = 10_000;
-const RESULTS = ["taken_over", "refused"] as const;
 
 export function watchFiles({ files, takeOver, logger, metrics }: WatchOptions): Disposable {
   const watched = files.map((file) => ({
     variable: file.variable,
-    ...watchFile(file, takeOver[file.variable], {
-      log: logger.file,
-      count: (result) => metrics.countReload({ variable: file.variable, result }),
-    }),
+    ...watchFile(file, takeOver[file.variable], { logger, metrics }),
   }));
   for (const [variable, group] of Map.groupBy(watched, (each) => each.variable)) {
     metrics.changed({ variable }, () => group.filter((each) => each.isChanged()).length);
     if (takeOver[variable]) {
-      for (const result of RESULTS) metrics.countReload({ variable, result }, 0);
+      for (const result of ["taken_over", "refused"]) metrics.countReload({ variable, result }, 0);
     }
   }
   let isLooking = false;
@@ -55,7 +51,7 @@ export function watchFiles({ files, takeOver, logger, metrics }: WatchOptions): 
 function watchFile(
   { variable, tenant, path, digest }: NamedFile,
   takeOver: TakeOver | undefined,
-  { log, count }: { log: Logger["file"]; count: (result: (typeof RESULTS)[number]) => void },
+  { logger, metrics }: Pick<WatchOptions, "logger" | "metrics">,
 ) {
   let used = digest.reveal();
   /** What was reported last: the same is not reported again. */
@@ -64,15 +60,15 @@ function watchFile(
   function report(state: string, reason: FileReason | undefined): void {
     if (reported === state) return;
     reported = state;
-    log({ variable, tenant, event: "changed", reason, hint: toHint(variable, takeOver) });
-    if (takeOver) count("refused");
+    logger.file({ variable, tenant, event: "changed", reason, hint: toHint(variable, takeOver) });
+    if (takeOver) metrics.countReload({ variable, result: "refused" });
   }
 
   async function look(): Promise<void> {
     const found = await readFile(path, "utf8").then(toFileDigest, () => undefined);
     if (found === undefined) return report("unreadable", "unreadable");
     if (found === used) {
-      if (reported) log({ variable, tenant, event: "restored" });
+      if (reported) logger.file({ variable, tenant, event: "restored" });
       reported = "";
       return;
     }
@@ -80,8 +76,8 @@ function watchFile(
     if (!takeOver || reason) return report(`${found} ${reason}`, reason);
     used = found;
     reported = "";
-    log({ variable, tenant, event: "taken_over" });
-    count("taken_over");
+    logger.file({ variable, tenant, event: "taken_over" });
+    metrics.countReload({ variable, result: "taken_over" });
   }
 
   return { look, isChanged: () => reported !== "" };

@@ -38,11 +38,8 @@ export function createConnect(
 /** For a command. */
 const COMMAND_CONNECTIONS = 2;
 
-/** Disposal closes all connections. */
-type Pools = AsyncDisposable & { connect: Connect };
-
-/** For a command, as the service has them for its tenants. */
-export function openPools(config: WayOut): Pools {
+/** For a command, as the service has them for its tenants. Disposal closes all connections. */
+export function openPools(config: WayOut): AsyncDisposable & { connect: Connect } {
   const pools = new AsyncDisposableStack();
   const connect = createConnect(config, (certificate) => certificate && (() => certificate.pair));
   return {

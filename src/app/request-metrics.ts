@@ -89,7 +89,11 @@ function createSessionMetrics({ counter }: Meters, tenants: readonly string[]) {
     "Requests whose login was not accepted.",
     ["reason"],
   );
-  const toWidgetType = createCap(MAX_WIDGET_TYPES);
+  const widgetTypes = new Set<string>();
+  const toWidgetType = (type: string) => {
+    if (widgetTypes.size < MAX_WIDGET_TYPES) widgetTypes.add(type);
+    return widgetTypes.has(type) ? type : "other";
+  };
   for (const tenant of tenants) {
     for (const event of SESSION_EVENTS) countEvent({ tenant, event }, 0);
     for (const result of DECLARED_RESULTS) countSession({ tenant, result }, 0);
@@ -105,14 +109,6 @@ function createSessionMetrics({ counter }: Meters, tenants: readonly string[]) {
       if (isOpened && widgetType) countWidgetUrl({ widget_type: toWidgetType(widgetType) });
     },
     event: (tenant: string, event: SessionEvent) => countEvent({ tenant, event }),
-  };
-}
-
-function createCap(max: number): (value: string) => string {
-  const known = new Set<string>();
-  return (value) => {
-    if (known.size < max) known.add(value);
-    return known.has(value) ? value : "other";
   };
 }
 

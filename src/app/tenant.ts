@@ -43,7 +43,6 @@ export function createTenant(
   const { mx } = config;
   const lookup = openLookup(config, connect, tracing);
   const credentials = toCredentialRule(config.member, lookup);
-  const memberIds = createMemberIds(config.memberIds);
   const profile = { ...config.profile, source: toProfileSource(config, lookup, instruments) };
   const open = (api: MxApi) =>
     createMxClient(api, {
@@ -57,7 +56,7 @@ export function createTenant(
   return {
     name: config.name,
     toUserId: toUserId.bind(undefined, config.userId),
-    memberIds,
+    memberIds: createMemberIds(config.memberIds),
     findProfile: findProfile.bind(undefined, profile),
     findCredentials: findCredentials.bind(undefined, credentials),
     parseWidgetRequest: createWidgetRequestParser(config.widgets),

@@ -6,7 +6,7 @@ import type { RequestListener } from "node:http";
 import express, { type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { createAccessLog } from "./access-log.ts";
+import { type AccessLogOptions, createAccessLog } from "./access-log.ts";
 import { rejectAmbiguousRequest } from "./ambiguity.ts";
 import { type HealthOptions, routePublicHealth } from "./operations.ts";
 import { createCorsHeaders } from "./origins.ts";
@@ -17,9 +17,8 @@ import { routeSessions, type SessionOptions } from "./session.ts";
 
 export type AppOptions = SessionOptions &
   HealthOptions &
+  AccessLogOptions &
   PageOptions & {
-    /** The entry for `logger.request` follows when it has ended. */
-    requestStarted?: () => void;
     tracing?: Tracing | undefined;
     /** Hops, or addresses and networks. */
     trustedProxies: number | readonly string[];

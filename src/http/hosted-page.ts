@@ -18,9 +18,6 @@ export type HostedPage = {
 
 export const HOSTED_PATHS = ["/hosted", "/hosted.js"];
 
-/** The page's opener cannot access it, while the widget can still open the bank's window and get its messages. */
-const OPENER_POLICY = "same-origin-allow-popups";
-
 export function readEmbed(name: string): string {
   return readFileSync(new URL(`../../packages/embed/${name}`, import.meta.url), "utf8");
 }
@@ -40,8 +37,10 @@ export function toHostedPage(page: HostedPage): [path: string, asset: Asset][] {
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   );
+  /** The page's opener cannot access it, while the widget can still open the bank's window and get its messages. */
+  const openerPolicy = "same-origin-allow-popups";
   return [
-    ["/hosted", toAsset(html, "text/html", { policy, openerPolicy: OPENER_POLICY })],
+    ["/hosted", toAsset(html, "text/html", { policy, openerPolicy })],
     ["/hosted.js", toAsset(readEmbed("hosted.js"), "text/javascript")],
   ];
 }

@@ -24,20 +24,12 @@ const LAST_HANDSHAKES_MS = 1000;
 
 const HANDSHAKE_RECORD = 0x16;
 
-export type TlsServer = {
-  server: Server;
-  /** For connections that come from now on. */
-  replacePair(pair: TlsPair): void;
-  /** Closes the connections that have been without a handshake for a while. */
-  closeUnfinished(): void;
-};
-
 export function createTlsServer(
   pair: TlsPair,
   options: ServerOptions,
   listener: RequestListener,
   onRefusal: OnParserRefusal,
-): TlsServer {
+) {
   const server = createServer(
     { ...options, ...toContext(pair), handshakeTimeout: HANDSHAKE_MS },
     listener,
@@ -63,7 +55,9 @@ export function createTlsServer(
   server.on("secureConnection", (socket: TLSSocket) => void unfinished.delete(nameOf(socket)));
   return {
     server,
-    replacePair: (next) => server.setSecureContext(toContext(next)),
+    /** For connections that come from now on. */
+    replacePair: (next: TlsPair) => server.setSecureContext(toContext(next)),
+    /** Closes the connections that have been without a handshake for a while. */
     closeUnfinished() {
       const dueMs = performance.now() - LAST_HANDSHAKES_MS;
       for (const { socket, sinceMs } of unfinished.values()) if (sinceMs <= dueMs) socket.destroy();

@@ -43,7 +43,7 @@ export type ForwardProxy = { url: Secret; noProxy: string };
 
 export type Open = ReturnType<typeof createOpen>;
 
-export function createOpen(options: ConnectOptions) {
+export function createOpen(options: Omit<ConnectOptions, "maxResponseBytes">) {
   const { connectTimeoutMs = 1000, proxy, clientCertificate } = options;
   const target = toTarget(new URL(options.origin));
   const connect = createConnect(clientCertificate, (error, socket) => {
@@ -74,7 +74,7 @@ export function createOpen(options: ConnectOptions) {
   };
 }
 
-export function isProxied({ origin, proxy }: ConnectOptions): boolean {
+export function isProxied({ origin, proxy }: Pick<ConnectOptions, "origin" | "proxy">): boolean {
   if (!proxy || !origin.startsWith("https:")) return false;
   return !isWithoutProxy(new URL(origin), proxy.noProxy);
 }

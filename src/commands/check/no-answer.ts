@@ -2,10 +2,8 @@
 
 import type { ClientName } from "../../config/tls.ts";
 import type { CertificateReason } from "../../errors.ts";
-import type { ExchangeResult } from "../../upstream/exchange.ts";
+import type { Failed } from "../../upstream/failure.ts";
 import type { Judgement } from "./finding.ts";
-
-export type Failure = Extract<ExchangeResult, { kind: "failure" }>;
 
 const TLS_WORDS: Readonly<Record<string, { message: string; next: string }>> = {
   cert_has_expired: {
@@ -43,7 +41,7 @@ const NO_TLS = {
 
 /** `host`: who was asked. `client`: which variables name the certificate that it would be shown; it may have none. */
 export function judgeFailure(
-  { failure, reason }: Failure,
+  { failure, reason }: Failed,
   host: string,
   client?: ClientName,
 ): Judgement {

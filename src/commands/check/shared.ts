@@ -1,13 +1,10 @@
 /** What all tenants share: whether Redis can count for all replicas, and whether the forward proxy can be reached. */
 
-import { once } from "node:events";
-import { connect } from "node:net";
-import { connect as connectTls } from "node:tls";
 import { countOnce } from "../../rate-limit/limiter.ts";
 import { createRedis, findMode, type RedisClient, toRedisProblem } from "../../rate-limit/redis.ts";
 import type { RedisProblem, RedisSettings } from "../../session/settings.ts";
-import type { ForwardProxy } from "../../upstream/connection.ts";
-import { toTransportReason } from "../../upstream/failure.ts";
+import { createOpen, type ForwardProxy } from "../../upstream/connection.ts";
+import { toOpenFailure, toTransportReason } from "../../upstream/failure.ts";
 import { type Limits, withTimeout } from "../../upstream/limits.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
@@ -187,25 +184,16 @@ export function toProxyTarget({ url }: ForwardProxy): string {
 }
 
 export async function checkProxy(
-  { url: secret }: ForwardProxy,
+  { url }: ForwardProxy,
   { connectTimeoutMs }: Limits,
 ): Promise<Judgement> {
-  const url = new URL(secret.reveal());
-  const isTls = url.protocol === "https:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(url.port) || (isTls ? 443 : 80);
-  const signal = AbortSignal.timeout(connectTimeoutMs);
-  const socket = isTls ? connectTls({ host, port, servername: host }) : connect({ host, port });
+  const { origin, host } = new URL(url.reveal());
   try {
-    await once(socket, isTls ? "secureConnect" : "connect", { signal });
-    return { verdict: "ok", message: `${url.host} accepts connections.` };
+    const socket = await createOpen({ origin, connectTimeoutMs })().socket;
+    socket.destroy();
+    return { verdict: "ok", message: `${host} accepts connections.` };
   } catch (error) {
-    const reason = toTransportReason(String((error as NodeJS.ErrnoException).code));
-    const isCertificate = isTls && /cert|self_signed|unable_to|err_ssl|err_tls/.test(reason);
-    const failure = isCertificate ? "tls_error" : "not_sent";
-    const { message, next } = judgeFailure({ kind: "failure", failure, reason }, url.host);
+    const { message, next } = judgeFailure(toOpenFailure(error), host);
     return { verdict: "proxy_unreachable", message, next: `HTTPS_PROXY: ${next}` };
-  } finally {
-    socket.on("error", () => {}).destroy();
   }
 }

@@ -5,7 +5,7 @@ import { createCommandContext } from "../commands/context.ts";
 import { describeUser, isComplete, toUserText, type UserQuestion } from "../commands/user.ts";
 import { createMxUsers } from "../commands/verify/mx-users.ts";
 import { toVerifyExitCode, toVerifyJson, toVerifyText } from "../commands/verify/report.ts";
-import type { Need, Run } from "../commands/verify/step.ts";
+import { type Run, toOffers } from "../commands/verify/step.ts";
 import { verify } from "../commands/verify/verify.ts";
 import type { Config } from "../config/load.ts";
 import type { TenantConfig } from "../config/tenant.ts";
@@ -63,8 +63,6 @@ export async function verifyMx(
     users: createMxUsers(tenant.mx, (url) => pools.connect(url, 1, tenant.mx.clientCertificate)),
     answers,
     context: createCommandContext,
-    made: undefined,
-    guidAgain: undefined,
     guids: new Set(),
     member: "none",
   };
@@ -74,24 +72,4 @@ export async function verifyMx(
     json: toVerifyJson(verified, VERSION),
     code: toVerifyExitCode(verified),
   };
-}
-
-function toOffers({ mx, member }: TenantConfig, withMember: boolean): Set<Need> {
-  const { platform, sso } = mx;
-  const isV2 = sso?.version === "v2";
-  const isV3 = sso?.version === "v3"; // Its Users are those of MDX, whichever API makes the URLs.
-  const isOld = platform?.version === "v20111101";
-  const offers: Record<Need, boolean> = {
-    sso: isV2,
-    platform_users: platform !== undefined && !isV3,
-    urls: platform !== undefined || isV3,
-    both: platform !== undefined && sso !== undefined,
-    v20111101: isOld,
-    ids_in_paths: isV2 || !isOld,
-    sso_v3: isV3 && !platform,
-    one_key: isV3 && !platform && sso.mdx.apiKey === sso.apiKey,
-    mdx: isV3,
-    member: withMember && member.source !== "none",
-  };
-  return new Set((Object.keys(offers) as Need[]).filter((need) => offers[need]));
 }

@@ -15,12 +15,11 @@ const INTEGRATION_HOSTS = new Set([
 export function findOtherHost({ tenants }: Pick<Config, "tenants">): string | undefined {
   return tenants
     .flatMap(({ mx: { platform, sso } }) => [
-      platform?.baseUrl,
-      sso?.baseUrl,
-      sso?.version === "v3" ? sso.mdx.baseUrl : undefined,
+      platform,
+      sso,
+      sso?.version === "v3" ? sso.mdx : undefined,
     ])
-    .filter((url) => url !== undefined)
-    .map((url) => url.hostname)
+    .flatMap((api) => (api ? api.baseUrl.hostname : []))
     .find((hostname) => !isIntegrationHost(hostname));
 }
 

@@ -5,6 +5,7 @@
  * together. A further API brings its steps in a file of its own and adds them to the list in verify.ts.
  */
 
+import type { TenantConfig } from "../../config/tenant.ts";
 import { AppError } from "../../errors.ts";
 import type { Answer } from "../../mx/call.ts";
 import type {
@@ -38,22 +39,33 @@ export type Step = {
 /** `undefined`: it holds. Text: what came instead, as the end of "MX …". `untried`: why it is unknown. */
 export type Deviation = string | { untried: string } | undefined;
 
-/** What a step may need of the configuration or the arguments, and why it is not tried without that. */
-export const NEEDS = {
-  sso: "The SSO API v2 is not configured.",
-  platform_users: "The Platform API does not create the users.",
-  urls: "The SSO API v2 creates the widget URLs.",
-  both: "Only one of MX's APIs is configured.",
-  v20111101: "It applies only to MX_PLATFORM_VERSION=v20111101.",
-  ids_in_paths: "The Platform API v20111101 does not accept your own ids in paths.",
-  sso_v3: "The SSO API v3 does not create the widget URLs.",
-  one_key: "The SSO API v3 is not configured, or MX_MDX_API_KEY is another key.",
-  mdx: "MDX Real Time is not configured.",
-  member:
-    "It needs --with-member, and an API with Members. An invented userkey may start a login at a data provider.",
-} as const;
+export type Need = keyof ReturnType<typeof toOffers>;
 
-export type Need = keyof typeof NEEDS;
+export type Offers = Record<Need, true | string>;
+
+/** What the configuration and the arguments let a step try, or why not. */
+export function toOffers({ mx: { platform, sso }, member }: TenantConfig, withMember: boolean) {
+  const isV2 = sso?.version === "v2";
+  const isV3 = sso?.version === "v3"; // Its Users are those of MDX, whichever API makes the URLs.
+  const isOld = platform?.version === "v20111101";
+  return {
+    sso: isV2 || "The SSO API v2 is not configured.",
+    platform_users: (platform && !isV3) || "The Platform API does not create the users.",
+    urls: platform !== undefined || isV3 || "The SSO API v2 creates the widget URLs.",
+    both: (platform && sso) !== undefined || "Only one of MX's APIs is configured.",
+    v20111101: isOld || "It applies only to MX_PLATFORM_VERSION=v20111101.",
+    ids_in_paths:
+      isV2 || !isOld || "The Platform API v20111101 does not accept your own ids in paths.",
+    sso_v3: (isV3 && !platform) || "The SSO API v3 does not create the widget URLs.",
+    one_key:
+      (isV3 && !platform && sso.mdx.apiKey === sso.apiKey) ||
+      "The SSO API v3 is not configured, or MX_MDX_API_KEY is another key.",
+    mdx: isV3 || "MDX Real Time is not configured.",
+    member:
+      (withMember && member.source !== "none") ||
+      "It needs --with-member, and an API with Members. An invented userkey may start a login at a data provider.",
+  };
+}
 
 export type Run = {
   userId: string;
@@ -67,9 +79,9 @@ export type Run = {
   /** A context for one step. */
   context(): RequestContext;
   /** What making the user showed. */
-  made: Made | undefined;
+  made?: Made;
   /** MX's id of the second user of the same id. */
-  guidAgain: string | undefined;
+  guidAgain?: string;
   /** Of every User that may be there: MX's guid, or the id where that is not known or not taken. */
   guids: Set<string>;
   /** `tried`: it may be there. `orphaned`: it is, but MX finds it under no user. */

@@ -12,8 +12,7 @@ import {
   type Deviation,
   describe,
   type Finding,
-  NEEDS,
-  type Need,
+  type Offers,
   type Run,
   type Step,
 } from "./step.ts";
@@ -22,8 +21,7 @@ import { ID_STEPS, REUSE_STEP, SSO_STEPS } from "./user-steps.ts";
 import { V3_STEPS } from "./v3-steps.ts";
 
 type VerifyOptions = {
-  /** What the configuration and the arguments allow to try. */
-  offers: ReadonlySet<Need>;
+  offers: Offers;
   /** An interrupt. */
   signal: AbortSignal;
 };
@@ -43,9 +41,9 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
   let problem: string | undefined;
 
   function whyNot({ needs = [], after = [], phase }: Step): string | undefined {
-    const missing = needs.find((need) => !offers.has(need));
+    const missing = needs.map((need) => offers[need]).find((offer) => offer !== true);
     const base = after.find((id) => broken.has(id));
-    if (missing) return NEEDS[missing];
+    if (missing) return missing;
     if (signal.aborted) return "The run was interrupted.";
     if (phase !== "before" && !run.made) return "There is no user to test it with.";
     return base && `It depends on ${base}, which was not confirmed.`;

@@ -11,7 +11,7 @@
  */
 
 import { AppError } from "../errors.ts";
-import { createAndOpen, requestKnownUrl } from "./platform-workflow.ts";
+import { createAndOpen, createUser, requestKnownUrl } from "./platform-workflow.ts";
 import {
   hasReferences,
   notYetPropagated,
@@ -28,7 +28,6 @@ import type {
   MxApis,
   OwnedMember,
   RequestContext,
-  SsoDirectory,
   SsoUser,
   WidgetRequest,
   WidgetUrl,
@@ -42,7 +41,7 @@ export async function openBySso(
   mx: Extract<MxApis, { kind: "sso" | "both" }>,
   identity: Identity,
   request: WidgetRequest,
-  pass: { isRestart: boolean },
+  { isRestart }: { isRestart: boolean },
   context: RequestContext,
 ): Promise<WidgetUrl | undefined> {
   const { directory } = mx;
@@ -54,16 +53,19 @@ export async function openBySso(
   ]);
   const { memberId, member: knownMember, credentials } = found;
   if (known?.isDisabled) throw userDisabled();
-  if (memberId.isMxGuid && !(known && knownMember)) throw unknownMember();
-  const user = known ?? (await createUser(directory, identity, credentials, context));
+  if (memberId.isMxGuid && !(known && knownMember)) throw memberFault("unknown_member");
+  const user = known ?? (await createUser(directory, identity, credentials.lookedUp, context));
   const member = known && knownMember; // A Member read before the create proves nothing (assumption A12: it is gone).
   if (member) refuseForeignMember(member, { userId, userGuid: user.guid });
 
   const owned = { userId, userGuid: user.guid, memberId: memberId.value };
+  const isNew = user.isNew || isRestart; // Twice unknown may mean: made a moment ago by another replica.
+  // Assumption A14: a User of the SSO API is one of the Platform API, too.
+  const path = { userId, pathId: user.guid, isConfirmed: true, isNew };
   const [isMemberCurrent, url] = await Promise.all([
     ensureMember(directory, owned, { ...found, member }, context),
     mx.kind === "both"
-      ? requestUrl(mx, user, identity, request, pass, context)
+      ? mx.platform.requestWidgetUrl(path, request, context)
       : ownUrl(user, request),
   ]);
   if (isMemberCurrent && known && !knownMember) context.audit("user_healed");
@@ -71,39 +73,6 @@ export async function openBySso(
     throw toNotFoundError(request, unknownReference()); // MX has just confirmed the User.
   }
   return isMemberCurrent ? url : undefined;
-}
-
-/** Only a new user needs a profile. */
-async function createUser(
-  directory: SsoDirectory,
-  identity: Identity,
-  { lookedUp }: MemberCredentials,
-  context: RequestContext,
-): Promise<SsoUser> {
-  const { userId, principal } = identity;
-  const profile = await principal.tenant.findProfile(identity, lookedUp, context);
-  const user = await directory.createUser({ userId, profile }, context);
-  if (user.isDisabled) throw userDisabled(); // It existed, or another request was faster.
-  return user;
-}
-
-function requestUrl(
-  mx: Extract<MxApis, { kind: "both" }>,
-  user: SsoUser,
-  identity: Identity,
-  request: WidgetRequest,
-  pass: { isRestart: boolean },
-  context: RequestContext,
-): Promise<WidgetUrl | undefined> {
-  const { guid } = user;
-  // Twice unknown may mean: made a moment ago by another replica.
-  const isNew = user.isNew || pass.isRestart;
-  // Assumption A14: a User of the SSO API is one of the Platform API, too.
-  return mx.platform.requestWidgetUrl(
-    { userId: identity.userId, pathId: guid, isConfirmed: true, isNew },
-    request,
-    context,
-  );
 }
 
 /** Rejects, rather than throws, if there is none: the concurrent Member step must be awaited. */
@@ -127,38 +96,29 @@ export async function openByMdx(
     findMember(),
   ]);
   const { memberId, member, credentials } = found;
-  const own = (userGuid: string | undefined, user: OwnedMember["user"]): OwnedMember => ({
-    userId: identity.userId,
-    userGuid,
-    memberId: memberId.value,
-    user,
-  });
-  if (memberId.isMxGuid && !(known && member)) throw unknownMember();
+  const own = { userId: identity.userId, memberId: memberId.value };
+  if (memberId.isMxGuid && !(known && member)) throw memberFault("unknown_member");
 
   if (known) {
-    const owned = own(known.userGuid, "known");
+    const owned = { ...own, userGuid: known.userGuid, user: "known" } as const;
     if (member) refuseForeignMember(member, owned);
     if (await ensureMember(members, owned, found, context)) {
       if (!member) context.audit("user_healed");
       return known.url;
     }
-    if (memberId.isMxGuid) throw unknownMember();
+    if (memberId.isMxGuid) throw memberFault("unknown_member");
   }
 
   // Also where the User had a URL, but MDX does not find it for a Member: it was deleted meanwhile, or MDX shows it late.
-  const beside = (userGuid: string | undefined) => {
-    const unread: FoundMember = { ...found, member: undefined }; // One read before the create proves nothing.
-    const owned = own(userGuid, known ? "late" : "new");
-    return requireMember(ensureMember(members, owned, unread, context));
+  const beside = async (userGuid: string | undefined) => {
+    const unread = { ...found, member: undefined }; // One read before the create proves nothing.
+    const owned = { ...own, userGuid, user: known ? "late" : "new" } as const;
+    if (!(await ensureMember(members, owned, unread, context))) throw notYetPropagated("session");
   };
   return createAndOpen(platform, identity, { request, credentials, beside }, context);
 }
 
-async function requireMember(ensured: Promise<boolean>): Promise<void> {
-  if (!(await ensured)) throw notYetPropagated("session");
-}
-
-export type FoundMember = {
+type FoundMember = {
   memberId: MemberId;
   member: Member | undefined;
   credentials: MemberCredentials;
@@ -215,11 +175,6 @@ function refuseForeignMember(member: Member, own: Pick<OwnedMember, "userId" | "
     throw memberFault("other_user");
 }
 
-/** A guid of MX's own must name an existing Member. Otherwise the partner's data is wrong. */
-function unknownMember(): AppError {
-  return memberFault("unknown_member");
-}
-
 /** Nothing is written to a Member whose owner is unknown. That MX names the owner is assumption A9 (docs/assumptions.md). */
 function requireProof({ userGuid, userId }: Member, { provesOwner }: MemberId): void {
   if (!provesOwner && userGuid === undefined && userId === undefined)
@@ -229,6 +184,7 @@ function requireProof({ userGuid, userId }: Member, { provesOwner }: MemberId): 
 const MEMBER_FAULTS = {
   other_user: "MX answered with a Member of another user.",
   owner_unknown: "MX does not say whose Member this is.",
+  /** A guid of MX's own must name an existing Member. Otherwise the partner's data is wrong. */
   unknown_member: "MX does not know the user's Member.",
 };
 

@@ -17,7 +17,9 @@ import {
 } from "./refusals.ts";
 import type {
   Identity,
+  LookedUp,
   MemberCredentials,
+  NewUser,
   Platform,
   PlatformUser,
   RequestContext,
@@ -67,16 +69,27 @@ export async function createAndOpen(
   { request, credentials, beside }: FirstLogin,
   context: RequestContext,
 ): Promise<WidgetUrl> {
-  const { userId, principal } = identity;
-  const profile = await principal.tenant.findProfile(identity, credentials?.lookedUp, context);
-  const created = await platform.createUser({ userId, profile }, context);
-  if (created.isDisabled) throw userDisabled(); // It existed, or another request was faster.
+  const created = await createUser(platform, identity, credentials?.lookedUp, context);
   const [url] = await Promise.all([
     platform.requestWidgetUrl(created, request, context),
     beside?.(created.guid),
   ]);
   if (url) return url;
   throw toNotFoundError(request, notFound(created, request));
+}
+
+/** Only a new user needs a profile. */
+export async function createUser<User extends { isDisabled: boolean }>(
+  users: { createUser(user: NewUser, context: RequestContext): Promise<User> },
+  identity: Identity,
+  lookedUp: LookedUp | undefined,
+  context: RequestContext,
+): Promise<User> {
+  const { userId, principal } = identity;
+  const profile = await principal.tenant.findProfile(identity, lookedUp, context);
+  const user = await users.createUser({ userId, profile }, context);
+  if (user.isDisabled) throw userDisabled(); // It existed, or another request was faster.
+  return user;
 }
 
 /** Of a user that was there before, it is the widget that MX does not find (assumption A26): this client does not have it. */

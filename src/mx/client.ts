@@ -113,32 +113,26 @@ function toAnswer(
     return { ...common, outcome: FAILURE_OUTCOMES[failure], reason };
   }
   const { status, retryAfterSeconds, discard } = result;
-  const content = parse(result);
-  const isSuccess = status >= 200 && status < 300;
-  if (isSuccess && content.kind === "broken") {
-    return { ...common, outcome: "ambiguous", reason: "unparseable", status };
+  const { body, flaw } = parse(result);
+  if (flaw && status >= 200 && status < 300) {
+    return { ...common, outcome: FLAW_OUTCOMES[flaw], reason: flaw, status };
   }
-  if (isSuccess && content.kind === "foreign") {
-    return { ...common, outcome: "invalid_response", reason: "content_type", status };
-  }
-  const body = content.kind === "json" ? content.body : undefined;
   const outcome = blameOptions(classify(operation, status, body), status, call);
   return outcome === "ok"
     ? { ...common, outcome, status, body, discard }
     : { ...common, outcome, status, retryAfterSeconds };
 }
 
-type Content =
-  | { kind: "json"; body: unknown }
-  | { kind: "none" }
-  | { kind: "broken" }
-  | { kind: "foreign" };
+/** Of an answer that says it is good. */
+const FLAW_OUTCOMES = { unparseable: "ambiguous", content_type: "invalid_response" } as const;
+
+type Content = { body?: unknown; flaw?: keyof typeof FLAW_OUTCOMES };
 
 /** MX's versions label JSON as `application/json` or `application/vnd.mx.api.v1+json`. */
 function parse({ text, contentType }: { text: string; contentType: string }): Content {
-  if (text === "") return { kind: "none" };
+  if (text === "") return {};
   if (contentType !== "" && !/^application\/(.+\+)?json\b/i.test(contentType))
-    return { kind: "foreign" };
+    return { flaw: "content_type" };
   const body = parseJson(text);
-  return body === undefined ? { kind: "broken" } : { kind: "json", body };
+  return body === undefined ? { flaw: "unparseable" } : { body };
 }

@@ -60,8 +60,8 @@ export type UpstreamOperation =
   | "partner.credential_lookup"
   | "partner.userinfo";
 
-/** MX's outcomes are explained in mx/outcome.ts, the failures of an exchange in upstream/exchange.ts. */
-export type UpstreamOutcome =
+/** What a call to MX has come to. Explained in mx/outcome.ts. */
+export type MxFailure =
   | "not_found"
   | "conflict"
   | "throttled"
@@ -69,7 +69,11 @@ export type UpstreamOutcome =
   | "option_rejected"
   | "not_sent"
   | "ambiguous"
-  | "invalid_response"
+  | "invalid_response";
+
+/** The failures of an exchange are explained in upstream/exchange.ts. */
+export type UpstreamOutcome =
+  | MxFailure
   | "unavailable"
   | "timeout"
   | "silent"

@@ -2,7 +2,7 @@
  * The types of a call to MX: the call, what sends it, and its answer. outcome.ts explains each outcome.
  */
 
-import type { UpstreamOperation, UpstreamOutcome, UpstreamReason } from "../errors.ts";
+import type { MxFailure, UpstreamOperation, UpstreamReason } from "../errors.ts";
 import type { Budget, CallKind } from "../session/budget.ts";
 
 export type Operation = Extract<UpstreamOperation, `${ApiName}.${string}`>;
@@ -51,17 +51,7 @@ export type ApiName = "platform" | "sso" | "sso_v3" | "mdx";
 
 export type Outcome = "ok" | Failure;
 
-export type Failure = Extract<
-  UpstreamOutcome,
-  | "not_found"
-  | "conflict"
-  | "throttled"
-  | "rejected"
-  | "option_rejected"
-  | "not_sent"
-  | "ambiguous"
-  | "invalid_response"
->;
+export type Failure = MxFailure;
 
 /** `body` is parsed JSON, `undefined` where there is none. */
 export type Classify = (operation: Operation, status: number, body: unknown) => Outcome;

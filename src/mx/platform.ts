@@ -7,17 +7,11 @@
 
 import * as z from "zod";
 import type { Secret } from "../secret.ts";
-import type {
-  NewUser,
-  Platform,
-  PlatformPath,
-  PlatformVersion,
-  WidgetRequest,
-} from "../session/types.ts";
+import type { Platform, PlatformPath, PlatformVersion, WidgetRequest } from "../session/types.ts";
 import type { GoodAnswer, MxApi, MxCall, Send } from "./call.ts";
-import { type CreateOnce, createCreateOnce } from "./create-or-find.ts";
+import { createCreateOnce } from "./create-or-find.ts";
 import { classifyByStatus, read, refuseOtherUser, requireGood } from "./outcome.ts";
-import { createPathIds, type PathIds } from "./platform-path-ids.ts";
+import { createPathIds } from "./platform-path-ids.ts";
 import { requestUntilVisible, requireWidgetUrl, type UrlRule } from "./widget-url.ts";
 
 export type PlatformOptions = {
@@ -69,7 +63,31 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
   return {
     findUser: (userId, { budget }) => ids.findUser(userId, { newConnection: false }, budget),
     readUser: (userId, { budget }) => ids.confirmUser(userId, { newConnection: false }, budget),
-    createUser: bindCreateUser(send, createOnce, ids),
+    async createUser({ userId, profile: { email, metadata } }, context) {
+      const { toExisting } = ids;
+      const fields = { ...(email && { email }), ...(metadata && { metadata }) };
+      const existing = await createOnce(
+        {
+          send,
+          call: {
+            operation: "platform.create_user",
+            userId,
+            kind: "create_user",
+            method: "POST",
+            path: "/users",
+            body: { user: { id: userId, is_disabled: false, ...fields } },
+            serializeBy: userId,
+          },
+          toCreated: (answer) => ids.toCreated(userId, requireGood(answer)),
+          find: (connection) => ids.confirmUser(userId, connection, context.budget),
+          toExisting: toExisting && (() => toExisting(userId)),
+          settleMs: SETTLE_MS,
+          showsWithinMs: SHOWS_WITHIN_MS,
+        },
+        context,
+      );
+      return { ...existing, isNew: true };
+    },
     async requestWidgetUrl(user, request, { budget }) {
       const call = toUrlCall(user, request);
       const answer = await requestUntilVisible(send, call, { user, request }, budget);
@@ -77,34 +95,6 @@ export function createPlatform(send: Send, options: PlatformOptions): Platform {
       else ids.forget(user.userId);
       return answer && toOwnUrl(user, request, answer, urlRule);
     },
-  };
-}
-
-function bindCreateUser(send: Send, createOnce: CreateOnce, ids: PathIds): Platform["createUser"] {
-  return async function createUser(user, context) {
-    const { userId } = user;
-    const { toExisting } = ids;
-    const existing = await createOnce(
-      {
-        send,
-        call: {
-          operation: "platform.create_user",
-          userId,
-          kind: "create_user",
-          method: "POST",
-          path: "/users",
-          body: { user: toUserFields(user) },
-          serializeBy: userId,
-        },
-        toCreated: (answer) => ids.toCreated(userId, requireGood(answer)),
-        find: (connection) => ids.confirmUser(userId, connection, context.budget),
-        toExisting: toExisting && (() => toExisting(userId)),
-        settleMs: SETTLE_MS,
-        showsWithinMs: SHOWS_WITHIN_MS,
-      },
-      context,
-    );
-    return { ...existing, isNew: true };
   };
 }
 
@@ -143,8 +133,4 @@ function toUrlCall(user: PlatformPath, request: WidgetRequest): MxCall {
     body: { widget_url: request.options },
     hasCallerOptions: callerOptions.length > 0 || callbackPayload !== undefined,
   };
-}
-
-function toUserFields({ userId, profile: { email, metadata } }: NewUser) {
-  return { id: userId, is_disabled: false, ...(email && { email }), ...(metadata && { metadata }) };
 }

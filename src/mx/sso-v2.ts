@@ -9,13 +9,7 @@
 import * as z from "zod";
 import type { Secret } from "../secret.ts";
 import type { Budget } from "../session/budget.ts";
-import type {
-  MemberCredentials,
-  NewUser,
-  SsoDirectory,
-  SsoUser,
-  WidgetUrl,
-} from "../session/types.ts";
+import type { MemberCredentials, SsoDirectory, SsoUser, WidgetUrl } from "../session/types.ts";
 import { SSO_WIDGET_TYPES } from "../session/widget-options.ts";
 import type { Answer, MxApi, Send } from "./call.ts";
 import { readOne } from "./client.ts";
@@ -74,49 +68,38 @@ export function toSsoApi(config: { baseUrl: URL; apiKey: Secret; clientGuid: str
 }
 
 export function createSsoDirectory(send: Send, { urlRule }: { urlRule: UrlRule }): SsoDirectory {
-  return {
-    findUser: (userId, { budget }) =>
-      readUser(send, userId, urlRule, { newConnection: false }, budget),
-    createUser: bindCreateUser(send, urlRule),
-    ...createMembers(send, MEMBERS),
-  };
-}
-
-async function readUser(
-  send: Send,
-  userId: string,
-  urlRule: UrlRule,
-  { newConnection }: Connection,
-  budget: Budget,
-): Promise<SsoUser | undefined> {
-  const path = `/user/${encodeURIComponent(userId)}`;
-  const answer = await readOne(send, "sso.read_user", { userId, path, newConnection }, budget);
-  return answer && toUser(answer, userId, urlRule);
-}
-
-function bindCreateUser(send: Send, urlRule: UrlRule): SsoDirectory["createUser"] {
   const createOnce = createCreateOnce();
-  return async function createUser(user, context) {
-    const { userId } = user;
-    const existing = await createOnce(
-      {
-        send,
-        call: {
-          operation: "sso.create_user",
-          userId,
-          kind: "create_user",
-          method: "POST",
-          path: "/user",
-          body: toUserFields(user),
-          serializeBy: userId,
+
+  async function readUser(userId: string, { newConnection }: Connection, budget: Budget) {
+    const path = `/user/${encodeURIComponent(userId)}`;
+    const answer = await readOne(send, "sso.read_user", { userId, path, newConnection }, budget);
+    return answer && toUser(answer, userId, urlRule);
+  }
+
+  return {
+    ...createMembers(send, MEMBERS),
+    findUser: (userId, { budget }) => readUser(userId, { newConnection: false }, budget),
+    async createUser({ userId, profile: { metadata: _, ...fields } }, context) {
+      const existing = await createOnce(
+        {
+          send,
+          call: {
+            operation: "sso.create_user",
+            userId,
+            kind: "create_user",
+            method: "POST",
+            path: "/user",
+            body: { external_user_guid: userId, ...fields },
+            serializeBy: userId,
+          },
+          toCreated: (answer) => toUser(answer, userId, urlRule),
+          find: (connection) => readUser(userId, connection, context.budget),
+          settleMs: SETTLE_MS,
         },
-        toCreated: (answer) => toUser(answer, userId, urlRule),
-        find: (connection) => readUser(send, userId, urlRule, connection, context.budget),
-        settleMs: SETTLE_MS,
-      },
-      context,
-    );
-    return { ...existing, isNew: true };
+        context,
+      );
+      return { ...existing, isNew: true };
+    },
   };
 }
 
@@ -132,10 +115,6 @@ function toUser(answer: Answer, userId: string, urlRule: UrlRule): SsoUser {
   }
   const isDisabled = user.status?.name?.toUpperCase() === "DISABLED"; // Assumption A5.
   return { guid: user.guid, isDisabled, isNew: false, widgetUrls };
-}
-
-function toUserFields({ userId, profile: { metadata: _, ...fields } }: NewUser) {
-  return { external_user_guid: userId, ...fields };
 }
 
 /** MX's sample only shows `userkey`. The names `login` and `password` are assumption A11. */

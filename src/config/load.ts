@@ -28,7 +28,10 @@ import {
 const PRELOAD_FAULT =
   "must not load an instrumentation that observes requests, because it would record the SSO API's key, which is in the URL. Remove the instrumentation from NODE_OPTIONS and from node's flags, or set ALLOW_PRELOADS=true";
 
-/** Frozen, complete, and checked. */
+/**
+ * Frozen, complete, and checked. What it says about a rule of the domain is the domain's own record, so that whoever builds a
+ * part passes it on as it is.
+ */
 export type Config = Readonly<
   ReturnType<typeof toProcess> & {
     /** The page for phones; none if undefined. */

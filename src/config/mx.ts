@@ -26,8 +26,7 @@ export function toPlatform(given: Given): PlatformConfig | undefined {
   }
   reportHalf(given, "MX_PLATFORM_CLIENT_ID", "MX_PLATFORM_API_KEY");
   if (!clientId || !apiKey) return undefined;
-  const baseUrl = v.MX_PLATFORM_BASE_URL ?? new URL(BASE_URLS[v.MX_ENVIRONMENT].platform);
-  checkEnvironment(given, "MX_PLATFORM_BASE_URL");
+  const baseUrl = toBaseUrl(given, "MX_PLATFORM_BASE_URL", "platform");
   return { baseUrl, clientId, apiKey, version: v.MX_PLATFORM_VERSION };
 }
 
@@ -70,16 +69,13 @@ export function toSso(given: Given): SsoConfig | undefined {
   }
   reportHalf(given, clientName, "MX_SSO_API_KEY");
   if (!client || !apiKey) return undefined;
-  const urls = BASE_URLS[v.MX_ENVIRONMENT];
-  checkEnvironment(given, "MX_SSO_BASE_URL");
-  checkEnvironment(given, "MX_MDX_BASE_URL");
-  const baseUrl = v.MX_SSO_BASE_URL ?? new URL(version === "v2" ? urls.sso : urls.ssoV3);
+  const baseUrl = toBaseUrl(given, "MX_SSO_BASE_URL", version === "v2" ? "sso" : "ssoV3");
   if (version === "v2") return { version, baseUrl, apiKey, clientGuid: client };
   for (const name of ["MX_SSO_BASE_URL", "MX_MDX_BASE_URL"] as const) {
     if (v[name]?.pathname.split("/").includes(client))
       faults.add(name, "must not have the client id in its path: MX_SSO_CLIENT_ID is added to it");
   }
-  const mdxUrl = v.MX_MDX_BASE_URL ?? new URL(urls.mdx);
+  const mdxUrl = toBaseUrl(given, "MX_MDX_BASE_URL", "mdx");
   /** That one key serves both is assumption A21 (docs/assumptions.md). */
   const mdx = { baseUrl: mdxUrl, apiKey: v.MX_MDX_API_KEY ?? apiKey };
   return { version, baseUrl, apiKey, clientId: client, mdx };
@@ -113,6 +109,18 @@ const BASE_URLS = {
   },
 } as const;
 
+/** MX's address, or another. Production keys belong to production alone. */
+function toBaseUrl(
+  { v, faults }: Given,
+  name: "MX_PLATFORM_BASE_URL" | "MX_SSO_BASE_URL" | "MX_MDX_BASE_URL",
+  api: keyof typeof BASE_URLS.production,
+): URL {
+  const url = v[name] ?? new URL(BASE_URLS[v.MX_ENVIRONMENT][api]);
+  if (v.MX_ENVIRONMENT === "production" && (isLoopback(url.hostname) || /^int-/.test(url.hostname)))
+    faults.add(name, "is not a production address, but MX_ENVIRONMENT is production");
+  return url;
+}
+
 /** The domain's rule, without the lookup itself. */
 export type MemberConfig = Exclude<CredentialRule, { source: "lookup" }> | { source: "lookup" };
 
@@ -143,17 +151,6 @@ const CREDENTIAL_VARIABLES = {
   derived: ["MEMBER_USERKEY_SECRET"],
   lookup: ["MEMBER_LOOKUP_URL", "MEMBER_LOOKUP_TOKEN"],
 } as const;
-
-/** Production keys belong to production alone. */
-function checkEnvironment(
-  { v, faults }: Given,
-  name: "MX_PLATFORM_BASE_URL" | "MX_SSO_BASE_URL" | "MX_MDX_BASE_URL",
-): void {
-  const host = v[name]?.hostname;
-  if (v.MX_ENVIRONMENT !== "production" || host === undefined) return;
-  if (isLoopback(host) || /^int-/.test(host))
-    faults.add(name, "is not a production address, but MX_ENVIRONMENT is production");
-}
 
 /** Of what a request may take at most. */
 const MAX_PROFILE_MS = 2000;

@@ -5,10 +5,7 @@ import type { RedisSettings } from "../session/settings.ts";
 import { decodePercent } from "../text.ts";
 import { findAddressProblem } from "../upstream/upstream-url.ts";
 
-type Address = Pick<
-  RedisSettings,
-  "nodes" | "socket" | "isTls" | "username" | "password" | "database"
->;
+type Address = Omit<RedisSettings, "mode" | "sentinelMaster" | "timeoutMs">;
 
 /** Gives an address, or what is wrong, as the end of a sentence without values. */
 export function parseRedisUrl(text: string): Address | string {

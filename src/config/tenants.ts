@@ -5,21 +5,11 @@
  */
 
 import * as z from "zod";
-import type { ClaimRule } from "../session/settings.ts";
 import { isObject } from "../text.ts";
 import { findNearest, show } from "./environment.ts";
 import type { Faults } from "./faults.ts";
 import type { Given } from "./read.ts";
-import { type Environment, isKnown, isOfTenant, isSecret } from "./variables.ts";
-
-export type TenantEntry = {
-  name: string;
-  /** For faults: `tenants[1] (b)`. */
-  label: string;
-  claim: ClaimRule | undefined;
-  /** As they would be in the environment of a single tenant. */
-  variables: Environment;
-};
+import { isKnown, isOfTenant, isSecret } from "./variables.ts";
 
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 export const MAX_TENANTS = 1000;
@@ -33,7 +23,7 @@ export const CLAIM = z.strictObject({
 });
 
 /** Returns the entries that can be checked further. The others are reported. */
-export function readTenantsFile(given: Given): TenantEntry[] {
+export function readTenantsFile(given: Given) {
   const { faults } = given;
   const entries = readEntries(given, (message) => faults.add("TENANTS_FILE", message));
   const seen = new Set<string>();
@@ -76,7 +66,7 @@ function readEntries({ v, readNamed }: Given, fault: (message: string) => void):
   return tenants.slice(0, MAX_TENANTS);
 }
 
-function toEntry(entry: unknown, index: number, faults: Faults): TenantEntry | undefined {
+function toEntry(entry: unknown, index: number, faults: Faults) {
   const place = `tenants[${index}]`;
   if (!isObject(entry)) {
     faults.add(place, "must be an object");
@@ -103,8 +93,10 @@ function toEntry(entry: unknown, index: number, faults: Faults): TenantEntry | u
   });
   return {
     name: isNamed ? name : place,
+    /** For faults: `tenants[1] (b)`. */
     label,
     claim: rule.data,
+    /** As they would be in the environment of a single tenant. */
     variables: Object.fromEntries(variables),
   };
 }

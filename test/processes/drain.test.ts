@@ -6,40 +6,26 @@ import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { afterAll, describe, expect, it } from "vitest";
 import { rowsOf } from "../support/exhaustive.ts";
 import { type ServiceProcess, startServiceProcess } from "../support/program.ts";
 import { startReconnectingClients } from "../support/reconnecting-clients.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
 /** More than any machine needs beside what the service may take, and less than what it must not wait for. */
 const ROOM_MS = 10_000;
 
-let mx: Simulator;
-let issuer: IdentityProvider;
-let authorization: string;
-
-beforeAll(async () => {
-  mx = await startSimulator();
-  issuer = await startIdentityProvider();
-  authorization = `Bearer ${await issuer.issueToken("ada")}`;
-  mx.state.createUser({ id: "ada" });
-});
-afterAll(async () => {
-  await issuer[Symbol.asyncDispose]();
-  await mx[Symbol.asyncDispose]();
-});
+const upstreams = await startUpstreams();
+const { mx, issuer } = upstreams;
+const authorization = `Bearer ${await issuer.issueToken("ada")}`;
+mx.state.createUser({ id: "ada" });
+afterAll(() => upstreams[Symbol.asyncDispose]());
 
 function run(environment: Record<string, string>): Promise<ServiceProcess> {
   mx.calls.clear();
   mx.settings.latencyMs = 0;
   return startServiceProcess({
-    ...baseEnvironment(mx, issuer, "platform"),
+    ...upstreams.environment(),
     RATE_LIMIT_USER: "100000/1s",
     ...environment,
   });

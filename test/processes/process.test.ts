@@ -3,11 +3,9 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
-import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { expectNoCanary, SECRETS } from "../support/canaries.ts";
 import { runProgram, startServiceProcess } from "../support/program.ts";
-import { baseEnvironment, fetchChecked } from "../support/start.ts";
+import { fetchChecked, startUpstreams } from "../support/start.ts";
 
 describe("the process", () => {
   it("refuses a faulty configuration, with all faults by name and no value", async () => {
@@ -34,11 +32,10 @@ describe("the process", () => {
   });
 
   it("logs a hundred first logins at once, each change and each end, and complains of nothing", async () => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
-    await using service = await startServiceProcess(baseEnvironment(mx, issuer, "platform"));
+    await using upstreams = await startUpstreams();
+    await using service = await startServiceProcess(upstreams.environment());
     const tokens = await Promise.all(
-      Array.from({ length: 100 }, (_, index) => issuer.issueToken(`user-${index}`)),
+      Array.from({ length: 100 }, (_, index) => upstreams.issuer.issueToken(`user-${index}`)),
     );
     const answers = await Promise.all(
       tokens.map((token) =>
@@ -63,12 +60,12 @@ describe("the process", () => {
   });
 
   it("prints nothing of an exception that nobody caught, answers what is in flight, and exits with 1", async () => {
-    await using mx = await startSimulator({ credentials: SECRETS });
-    await using issuer = await startIdentityProvider();
+    await using upstreams = await startUpstreams();
+    const { mx, issuer } = upstreams;
     const thrown = `Object.assign(new Error("${SECRETS.apiKey}"), { headers: "${SECRETS.ssoKey}", cause: new Error("${SECRETS.apiKey}") })`;
     const script = `process.on("SIGUSR2", () => { throw ${thrown}; });`;
     await using service = await startServiceProcess(
-      { ...baseEnvironment(mx, issuer, "platform"), DRAIN_DELAY: "100ms" },
+      { ...upstreams.environment(), DRAIN_DELAY: "100ms" },
       { flags: ["--import", `data:text/javascript,${encodeURIComponent(script)}`] },
     );
     const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };

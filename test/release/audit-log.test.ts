@@ -1,19 +1,16 @@
 /** The audit log of a process: its start, its end, and its crash. */
 
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
-import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { startServiceProcess } from "../support/program.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
 type Line = Record<string, unknown>;
 
 describe("the audit log", () => {
   it("says when the service starts, with which configuration, and when it stops", async () => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
+    await using upstreams = await startUpstreams();
     const environment = {
-      ...baseEnvironment(mx, issuer, "platform"),
+      ...upstreams.environment(),
       AUDIT_KEY: "kP3vX9qLm2RtY7wZb5NcJ8dFh4GsA6uE",
     };
     const digests: unknown[] = [];
@@ -44,14 +41,13 @@ describe("the audit log", () => {
   });
 
   it("has a change at MX also where the process crashes right after it", async () => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
+    await using upstreams = await startUpstreams();
     const script = 'process.on("SIGWINCH", () => process.abort());';
     await using child = await startServiceProcess({
-      ...baseEnvironment(mx, issuer, "platform"),
+      ...upstreams.environment(),
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}`,
     });
-    const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };
+    const headers = { Authorization: `Bearer ${await upstreams.issuer.issueToken("ada")}` };
     const { status } = await fetch(`${child.url}/session`, { method: "POST", headers });
     child.signal("SIGWINCH");
 

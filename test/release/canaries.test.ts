@@ -1,17 +1,9 @@
 /** No marker is in what a process writes, on stdout or on stderr. */
 
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
-import { startSimulator } from "../../packages/simulator/src/simulator.ts";
-import {
-  expectNoCanary,
-  expectNoCanaryInAnswer,
-  PEOPLE,
-  SECRETS,
-  TOKEN_CLAIMS,
-} from "../support/canaries.ts";
+import { expectNoCanary, expectNoCanaryInAnswer, SECRETS } from "../support/canaries.ts";
 import { startServiceProcess } from "../support/program.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
 const { apiKey } = SECRETS;
 
@@ -19,11 +11,11 @@ describe("a process", () => {
   it.each(["platform", "sso", "both"] as const)(
     "with the APIs %s prints no marker, whatever happens",
     async (apis) => {
-      await using mx = await startSimulator({ credentials: SECRETS });
-      await using issuer = await startIdentityProvider({ users: PEOPLE, claims: TOKEN_CLAIMS });
+      await using upstreams = await startUpstreams();
+      const { mx, issuer } = upstreams;
       await using service = await startServiceProcess({
         LOG_LEVEL: "trace",
-        ...baseEnvironment(mx, issuer, apis),
+        ...upstreams.environment(apis),
       });
       const ask = async (body: string, token: string) => {
         const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };

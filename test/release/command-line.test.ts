@@ -1,33 +1,19 @@
 /** The program with arguments, and what it takes from its environment before any code of ours runs. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
-import { type Certificates, makeCertificates } from "../support/certificates.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { makeCertificates } from "../support/certificates.ts";
 import { startFaultServer } from "../support/fault-server.ts";
 import { runProgram, startServiceProcess } from "../support/program.ts";
 import { startProxy } from "../support/proxy.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
-let certificates: Certificates;
-let mx: Simulator;
-let issuer: IdentityProvider;
-
-beforeAll(async () => {
-  certificates = makeCertificates();
-  mx = await startSimulator();
-  issuer = await startIdentityProvider();
-});
+const certificates = makeCertificates();
+const upstreams = await startUpstreams();
+const { mx, issuer, environment } = upstreams;
 afterAll(async () => {
-  await issuer[Symbol.asyncDispose]();
-  await mx[Symbol.asyncDispose]();
+  await upstreams[Symbol.asyncDispose]();
   certificates[Symbol.dispose]();
 });
-
-const environment = () => baseEnvironment(mx, issuer, "platform");
 
 describe("the program", () => {
   it.each([

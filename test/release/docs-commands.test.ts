@@ -9,14 +9,9 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { COMPILE_CACHE } from "../support/program.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const FILES = ["README.md", "CONTRIBUTING.md", "docs/demo.md", "docs/operations.md"];
@@ -75,19 +70,9 @@ describe("the documentation", () => {
 });
 
 describe("the commands for an operator", () => {
-  let mx: Simulator;
-  let issuer: IdentityProvider;
-  beforeAll(async () => {
-    mx = await startSimulator();
-    issuer = await startIdentityProvider();
-  });
-  afterAll(async () => {
-    await issuer[Symbol.asyncDispose]();
-    await mx[Symbol.asyncDispose]();
-  });
-
   it.each(of("service"))("run: $file:$line", async ({ script }) => {
-    const { code, output } = await run(script, baseEnvironment(mx, issuer, "both"));
+    await using upstreams = await startUpstreams();
+    const { code, output } = await run(script, upstreams.environment("both"));
 
     expect([code, output]).toEqual([0, output]);
     if (script.includes("check")) expect(output).toMatch(/All is well|"ok": true/);

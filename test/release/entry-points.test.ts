@@ -13,33 +13,24 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { startFaultServer } from "../support/fault-server.ts";
 import { COMPILE_CACHE } from "../support/program.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const BIN = join(ROOT, "node_modules/.bin");
 
 /** A checkout of its own, with a `.env` that is nobody else's. */
 const folder = mkdtempSync(join(tmpdir(), "checkout-"));
-let mx: Simulator;
-let issuer: IdentityProvider;
+const upstreams = await startUpstreams();
 
-beforeAll(async () => {
+beforeAll(() => {
   for (const name of ["bin", "src", "demo", "packages", "node_modules", "package.json", ".npmrc"])
     symlinkSync(join(ROOT, name), join(folder, name));
-  mx = await startSimulator();
-  issuer = await startIdentityProvider();
 });
 afterAll(async () => {
-  await issuer[Symbol.asyncDispose]();
-  await mx[Symbol.asyncDispose]();
+  await upstreams[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
 
@@ -69,7 +60,7 @@ const CHECKS = [
 
 describe("the check", () => {
   it.each(CHECKS)("reads .env: %s", async (command) => {
-    writeEnvFile(baseEnvironment(mx, issuer, "both"));
+    writeEnvFile(upstreams.environment("both"));
 
     const { code, out } = await run(command);
 
@@ -77,7 +68,7 @@ describe("the check", () => {
   });
 
   it.each(CHECKS)("lets the environment win over it: %s", async (command) => {
-    writeEnvFile(baseEnvironment(mx, issuer, "both"));
+    writeEnvFile(upstreams.environment("both"));
 
     const { code, out } = await run(command, { AUTH_AUDIENCE: "", PORT: "no-port" });
 
@@ -86,7 +77,7 @@ describe("the check", () => {
   });
 
   it("counts in words that fit: one fault", async () => {
-    writeEnvFile({ ...baseEnvironment(mx, issuer, "both"), PORT: "no-port" });
+    writeEnvFile({ ...upstreams.environment("both"), PORT: "no-port" });
 
     const { out } = await run("node bin/mx-session-bff.cjs --check");
 
@@ -96,11 +87,11 @@ describe("the check", () => {
   it("trusts the authority that .env names", async () => {
     using certificates = makeCertificates();
     await using wire = await startFaultServer({
-      upstream: mx.platformUrl,
+      upstream: upstreams.mx.platformUrl,
       certificate: certificates.good,
     });
     const environment = {
-      ...baseEnvironment(mx, issuer, "platform"),
+      ...upstreams.environment(),
       MX_PLATFORM_BASE_URL: wire.url,
     };
     writeEnvFile({ ...environment, NODE_EXTRA_CA_CERTS: certificates.authorityFile });
@@ -122,11 +113,11 @@ describe("the other commands", () => {
     async (args) => {
       using certificates = makeCertificates();
       await using wire = await startFaultServer({
-        upstream: mx.platformUrl,
+        upstream: upstreams.mx.platformUrl,
         certificate: certificates.good,
       });
       writeEnvFile({
-        ...baseEnvironment(mx, issuer, "platform"),
+        ...upstreams.environment(),
         MX_PLATFORM_BASE_URL: wire.url,
         NODE_EXTRA_CA_CERTS: certificates.authorityFile,
       });
@@ -142,7 +133,7 @@ describe("the command mx-session-bff", () => {
   it("serves with .env of the folder that it is called in", async () => {
     const elsewhere = join(folder, "elsewhere");
     mkdirSync(elsewhere);
-    writeEnvFile({ ...baseEnvironment(mx, issuer, "platform"), PORT: "no-port" }, elsewhere);
+    writeEnvFile({ ...upstreams.environment(), PORT: "no-port" }, elsewhere);
 
     const { code, errors } = await run(`node ${folder}/bin/mx-session-bff.cjs`, {}, elsewhere);
 

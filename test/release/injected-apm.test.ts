@@ -7,14 +7,9 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { afterAll, describe, expect, it } from "vitest";
 import { runProgram, startServiceProcess } from "../support/program.ts";
-import { baseEnvironment, start } from "../support/start.ts";
+import { start, startUpstreams } from "../support/start.ts";
 
 const APM = `--import=${new URL("../support/injected-apm.mjs", import.meta.url)}`;
 const OWN_TRACING = `--import=${new URL("../../src/telemetry/otlp.ts", import.meta.url)}`;
@@ -28,21 +23,15 @@ const PASSIVE = `--import=data:text/javascript,${encodeURIComponent(`
 
 const folder = mkdtempSync(join(tmpdir(), "apm-"));
 const spans = join(folder, "spans");
-let mx: Simulator;
-let issuer: IdentityProvider;
-
-beforeAll(async () => {
-  mx = await startSimulator();
-  issuer = await startIdentityProvider();
-});
+const upstreams = await startUpstreams();
+const { mx } = upstreams;
 afterAll(async () => {
-  await issuer[Symbol.asyncDispose]();
-  await mx[Symbol.asyncDispose]();
+  await upstreams[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
 
 function toEnvironment(apis: "platform" | "both", changes: Record<string, string>) {
-  return { ...baseEnvironment(mx, issuer, apis), APM_SPANS: spans, ...changes };
+  return { ...upstreams.environment(apis), APM_SPANS: spans, ...changes };
 }
 
 async function run(environment: Record<string, string | undefined>, ...args: string[]) {

@@ -6,29 +6,16 @@ import { execFileSync } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { afterAll, describe, expect, it } from "vitest";
 import { freePort } from "../support/free-port.ts";
 import { scrape } from "../support/metrics.ts";
 import { startProgram } from "../support/program.ts";
-import { baseEnvironment, fetchChecked } from "../support/start.ts";
+import { fetchChecked, startUpstreams } from "../support/start.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "log-"));
-
-let mx: Simulator;
-let issuer: IdentityProvider;
-
-beforeAll(async () => {
-  mx = await startSimulator();
-  issuer = await startIdentityProvider();
-});
+const upstreams = await startUpstreams();
 afterAll(async () => {
-  await issuer[Symbol.asyncDispose]();
-  await mx[Symbol.asyncDispose]();
+  await upstreams[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
 
@@ -37,7 +24,7 @@ async function startWith(stdout: number) {
   const [port, operationsPort] = [await freePort(), await freePort()];
   const program = startProgram({
     environment: {
-      ...baseEnvironment(mx, issuer, "platform"),
+      ...upstreams.environment(),
       PORT: String(port),
       OPERATIONS_PORT: String(operationsPort),
     },
@@ -56,7 +43,7 @@ async function startWith(stdout: number) {
     operationsUrl,
     errors: program.stderr,
     ask: async (subject: string) => {
-      const headers = { Authorization: `Bearer ${await issuer.issueToken(subject)}` };
+      const headers = { Authorization: `Bearer ${await upstreams.issuer.issueToken(subject)}` };
       return fetchChecked(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
     },
     async stop() {

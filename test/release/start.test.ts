@@ -11,11 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
-import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { hasIPv6 } from "../support/installed.ts";
 import { COMPILE_CACHE, MAIN, runProgram, startServiceProcess } from "../support/program.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
 /** The exit code. */
 async function checkHealth(host: string, port: string): Promise<number> {
@@ -55,9 +53,8 @@ describe("the process", () => {
   });
 
   it("is told from a dead one by healthcheck.ts", async () => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
-    await using service = await startServiceProcess(baseEnvironment(mx, issuer, "platform"));
+    await using upstreams = await startUpstreams();
+    await using service = await startServiceProcess(upstreams.environment());
     const { port } = new URL(service.operationsUrl);
 
     for (const host of ["", "127.0.0.1", "::", "0.0.0.0"])
@@ -79,12 +76,11 @@ describe("the process", () => {
   });
 
   it.each(["PORT", "OPERATIONS_PORT"])("names the port that is taken, and %s", async (variable) => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
-    const port = new URL(mx.ssoUrl).port;
+    await using upstreams = await startUpstreams();
+    const port = new URL(upstreams.mx.ssoUrl).port;
 
     const { code, stderr: errors } = await runProgram({
-      environment: { ...baseEnvironment(mx, issuer, "platform"), [variable]: port },
+      environment: { ...upstreams.environment(), [variable]: port },
     });
 
     expect(code).toBe(1);
@@ -94,11 +90,10 @@ describe("the process", () => {
   });
 
   it("names HOST where it is no address of this machine", async () => {
-    await using mx = await startSimulator();
-    await using issuer = await startIdentityProvider();
+    await using upstreams = await startUpstreams();
 
     const { code, stderr: errors } = await runProgram({
-      environment: { ...baseEnvironment(mx, issuer, "platform"), HOST: "192.0.2.1" },
+      environment: { ...upstreams.environment(), HOST: "192.0.2.1" },
     });
 
     expect([code, errors]).toEqual([

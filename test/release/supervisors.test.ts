@@ -3,33 +3,18 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type IdentityProvider,
-  startIdentityProvider,
-} from "../../packages/simulator/src/identity-provider.ts";
-import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { afterAll, describe, expect, it } from "vitest";
 import { COMPILE_CACHE, MAIN } from "../support/program.ts";
-import { baseEnvironment } from "../support/start.ts";
+import { startUpstreams } from "../support/start.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-
-let mx: Simulator;
-let issuer: IdentityProvider;
-
-beforeAll(async () => {
-  mx = await startSimulator();
-  issuer = await startIdentityProvider();
-});
-afterAll(async () => {
-  await issuer[Symbol.asyncDispose]();
-  await mx[Symbol.asyncDispose]();
-});
+const upstreams = await startUpstreams();
+afterAll(() => upstreams[Symbol.asyncDispose]());
 
 const environment = () => ({
   PATH: process.env.PATH,
   ...COMPILE_CACHE,
-  ...baseEnvironment(mx, issuer, "platform"),
+  ...upstreams.environment(),
 });
 
 /** In a process group of its own, of which nothing is left behind. */

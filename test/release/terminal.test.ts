@@ -2,20 +2,16 @@
 
 import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
-import { startSimulator } from "../../packages/simulator/src/simulator.ts";
-import { expectNoCanary, SECRETS } from "../support/canaries.ts";
+import { expectNoCanary } from "../support/canaries.ts";
 import { isInstalled } from "../support/installed.ts";
-import { baseEnvironment } from "../support/start.ts";
-
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+import { MAIN } from "../support/program.ts";
+import { startUpstreams } from "../support/start.ts";
 
 /** One session; gives what stood on the terminal. */
 async function runAtTerminal(changes: Record<string, string>): Promise<string> {
-  await using mx = await startSimulator({ credentials: SECRETS });
-  await using issuer = await startIdentityProvider();
+  await using upstreams = await startUpstreams();
   const child = spawn("script", ["-qfec", `exec '${process.execPath}' '${MAIN}'`, "/dev/null"], {
-    env: { PATH: process.env.PATH, ...baseEnvironment(mx, issuer, "platform"), ...changes },
+    env: { PATH: process.env.PATH, ...upstreams.environment(), ...changes },
   });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -24,7 +20,7 @@ async function runAtTerminal(changes: Record<string, string>): Promise<string> {
   try {
     await expect.poll(() => output).toMatch(/listening/);
     const [, port] = /(?:listening, |"port":)(\d+)/.exec(output) ?? [];
-    const headers = { Authorization: `Bearer ${await issuer.issueToken("ada")}` };
+    const headers = { Authorization: `Bearer ${await upstreams.issuer.issueToken("ada")}` };
     await fetch(`http://127.0.0.1:${port}/session`, { method: "POST", headers });
     await expect.poll(() => output).toContain("session.opened");
   } finally {

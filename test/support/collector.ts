@@ -3,10 +3,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
-import { startSimulator } from "../../packages/simulator/src/simulator.ts";
 import { startServiceProcess } from "./program.ts";
-import { baseEnvironment } from "./start.ts";
+import { startUpstreams } from "./start.ts";
 
 type Collected = { resourceSpans: { scopeSpans: { spans: { name: string }[] }[] }[] };
 
@@ -40,10 +38,10 @@ export async function startCollector(doesAnswer: boolean) {
 
 /** Twenty sessions, then SIGTERM. */
 export async function runTwentySessions(environment: Record<string, string>) {
-  await using mx = await startSimulator();
-  await using issuer = await startIdentityProvider();
+  await using upstreams = await startUpstreams();
+  const { mx, issuer } = upstreams;
   await using child = await startServiceProcess({
-    ...baseEnvironment(mx, issuer, "both"),
+    ...upstreams.environment("both"),
     ...environment,
   });
   const headers = { Authorization: `Bearer ${await issuer.issueToken("canary-subject")}` };

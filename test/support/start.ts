@@ -63,13 +63,34 @@ export type Started = AsyncDisposable & {
 /** Its keys are made in a millisecond. */
 const algorithm = "ES256";
 
+const startMx = () => startSimulator({ credentials: SECRETS });
+const startIssuer = () => startIdentityProvider({ users: PEOPLE, claims: TOKEN_CLAIMS, algorithm });
+
+export type Upstreams = AsyncDisposable & {
+  mx: Simulator;
+  issuer: IdentityProvider;
+  /** What an operator would put into `.env` for them. Default: for the Platform API. */
+  environment(apis?: Apis): Environment;
+};
+
+/** What a service in a process of its own needs. */
+export async function startUpstreams(): Promise<Upstreams> {
+  const [mx, issuer] = await Promise.all([startMx(), startIssuer()]);
+  return {
+    mx,
+    issuer,
+    environment: (apis = "platform") => baseEnvironment(mx, issuer, apis),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([mx[Symbol.asyncDispose](), issuer[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
 export async function start(options: StartOptions = {}): Promise<Started> {
   const { apis = "platform", environment = {} } = options;
   await using parts = new AsyncDisposableStack();
-  const mx = options.mx ?? parts.use(await startSimulator({ credentials: SECRETS }));
-  const issuer =
-    options.issuer ??
-    parts.use(await startIdentityProvider({ users: PEOPLE, claims: TOKEN_CLAIMS, algorithm }));
+  const mx = options.mx ?? parts.use(await startMx());
+  const issuer = options.issuer ?? parts.use(await startIssuer());
 
   const log: string[] = [];
   const logger = createLogger("info", { write: (line) => void log.push(line) });

@@ -1,5 +1,6 @@
-import { connect } from "node:net";
+import { connect, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { queryObjects } from "node:v8";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { listen } from "../../../src/http/server.ts";
 import { sendRaw } from "../../support/raw.ts";
@@ -71,6 +72,21 @@ describe("a server that stops to listen", () => {
     await vi.waitUntil(() => isRefused);
     await server.close(0);
   });
+});
+
+it("leaves nothing of a connection that has ended in memory", async () => {
+  const server = await listen((_req, res) => void res.end(), OPTIONS);
+  const countSockets = () => queryObjects(Socket, { format: "count" }); // After a full collection.
+  const before = countSockets();
+
+  for (let count = 0; count < 100; count += 1)
+    await sendRaw(
+      `http://127.0.0.1:${server.port}`,
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+
+  await expect.poll(countSockets).toBeLessThan(before + 50);
+  await server.close(0);
 });
 
 describe("bytes that are no request", () => {

@@ -6,12 +6,10 @@
  * Ratios of one run count; absolute times are those of one machine.
  */
 
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -20,6 +18,7 @@ import {
   startIdentityProvider,
 } from "../packages/simulator/src/identity-provider.ts";
 import { startSimulator } from "../packages/simulator/src/simulator.ts";
+import { startScript } from "../test/support/child.ts";
 import { type Spread, toRatios, toSpread } from "./statistics.ts";
 
 type Candidate = { name: string; folder: string; entry: string; cache: string | undefined };
@@ -109,49 +108,29 @@ async function sample(
   issuer: IdentityProvider,
 ): Promise<Sample> {
   const startedAt = performance.now();
-  const service = spawn(process.execPath, [...FLAGS, entry], {
+  await using service = await startScript([...FLAGS, entry], /^(\{.*"service\.started".*\})$/, {
     cwd: folder,
-    stdio: ["ignore", "pipe", "inherit"],
     env: {
       NODE_ENV: "production",
       ...environment,
       ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }),
     },
   });
-  const { port, operationsPort } = await untilStarted(service.stdout);
+  const { port, operationsPort } = JSON.parse(service.found);
   while ((await fetch(`http://127.0.0.1:${operationsPort}/readyz`)).status !== 200) await sleep(1);
   const readyMs = performance.now() - startedAt;
   await sleep(REST_MS);
-  const restMb = residentKb(service.pid ?? 0) / 1024;
+  const restMb = residentKb(service.pid) / 1024;
   const sessions: number[] = [];
   for (let count = 0; count < 100; count += 1) {
     sessions.push(await openSession(port, await issuer.issueToken("ada")));
   }
-  service.stdout.resume();
-  service.kill("SIGTERM");
-  await once(service, "exit");
   return {
     "ready ms": readyMs,
     "rest MB": restMb,
     "first session ms": sessions[0] ?? Number.NaN,
     "hundredth session ms": sessions.at(-1) ?? Number.NaN,
   };
-}
-
-async function untilStarted(
-  log: NodeJS.ReadableStream,
-): Promise<{ port: number; operationsPort: number }> {
-  const lines = createInterface(log);
-  for await (const [text] of on(lines)) {
-    const line = JSON.parse(text);
-    if (line["event.name"] === "service.started") return line;
-  }
-  throw new Error("the service ended before it had started");
-}
-
-/** Unlike the iterator of the lines, it leaves the stream open. */
-async function* on(lines: NodeJS.EventEmitter): AsyncGenerator<[string]> {
-  for (;;) yield (await once(lines, "line")) as [string];
 }
 
 async function openSession(port: number, token: string): Promise<number> {

@@ -2,7 +2,7 @@
  * Who asks too often waits. With Redis the replicas count together; without an answer from it each counts for itself.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import request from "supertest";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -11,8 +11,8 @@ import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
 import { createSharedStore } from "../../src/rate-limit/shared-store.ts";
 import { createSecret } from "../../src/secret.ts";
 import { stopClock } from "../support/clock.ts";
-import { freePort } from "../support/free-port.ts";
 import { isInstalled } from "../support/installed.ts";
+import { startSingle } from "../support/redis.ts";
 import { type Started, start } from "../support/start.ts";
 
 const SUBJECTS = ["ada", "grace"];
@@ -344,27 +344,7 @@ async function startReplicas(environment: { RATE_LIMIT_USER: string; REDIS_URL: 
   };
 }
 
-async function startRedis(
-  chosenPort?: number,
-): Promise<{ url: string; process: ChildProcess } & AsyncDisposable> {
-  const port = chosenPort ?? (await freePort());
-  const process = spawn("redis-server", [
-    "--port",
-    String(port),
-    "--bind",
-    "127.0.0.1",
-    "--save",
-    "",
-    "--appendonly",
-    "no",
-  ]);
-  const ping = () => spawnSync("redis-cli", ["-p", String(port), "ping"]).stdout.toString();
-  await expect.poll(ping).toContain("PONG");
-  return {
-    url: `redis://127.0.0.1:${port}/0`,
-    process,
-    async [Symbol.asyncDispose]() {
-      process.kill("SIGKILL");
-    },
-  };
+async function startRedis(port?: number) {
+  const redis = await startSingle({}, port);
+  return { ...redis, url: `redis://127.0.0.1:${redis.port}/0` };
 }

@@ -1,12 +1,12 @@
 /** The simulator over real HTTP: each oddity that MX documents, and each way in which it can be disturbed. */
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { startIdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import { type Simulator, startSimulator } from "../../packages/simulator/src/simulator.ts";
+import { startScript } from "../support/child.ts";
 import { stopClock } from "../support/clock.ts";
 
 const USERKEY = [{ field_name: "userkey", response: "opaque" }];
@@ -860,15 +860,8 @@ describe("the identity provider", () => {
     const ports = ["platform", "sso", "widget", "login", "sso-v3", "mdx"];
     const bin = new URL("../../packages/simulator/bin/mx-simulator.cjs", import.meta.url).pathname;
     const args = [bin, ...ports.flatMap((name) => [`--${name}-port`, "0"])];
-    const command = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-    onTestFinished(() => void command.kill());
-    let printed = "";
-    for await (const chunk of command.stdout) {
-      printed += chunk;
-      if (printed.includes("/faults")) break;
-    }
-    const url = /^ {2}TOKEN=\$\(curl -s (\S+)\)$/m.exec(printed)?.[1] ?? "";
-    const token = await (await fetch(url)).text();
+    await using command = await startScript(args, /^ {2}TOKEN=\$\(curl -s (\S+)\)$/);
+    const token = await (await fetch(command.found)).text();
     expect(decodeProtectedHeader(token)).toMatchObject({ typ: "JWT" });
   });
 

@@ -1,11 +1,10 @@
 /** No connection to MX: a name that nobody knows, and a host that does not answer. In real time, as undici's limit is. */
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { startScript } from "../support/child.ts";
 import { start } from "../support/start.ts";
 
 describe.concurrent("POST /session when MX", () => {
@@ -41,11 +40,8 @@ async function startDeafListener(): Promise<AsyncDisposable & { url: string }> {
       require("node:fs").writeSync(1, server.address().port + "\\n");
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     });`;
-  const child = spawn(process.execPath, ["--eval", script], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line] = await once(createInterface(child.stdout), "line");
-  const port = Number(line);
+  const listener = await startScript(["--eval", script], /^(\d+)$/);
+  const port = Number(listener.found);
   const queued: Socket[] = [];
   for (let isFull = false; !isFull; ) {
     const socket = connect(port, "127.0.0.1").on("error", () => {});
@@ -57,9 +53,7 @@ async function startDeafListener(): Promise<AsyncDisposable & { url: string }> {
     url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       for (const socket of queued) socket.destroy();
-      const exited = once(child, "exit");
-      child.kill("SIGKILL");
-      await exited;
+      await listener[Symbol.asyncDispose]();
     },
   };
 }

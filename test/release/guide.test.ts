@@ -2,12 +2,10 @@
  * docs/guides/web.md as a newcomer follows it: its files are the tested ones, and they put a widget on a page.
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
 import { startBrowser } from "../support/browser.ts";
+import { startScript } from "../support/child.ts";
 import { freePort } from "../support/free-port.ts";
 import { isInstalled } from "../support/installed.ts";
 import { startPartnerHost } from "../support/partner-host.ts";
@@ -59,20 +57,7 @@ describe("the guide for web pages", () => {
 });
 
 async function startServer(environment: Record<string, string>) {
-  const child = spawn(process.execPath, [new URL("examples/server.mjs", GUIDES).pathname], {
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let url = "";
-  for await (const line of createInterface(child.stdout)) {
-    url = line.replace("localhost", "127.0.0.1");
-    break;
-  }
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
-  };
+  const args = [new URL("examples/server.mjs", GUIDES).pathname];
+  const server = await startScript(args, /(http:\S+)/, { env: { ...process.env, ...environment } });
+  return { ...server, url: server.found.replace("localhost", "127.0.0.1") };
 }

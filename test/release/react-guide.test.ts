@@ -2,11 +2,9 @@
  * docs/guides/react.md as a newcomer follows it: from the project that Vite makes to a widget, with the guide's files alone.
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
 import { startBrowser } from "../support/browser.ts";
+import { startScript } from "../support/child.ts";
 import { makeViteProject, readGuideFiles } from "../support/guide.ts";
 import { isInstalled } from "../support/installed.ts";
 import { startPartnerHost } from "../support/partner-host.ts";
@@ -49,21 +47,7 @@ describe.skipIf(!isInstalled("chromium"))("the guide for React (skipped without 
 
 async function startVite(folder: string) {
   const args = ["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--port", "0"];
-  const child = spawn(process.execPath, args, {
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let url = "";
-  for await (const line of createInterface(child.stdout)) {
-    url = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)?.[0] ?? "";
-    if (url) break;
-  }
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
-  };
+  const env = { ...process.env, NO_COLOR: "1" };
+  const vite = await startScript(args, /(http:\/\/127\.0\.0\.1:\d+\/)/, { cwd: folder, env });
+  return { ...vite, url: vite.found };
 }

@@ -4,14 +4,14 @@
  * Firefox speaks WebDriver BiDi (W3C), WebKitGTK WebDriver (W3C), both without a package of their own.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBrowser } from "./browser.ts";
+import { findLine } from "./child.ts";
 import { freePort } from "./free-port.ts";
 import { isInstalled } from "./installed.ts";
 
@@ -85,7 +85,7 @@ async function startFirefox(): Promise<Engine> {
   writeFileSync(join(profile, "user.js"), FIREFOX_SETTINGS);
   const args = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"];
   const child = spawn("firefox-esr", args, { stdio: ["ignore", "ignore", "pipe"] });
-  const address = await findLine(child, /WebDriver BiDi listening on (ws:\S+)/);
+  const address = await findLine(child, /WebDriver BiDi listening on (ws:\S+)/, "stderr");
   const bidi = await connect(`${address}/session`);
   await bidi.send("session.new", { capabilities: {} });
 
@@ -168,7 +168,7 @@ async function startWebKit(): Promise<Engine> {
   const display = spawn("Xvfb", ["-displayfd", "1", "-screen", "0", "1366x768x24"], {
     stdio: ["ignore", "pipe", "ignore"],
   });
-  const number = await findLine(display, /^(\d+)$/, "stdout");
+  const number = await findLine(display, /^(\d+)$/);
   const port = await freePort();
   const driver = spawn("WebKitWebDriver", [`--port=${port}`], {
     env: { ...process.env, DISPLAY: `:${number}`, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
@@ -215,20 +215,4 @@ async function post<T>(url: string, body: object): Promise<{ value: T }> {
 /** Begins in a microtask. Under its driver, WebKit would otherwise run microtasks in the middle of a script, as in no page. */
 function toJson(body: string): string {
   return `(async () => { await 0; return JSON.stringify((await (async () => {${body}})()) ?? null); })()`;
-}
-
-async function findLine(
-  child: ChildProcess,
-  pattern: RegExp,
-  stream: "stdout" | "stderr" = "stderr",
-): Promise<string> {
-  const output = child[stream];
-  if (!output) throw new Error("There is no output to read.");
-  for await (const line of createInterface(output)) {
-    const [, found] = pattern.exec(line) ?? [];
-    if (!found) continue;
-    output.resume(); // Else the program would block on a full pipe.
-    return found;
-  }
-  throw new Error(`${child.spawnfile} ended before it was ready`);
 }

@@ -10,14 +10,13 @@ import { createOperations, toReadiness } from "../http/operations.ts";
 import { createDocs } from "../http/pages.ts";
 import { createParserRefusalLog } from "../http/parser-refusals.ts";
 import { type Listening, listen } from "../http/server.ts";
-import type { SessionOptions } from "../http/session.ts";
 import { createRateLimiter } from "../rate-limit/limiter.ts";
 import type { SharedStore } from "../rate-limit/shared-store.ts";
 import { openSession } from "../session/open-session.ts";
 import type { RateLimit, RedisSettings } from "../session/settings.ts";
 import type { ParserRefusal } from "../telemetry/log-entries.ts";
 import { createPseudonym, type Logger } from "../telemetry/logger.ts";
-import { inSpan, type Tracing, withOpenSessionSpan } from "../telemetry/tracing.ts";
+import { type Tracing, withOpenSessionSpan, withSpan } from "../telemetry/tracing.ts";
 import { VERSION } from "../telemetry/version.ts";
 import {
   type ClientCertificates,
@@ -65,7 +64,9 @@ export async function startService(
   const docs = createDocs(config.basePath);
   const app = createApp({
     ...toRules(config),
-    ...toSteps(logins, tracing),
+    cookieLogins: logins,
+    authenticate: withSpan("authenticate", logins.authenticate, tracing),
+    openSession: withOpenSessionSpan(openSession, tracing),
     docs: config.publicDocs ? docs : undefined,
     hosted: config.hosted,
     rateLimits: await createRateLimits(config, { metrics, logger, parts }),
@@ -107,21 +108,6 @@ function toRules(config: Config) {
     trustedProxies: config.trustedProxies,
     hstsMaxAge: config.hstsMaxAge,
     basePath: config.basePath,
-  };
-}
-
-/** The two steps of a session, each in a span of its own where there are spans. */
-function toSteps(
-  logins: Logins,
-  tracing: Tracing | undefined,
-): Pick<SessionOptions, "cookieLogins" | "authenticate" | "openSession"> {
-  const cookieLogins = logins;
-  if (!tracing) return { cookieLogins, authenticate: logins.authenticate, openSession };
-  return {
-    cookieLogins,
-    authenticate: (headers, budget) =>
-      inSpan(tracing, "authenticate", {}, () => logins.authenticate(headers, budget)),
-    openSession: withOpenSessionSpan(openSession, tracing),
   };
 }
 

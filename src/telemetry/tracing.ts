@@ -90,8 +90,21 @@ export function toTraceHeaders({ api, doesPropagate }: Tracing): Record<string, 
   return spanContext ? { traceparent: formatTraceparent(spanContext) } : {};
 }
 
-/** What changes at MX stands on the span as events. */
-export function withOpenSessionSpan(openSession: OpenSession, tracing: Tracing): OpenSession {
+/** With a span around each call, where there is tracing. */
+export function withSpan<Arguments extends unknown[], Result>(
+  name: string,
+  work: (...values: Arguments) => Promise<Result>,
+  tracing: Tracing | undefined,
+): (...values: Arguments) => Promise<Result> {
+  return tracing ? (...values) => inSpan(tracing, name, {}, () => work(...values)) : work;
+}
+
+/** The same. What changes at MX stands on the span as events. */
+export function withOpenSessionSpan(
+  openSession: OpenSession,
+  tracing: Tracing | undefined,
+): OpenSession {
+  if (!tracing) return openSession;
   return (principal, request, context) =>
     inSpan(tracing, "open session", {}, (span) => {
       const audit: typeof context.audit = (event) => {

@@ -138,24 +138,19 @@ export async function loadOrExit(environment: Environment): Promise<Config> {
   }
 }
 
-type ListenError = NodeJS.ErrnoException & { port?: number; hostname?: string };
+type ListenError = NodeJS.ErrnoException & { port?: number };
 
 /** For what `startService` rejects with: the operator has to change an address that cannot be opened. */
 export async function explainAndExit(error: ListenError, config: Config): Promise<never> {
-  if (!/^(listen|bind|getaddrinfo)$/.test(error.syscall ?? "")) throw error;
-  return exit(`Cannot listen: ${explainListenError(error, config)}\n`);
-}
-
-function explainListenError({ code, port }: ListenError, config: Config): string {
+  const { syscall = "", code = "", port } = error;
+  if (!/^(listen|bind|getaddrinfo)$/.test(syscall)) throw error;
   const variable = port === config.operationsPort ? "OPERATIONS_PORT" : "PORT";
-  switch (code) {
-    case "EADDRINUSE":
-      return `port ${port} is taken by another process. Stop that one, or set ${variable} to another port.`;
-    case "EACCES":
-      return `this user may not open port ${port}. Set ${variable} to a port from 1024 on.`;
-    default:
-      return `HOST is no address of this machine (${code}). Leave it out to listen on all.`;
-  }
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `port ${port} is taken by another process. Stop that one, or set ${variable} to another port.`,
+    EACCES: `this user may not open port ${port}. Set ${variable} to a port from 1024 on.`,
+  };
+  const other = `HOST is no address of this machine (${code}). Leave it out to listen on all.`;
+  return exit(`Cannot listen: ${reasons[code] ?? other}\n`);
 }
 
 async function exit(message: string): Promise<never> {

@@ -52,31 +52,28 @@ export function openPools(config: WayOut): AsyncDisposable & { connect: Connect 
 /** New users are rare; those of a launch day wait for each other. */
 const USERINFO_CONNECTIONS = 20;
 
-export type UserinfoByIssuer = AsyncDisposable & {
-  of(
-    issuer: string,
-    httpHosts: readonly string[],
-    certificate: CertificateConfig | undefined,
-  ): Userinfo;
-};
+export type FindUserinfo = (
+  issuer: string,
+  httpHosts: readonly string[],
+  certificate: CertificateConfig | undefined,
+) => Userinfo;
 
-/** Connections of its own for each issuer: opened at the first new user, closed with the service. */
+/** Connections of its own for each issuer: opened at the first new user, closed with `parts`. */
 export function createUserinfoByIssuer(
   config: WayOut,
   certificateOf: ClientCertificates["of"],
-): UserinfoByIssuer {
+  parts: AsyncDisposableStack,
+): FindUserinfo {
   const byIssuer = new Map<string, Userinfo>();
   const open = createConnect(config, certificateOf);
+  parts.defer(async () => {
+    await Promise.all([...byIssuer.values()].map((each) => each[Symbol.asyncDispose]()));
+  });
 
-  return {
-    of(issuer, httpHosts, certificate) {
-      const connect = (origin: string) => open(new URL(origin), USERINFO_CONNECTIONS, certificate);
-      const userinfo = byIssuer.get(issuer) ?? createUserinfo({ issuer, httpHosts, connect });
-      byIssuer.set(issuer, userinfo);
-      return userinfo;
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...byIssuer.values()].map((each) => each[Symbol.asyncDispose]()));
-    },
+  return (issuer, httpHosts, certificate) => {
+    const connect = (origin: string) => open(new URL(origin), USERINFO_CONNECTIONS, certificate);
+    const userinfo = byIssuer.get(issuer) ?? createUserinfo({ issuer, httpHosts, connect });
+    byIssuer.set(issuer, userinfo);
+    return userinfo;
   };
 }

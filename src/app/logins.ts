@@ -81,7 +81,7 @@ function openTenants(
   connect: Connect,
   { metrics, tracing, parts, certificates }: LoginParts,
 ): Member[] {
-  const userinfo = parts.use(createUserinfoByIssuer(config, certificates.of)).of;
+  const userinfo = createUserinfoByIssuer(config, certificates.of, parts);
   return config.tenants.map((each) => {
     const { name, auth, claim, userId } = each;
     const observe = (api: ApiName) => metrics.mx({ tenant: name, api });

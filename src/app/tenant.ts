@@ -24,12 +24,12 @@ import { createWidgetRequestParser } from "../session/widget-policy.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { withExchangeSpan } from "../upstream/spans.ts";
 import { isLoopback } from "../upstream/upstream-url.ts";
-import type { Connect, UserinfoByIssuer } from "./connections.ts";
+import type { Connect, FindUserinfo } from "./connections.ts";
 
 /** Observers, and what tenants share. Default: none. */
 export type Instruments = {
   /** The issuer's userinfo endpoint. */
-  userinfo?: UserinfoByIssuer["of"];
+  userinfo?: FindUserinfo;
   observe?: (api: ApiName) => Partial<MxObserver>;
   tracing?: Tracing | undefined;
 };

@@ -147,14 +147,11 @@ const KEPT = new Set([
   "nodejs_gc_duration_seconds",
 ]);
 
-/** The longest timer that there is. */
-const NEVER_MS = 2 ** 31 - 1;
-
 let ofProcess: Registry | undefined;
 
 function watchProcess(): Registry {
   const register = new Registry();
-  const eventLoopUtilizationTimeout = NEVER_MS; // Ours needs no timer.
+  const eventLoopUtilizationTimeout = 2 ** 31 - 1; // Never: the longest timer that there is. Ours needs none.
   collectDefaultMetrics({ register, gcDurationBuckets: [], eventLoopUtilizationTimeout });
   for (const { name } of register.getMetricsAsArray()) {
     if (!KEPT.has(name)) register.removeSingleMetric(name);

@@ -180,9 +180,6 @@ function describe(cause: unknown): Record<string, unknown> {
 
 export type ToPseudonym = (principal: Pick<Principal, "issuer" | "subject">) => string;
 
-/** 132 bits in Base64url. */
-const LENGTH = 22;
-
 /**
  * The same user has the same pseudonym. Whoever has the key and a user's issuer and subject can compute it and search for it.
  * The purpose is part of what is hashed, so no other use of the same key gives the same value.
@@ -190,6 +187,6 @@ const LENGTH = 22;
 export function createPseudonym(key: Secret): ToPseudonym {
   return function toPseudonym({ issuer, subject }) {
     const hmac = createHmac("sha256", key.reveal()).update(`user.hash\0${issuer}\0${subject}`);
-    return hmac.digest("base64url").slice(0, LENGTH);
+    return hmac.digest("base64url").slice(0, 22); // 132 bits.
   };
 }

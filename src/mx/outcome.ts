@@ -107,65 +107,49 @@ export const FAILURE_OUTCOMES: Record<ExchangeFailure, Failure> = {
   tls_error: "invalid_response",
 };
 
-/** The error for the caller if an answer is final and not `ok`. */
-export function toAppError(answer: FailedAnswer): AppError {
-  const { operation, outcome, status, reason } = answer;
-  const upstream = { operation, outcome, status, reason };
-  switch (outcome) {
-    case "throttled":
-    case "not_sent":
-      return unavailable(answer);
-    case "ambiguous":
-      if (reason === "timeout" || reason === "silent_connection") {
-        const message = "MX did not answer in time. Try again.";
-        return new AppError("upstream_timeout", message, { upstream });
-      }
-      return reason === "unparseable" ? unusable(answer, reason, outcome) : unavailable(answer);
-    case "invalid_response":
-      return unusable(answer, reason);
-    case "option_rejected":
-      return new AppError("invalid_request", "MX refused an option of this request.", { upstream });
-    case "not_found":
-    case "conflict":
-    case "rejected":
-      return new AppError(
-        "upstream_rejected",
-        "MX refused the request of this service. The operator needs to find out why.",
-        { upstream },
-      );
+/** What an outcome means to the caller, unless its reason says more. */
+const CODES = {
+  throttled: "upstream_unavailable",
+  not_sent: "upstream_unavailable",
+  ambiguous: "upstream_unavailable",
+  invalid_response: "upstream_bad_response",
+  option_rejected: "invalid_request",
+  not_found: "upstream_rejected",
+  conflict: "upstream_rejected",
+  rejected: "upstream_rejected",
+} as const;
+
+const MESSAGES = {
+  upstream_timeout: "MX did not answer in time. Try again.",
+  upstream_unavailable: "MX is not available at the moment. Try again later.",
+  upstream_bad_response: "MX answered in a way that this service cannot use.",
+  upstream_rejected: "MX refused the request of this service. The operator needs to find out why.",
+  invalid_request: "MX refused an option of this request.",
+};
+
+/** The error for the caller if an answer is final and not `ok`, or if no call was made. */
+export function toAppError(answer: Omit<FailedAnswer, "sentAt">): AppError {
+  const { operation, outcome, status, reason, retryAfterSeconds = 1 } = answer;
+  const code = toCode(answer);
+  return new AppError(code, MESSAGES[code], {
+    ...(code === "upstream_unavailable" && {
+      retryAfterSeconds: Math.min(30, Math.max(1, retryAfterSeconds)),
+    }),
+    upstream: { operation, outcome, status, reason },
+  });
+}
+
+function toCode({ outcome, reason }: Omit<FailedAnswer, "sentAt">): keyof typeof MESSAGES {
+  if (outcome === "ambiguous") {
+    if (reason === "timeout" || reason === "silent_connection") return "upstream_timeout";
+    if (reason === "unparseable") return "upstream_bad_response";
   }
+  return CODES[outcome];
 }
 
 /** An answer that looked good, but cannot be used. */
-export function unusable(
-  { operation, status }: Pick<FailedAnswer, "operation" | "status">,
-  reason: UpstreamReason | undefined,
-  outcome: Failure = "invalid_response",
-): AppError {
-  const message = "MX answered in a way that this service cannot use.";
-  const upstream = { operation, outcome, status, reason };
-  return new AppError("upstream_bad_response", message, { upstream });
-}
-
-/** The call was not made: the service protects MX, or itself. */
-export function toNotSentError(
-  operation: Operation,
-  reason: UpstreamReason,
-  retryAfterSeconds: number,
-): AppError {
-  return unavailable({ operation, outcome: "not_sent", reason, retryAfterSeconds });
-}
-
-function unavailable(answer: Omit<FailedAnswer, "sentAt">): AppError {
-  const { operation, outcome, status, reason, retryAfterSeconds = 1 } = answer;
-  return new AppError(
-    "upstream_unavailable",
-    "MX is not available at the moment. Try again later.",
-    {
-      retryAfterSeconds: Math.min(30, Math.max(1, retryAfterSeconds)),
-      upstream: { operation, outcome, status, reason },
-    },
-  );
+export function unusable({ operation, status }: GoodAnswer, reason: UpstreamReason): AppError {
+  return toAppError({ operation, outcome: "invalid_response", status, reason });
 }
 
 /** SSO v2 answers `{ "error": "text" }`. */

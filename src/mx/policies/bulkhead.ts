@@ -5,10 +5,10 @@
  * undici's own queue has no bound, and aborting a thousand queued calls would open a thousand connections.
  */
 
-import { type Budget, MIN_CALL_MS } from "../../session/budget.ts";
+import { MIN_CALL_MS } from "../../session/budget.ts";
 import { createSemaphore } from "../../upstream/limits.ts";
 import type { Send } from "../call.ts";
-import { toNotSentError } from "../outcome.ts";
+import { toAppError } from "../outcome.ts";
 import type { MxObserver } from "./instrument.ts";
 
 export type BulkheadOptions = Partial<MxObserver> & {
@@ -30,11 +30,12 @@ export function withBulkhead(send: Send, options: BulkheadOptions): Send {
   });
 
   return async function sendThroughBulkhead(call, budget) {
-    const acquisition = await semaphore.acquire(toPatienceMs(budget));
+    const patienceMs = budget.remainingMs() - MIN_CALL_MS; // Longer, and the call itself would have too little time.
+    const acquisition = await semaphore.acquire(Math.max(0, patienceMs));
     if (acquisition !== "acquired") {
       const reason = REASONS[acquisition];
       onNotSent?.(reason);
-      throw toNotSentError(call.operation, reason, 1);
+      throw toAppError({ operation: call.operation, outcome: "not_sent", reason });
     }
     try {
       return await send(call, budget);
@@ -42,9 +43,4 @@ export function withBulkhead(send: Send, options: BulkheadOptions): Send {
       semaphore.release();
     }
   };
-}
-
-/** Longer, and there would be too little time for the call itself. */
-function toPatienceMs(budget: Budget): number {
-  return Math.max(0, budget.remainingMs() - MIN_CALL_MS);
 }

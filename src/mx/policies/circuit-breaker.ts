@@ -10,7 +10,7 @@
 import type { Budget } from "../../session/budget.ts";
 import { createSlidingWindow } from "../../upstream/limits.ts";
 import type { Answer, MxCall, Send } from "../call.ts";
-import { isStale, toNotSentError } from "../outcome.ts";
+import { isStale, toAppError } from "../outcome.ts";
 import type { MxObserver } from "./instrument.ts";
 
 export type CircuitBreakerOptions = Partial<MxObserver> & {
@@ -89,7 +89,12 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
     if (!budget.allows(call.kind, 0)) return send(call, budget); // It throws the reason, and proves nothing about MX.
     if (isRefused(state, call, budget)) {
       onNotSent?.("circuit_open");
-      throw toNotSentError(call.operation, "circuit_open", OPEN_MS / 1000);
+      throw toAppError({
+        operation: call.operation,
+        outcome: "not_sent",
+        reason: "circuit_open",
+        retryAfterSeconds: OPEN_MS / 1000,
+      });
     }
     if (state.kind === "half_open") return send(call, budget);
     if (state.kind === "open") return sendTrial(call, budget);
@@ -101,16 +106,7 @@ export function withCircuitBreaker(send: Send, options: CircuitBreakerOptions = 
 }
 
 function isFailure(answer: Answer): boolean {
-  switch (answer.outcome) {
-    case "not_sent":
-      return true;
-    case "ambiguous":
-      return !isStale(answer);
-    case "throttled":
-      return answer.status === 503;
-    case "invalid_response":
-      return true;
-    default:
-      return false;
-  }
+  if (answer.outcome === "ambiguous") return !isStale(answer);
+  if (answer.outcome === "throttled") return answer.status === 503;
+  return answer.outcome === "not_sent" || answer.outcome === "invalid_response";
 }

@@ -26,18 +26,14 @@ export function invalidBody(errors: readonly BodyError[]): AppError {
   });
 }
 
-export type ExplanationOptions = {
-  /** Those that may be asked for. */
-  widgetTypes: readonly string[];
-  /** One of them. */
-  exampleType: string;
-};
-
-/** Issues of a body's schema, reported with their input -> its errors, one per place. */
+/**
+ * Issues of a body's schema, reported with their input -> its errors, one per place. `exampleType` is one of the widget types that
+ * may be asked for.
+ */
 export function createBodyExplanation(
-  options: ExplanationOptions,
+  widgetTypes: readonly string[],
+  exampleType: string,
 ): (issues: readonly z.core.$ZodIssue[]) => BodyError[] {
-  const { widgetTypes, exampleType } = options;
   const example = `{"widget_url":{"widget_type":"${exampleType}"}}`;
 
   function toBodyErrors(issue: z.core.$ZodIssue): BodyError[] {

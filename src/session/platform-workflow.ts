@@ -52,7 +52,12 @@ export async function requestKnownUrl(
   if (!hasReferences(request)) return undefined;
   const confirmed = known.isConfirmed ? known : await platform.readUser(userId, context);
   if (!confirmed) return undefined;
-  const late = await openForConfirmed(platform, confirmed, known, request, context);
+  if (confirmed.isDisabled) throw userDisabled();
+  // The User exists, so the 404 means what an option names: no User is created for it. One more try where MX has confirmed the
+  // User only after the 404, since a new User shows late.
+  const late =
+    confirmed === known ? undefined : await platform.requestWidgetUrl(confirmed, request, context);
+  if (!late) throw toNotFoundError(request, unknownReference());
   return { url: late, userGuid: confirmed.guid };
 }
 
@@ -100,22 +105,4 @@ function notFound({ wasThere }: PlatformUser, { widgetType }: WidgetRequest): Ap
     });
   }
   return notYetPropagated("platform.request_widget_url");
-}
-
-/**
- * The User exists, so the 404 means what an option names: no User is created for it. One more try where MX has confirmed
- * the User only after the 404, since a new User shows late.
- */
-async function openForConfirmed(
-  platform: Platform,
-  confirmed: PlatformUser,
-  tried: PlatformUser,
-  request: WidgetRequest,
-  context: RequestContext,
-): Promise<WidgetUrl> {
-  if (confirmed.isDisabled) throw userDisabled();
-  const url =
-    confirmed === tried ? undefined : await platform.requestWidgetUrl(confirmed, request, context);
-  if (url) return url;
-  throw toNotFoundError(request, unknownReference());
 }

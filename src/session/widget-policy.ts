@@ -58,7 +58,7 @@ export function createWidgetRequestParser(
   const widgetTypes = allowedTypes(policy);
   const Body = createWidgetUrlBody(widgetTypes);
   const fallbackType = toFallbackType(policy, widgetTypes);
-  const explain = createBodyExplanation({ widgetTypes, exampleType: fallbackType });
+  const explain = createBodyExplanation(widgetTypes, fallbackType);
 
   return function parseWidgetRequest(body) {
     const parsed = Body.safeParse(body ?? {}, { reportInput: true });

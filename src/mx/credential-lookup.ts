@@ -6,7 +6,7 @@
  */
 
 import * as z from "zod";
-import { AppError, type UpstreamFailure } from "../errors.ts";
+import { AppError, type ErrorCode, type UpstreamFailure } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { MIN_CALL_MS, timeIsUp } from "../session/budget.ts";
 import { type CredentialLookup, isCredential, toUserkey } from "../session/member.ts";
@@ -83,11 +83,7 @@ export function toLookupRequest(
   };
 }
 
-type FailureCode =
-  | "upstream_timeout"
-  | "upstream_unavailable"
-  | "upstream_rejected"
-  | "upstream_bad_response";
+type FailureCode = Extract<ErrorCode, `upstream_${string}`>;
 
 const FAILURE_CODES: Record<ExchangeFailure, FailureCode> = {
   not_sent: "upstream_unavailable",

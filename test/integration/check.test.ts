@@ -211,7 +211,7 @@ describe("--check of the Platform API", () => {
 
   it("tells that what answers does not speak HTTP", async () => {
     await using wire = await startFaultServer({ upstream: mx.platformUrl });
-    wire.misbehave(() => ({ kind: "say", text: "220 canary ESMTP\r\n", close: true }));
+    wire.misbehave(() => ({ kind: "raw", text: "220 canary ESMTP\r\n", close: true }));
 
     expect(await verdict("platform_api", { MX_PLATFORM_BASE_URL: wire.url })).toBe(
       "unexpected_answer",
@@ -384,7 +384,7 @@ describe("--check of the issuer", () => {
     ["redirect", "wrong_address"],
     ["html", "unexpected_answer"],
     ["huge", "unexpected_answer"],
-    ["hang", "no_answer"],
+    ["silence", "no_answer"],
   ] as const)("reads %s as %s", async (mode, expected) => {
     issuer.fail(mode);
 
@@ -842,7 +842,7 @@ describe("--check against a party that is bad at everything", () => {
   it("takes less than ten seconds when all keep silent", async () => {
     await using silent = await startUpstream(() => {});
     const port = new URL(silent.url).port;
-    issuer.fail("hang");
+    issuer.fail("silence");
     mx.failNext({ kind: "silence" }, { times: 10 });
     const config = loadConfig({
       ...baseEnvironment(mx, issuer, "both"),

@@ -192,7 +192,7 @@ describe("calls to an MX behind https", () => {
     await using way = await startOverTls({ HTTPS_PROXY: proxy.url });
     const absent = toHttp({}).replace("200 OK", "404 Not Found");
     way.wire.misbehave(({ number }) =>
-      number === 1 ? { kind: "say", text: absent, close: true } : undefined,
+      number === 1 ? { kind: "raw", text: absent, close: true } : undefined,
     );
     way.wire.welcome((number) => (number === 2 ? "close" : "serve"));
 

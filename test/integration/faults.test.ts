@@ -162,22 +162,22 @@ describe("POST /session when MX", () => {
     },
     {
       name: "ends within the status line",
-      arrange: misbehaving({ kind: "say", text: "HTTP/1.1 2", close: true }),
+      arrange: misbehaving({ kind: "raw", text: "HTTP/1.1 2", close: true }),
       isSeen: true,
     },
     {
       name: "ends within the headers",
-      arrange: misbehaving({ kind: "half", of: "head" }),
+      arrange: misbehaving({ kind: "truncate", of: "head" }),
       isSeen: true,
     },
     {
       name: "ends within the body",
-      arrange: misbehaving({ kind: "half", of: "body" }),
+      arrange: misbehaving({ kind: "truncate", of: "body" }),
       isSeen: true,
     },
     {
       name: "ends within a chunk",
-      arrange: misbehaving({ kind: "say", text: inAChunk, close: true }),
+      arrange: misbehaving({ kind: "raw", text: inAChunk, close: true }),
       isSeen: true,
     },
   ];
@@ -245,7 +245,7 @@ describe("POST /session when MX takes too long", () => {
       name: "drips the body of its answer",
       arrange(wire) {
         const text = `HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n{`;
-        wire.misbehave(() => ({ kind: "say", text }));
+        wire.misbehave(() => ({ kind: "raw", text }));
       },
     },
   ];
@@ -311,7 +311,7 @@ describe("POST /session when MX takes too long", () => {
 describe("POST /session when MX's answer is not acceptable HTTP", () => {
   const setUp = shareServices();
   const say = (text: string | Buffer, close = false): Misbehaviour => ({
-    kind: "say",
+    kind: "raw",
     text,
     close,
   });
@@ -385,7 +385,7 @@ describe("POST /session when MX's answer is not acceptable HTTP", () => {
     async (apis, wireOf, operation, creates) => {
       const { wire, login, expectMadeOnce } = await setUp(apis, wireOf);
       wire.misbehave(
-        hitting(operation, { kind: "say", text: "SSH-2.0-canary\r\n", applied: true }),
+        hitting(operation, { kind: "raw", text: "SSH-2.0-canary\r\n", applied: true }),
       );
 
       expectProblem((await login()).result, 502, "upstream-bad-response");
@@ -471,7 +471,7 @@ describe("POST /session when MX's certificate", () => {
     await using service = await startOverTls(({ good }) => good);
     const absent = toHttp({}).replace("200 OK", "404 Not Found");
     service.wire.misbehave(({ number }) =>
-      number === 1 ? { kind: "say", text: absent, close: true } : undefined,
+      number === 1 ? { kind: "raw", text: absent, close: true } : undefined,
     );
     service.wire.welcome((number) => (number === 2 ? "close" : "serve"));
 
@@ -523,8 +523,8 @@ describe("a first login", () => {
     ["FIN before MX did it", { kind: "fin" }],
     ["a reset after MX did it", { kind: "reset", applied: true }],
     ["FIN after MX did it", { kind: "fin", applied: true }],
-    ["half of the headers", { kind: "half", of: "head" }],
-    ["half of the body", { kind: "half", of: "body" }],
+    ["half of the headers", { kind: "truncate", of: "head" }],
+    ["half of the body", { kind: "truncate", of: "body" }],
   ];
   const CASES = ROWS.flatMap((row) => CUTS.map(([cut, fault]) => ({ ...row, cut, fault })));
 
@@ -538,7 +538,7 @@ describe("a first login", () => {
 
       expect(result.status).toBe(200);
       expect(ownerOf(mx, result.body.widget_url.url)).toBe(subject);
-      const isApplied = fault.kind === "half" || ("applied" in fault && fault.applied);
+      const isApplied = fault.kind === "truncate" || ("applied" in fault && fault.applied);
       const seen = wire.operations();
       expect(
         seen.slice(seen.indexOf(operation)).filter((each) => /read|create/.test(each)),
@@ -567,7 +567,7 @@ describe("a first login", () => {
     async ({ apis, wireOf, operation, read }) => {
       const { wire, login, expectMadeOnce } = await setUp(apis, wireOf);
       const refusal = toHttp({ error: "maintenance" }).replace("200 OK", "503 Service Unavailable");
-      wire.misbehave(hitting(operation, { kind: "say", text: refusal }));
+      wire.misbehave(hitting(operation, { kind: "raw", text: refusal }));
 
       expect((await login()).result.status).toBe(200);
 
@@ -855,7 +855,7 @@ describe("the circuit breaker", () => {
     for (const wire of [service.platform, service.sso]) {
       wire.misbehave(({ id, body }) =>
         isMallory(id) || /mallory/.test(body)
-          ? { kind: "say", text: "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n" }
+          ? { kind: "raw", text: "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n" }
           : undefined,
       );
     }
@@ -878,7 +878,7 @@ describe("the circuit breaker", () => {
       await using service = await startBehindFaults({ environment: UNLIMITED });
       service.mx.state.createUser({ id: "ada" });
       const fault: Misbehaviour = {
-        kind: "say",
+        kind: "raw",
         text: "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n",
       };
       service.platform.misbehave(() => fault);

@@ -72,7 +72,7 @@ async function startMovable(environment: Environment = {}) {
     next,
     move() {
       name.address = "127.0.0.2";
-      old.misbehave(() => ({ kind: "say", text: GONE }));
+      old.misbehave(() => ({ kind: "raw", text: GONE }));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

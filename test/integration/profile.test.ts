@@ -212,7 +212,7 @@ describe("PROFILE_SOURCE=userinfo", () => {
     ["redirect", { "upstream.outcome": "rejected", "upstream.status": 302 }],
     ["html", { "upstream.reason": "schema" }],
     ["huge", { "upstream.operation": "partner.userinfo" }],
-    ["hang", { "upstream.reason": expect.stringMatching(/^(timeout|silent_connection)$/) }],
+    ["silence", { "upstream.reason": expect.stringMatching(/^(timeout|silent_connection)$/) }],
     ["other_subject", { "upstream.reason": "other_subject" }],
   ] as const)("(%s) fails without harm: the claims of the token are used", async (mode, line) => {
     using _clock = stopClock();

@@ -95,10 +95,10 @@ const blows: fc.Arbitrary<Blow> = fc.oneof(
 function wireFaults(): fc.Arbitrary<Misbehaviour> {
   return fc.oneof(
     fc.record({ kind: fc.constantFrom("reset" as const, "fin" as const), applied: isApplied }),
-    fc.record({ kind: fc.constant("half" as const), of: fc.constantFrom("head", "body") }),
+    fc.record({ kind: fc.constant("truncate" as const), of: fc.constantFrom("head", "body") }),
     fc.record({ kind: fc.constant("delay" as const), ms: fc.integer({ min: 1, max: 150 }) }),
     fc.record({
-      kind: fc.constant("say" as const),
+      kind: fc.constant("raw" as const),
       text: fc.constantFrom(
         FOREIGN_URL,
         FOREIGN_USER,

@@ -913,7 +913,7 @@ describe("the identity provider", () => {
     expect((await fetch(issuer.jwksUrl)).status).toBe(200);
     issuer.fail("huge");
     expect((await (await fetch(issuer.jwksUrl)).text()).length).toBeGreaterThan(10_000_000);
-    issuer.fail("hang");
+    issuer.fail("silence");
     const hung = ask().catch(() => "no answer");
     await expect.poll(() => issuer.requests.jwks).toBe(6);
     issuer.fail(undefined);

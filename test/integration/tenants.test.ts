@@ -473,7 +473,7 @@ describe("one tenant's trouble stays his", () => {
       "one's login is silent, and its keys are new",
       async ({ issuer }) => {
         await issuer.rotateKeys({ keepOld: false });
-        issuer.fail("hang");
+        issuer.fail("silence");
       },
     ],
   ])("when %s under load, the other has nothing but 200", async (_what, makeSick) => {

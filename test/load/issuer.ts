@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createTokenKey, type TokenIssuer, type TokenKey, toPublicJwk } from "./tokens.ts";
 
-export type JwksFailure = "500" | "hang";
+export type JwksFailure = "500" | "silence";
 
 export type Issuer = AsyncDisposable &
   TokenIssuer & {
@@ -31,7 +31,7 @@ export async function startIssuer(): Promise<Issuer> {
 
   const server = createServer((_req, res) => {
     requests += 1;
-    if (failing === "hang") return;
+    if (failing === "silence") return;
     res.writeHead(failing ? 500 : 200, { "content-type": "application/json" });
     res.end(failing ? "{}" : document);
   });

@@ -12,17 +12,17 @@ import { serveParent } from "./worker.ts";
 
 /**
  * - `answer`: after the latency
- * - `hang`: takes calls and says nothing, not even afterwards
- * - `refuse`: answers this status after the latency, to this share of the calls
+ * - `silence`: takes calls and says nothing, not even afterwards
+ * - `status`: answers this status after the latency, to this share of the calls
  * - `reset`: resets the connection for this share of the calls
- * - `down`: nobody listens, and every connection is gone
+ * - `refuse`: nobody listens, and every connection is gone
  */
 export type MxMode =
   | { kind: "answer" }
-  | { kind: "hang" }
-  | { kind: "refuse"; status: 429 | 502 | 503; share: number }
+  | { kind: "silence" }
+  | { kind: "status"; status: 429 | 502 | 503; share: number }
   | { kind: "reset"; share: number }
-  | { kind: "down" };
+  | { kind: "refuse" };
 
 export type MxRequest =
   | { kind: "listen" }
@@ -75,13 +75,13 @@ function createMxStub(): (request: MxRequest) => Promise<MxReply> {
 
   function handle(socket: Socket, userId: string | undefined): void {
     count(userId);
-    if (mode.kind === "hang") return;
+    if (mode.kind === "silence") return;
     const isHit = "share" in mode && Math.random() < mode.share;
     if (isHit && mode.kind === "reset") {
       socket.resetAndDestroy();
       return;
     }
-    const status = isHit && mode.kind === "refuse" ? mode.status : userId ? 200 : 404;
+    const status = isHit && mode.kind === "status" ? mode.status : userId ? 200 : 404;
     setTimeout(() => socket.write(toAnswer(status, userId ?? "")), latencyMs);
   }
 
@@ -122,7 +122,7 @@ function createMxStub(): (request: MxRequest) => Promise<MxReply> {
 
   async function setMode(next: MxMode): Promise<void> {
     mode = next;
-    if (mode.kind !== "down") {
+    if (mode.kind !== "refuse") {
       if (!server.listening) await listen();
       return;
     }

@@ -24,13 +24,13 @@ export type Misbehaviour =
   | { kind: "fin"; applied?: boolean }
   | { kind: "silence"; applied?: boolean }
   /** These bytes instead of an answer; then FIN, where `close`. */
-  | { kind: "say"; text: string | Buffer; applied?: boolean; close?: boolean }
+  | { kind: "raw"; text: string | Buffer; applied?: boolean; close?: boolean }
   /** MX's answer, late. */
   | { kind: "delay"; ms: number }
   /** MX's answer, little by little. */
   | { kind: "drip"; bytes: number; everyMs: number }
   /** MX's answer up to the middle of its head or of its body, then FIN. */
-  | { kind: "half"; of: "head" | "body" }
+  | { kind: "truncate"; of: "head" | "body" }
   /** MX's answer; the first byte of the next request on this connection closes it. */
   | { kind: "stale"; by: "fin" | "reset" }
   /** MX's answer and another one that nobody has asked for, in the same write or, where there is a time, after it. */
@@ -158,10 +158,11 @@ export async function startFaultServer(options: FaultServerOptions): Promise<Fau
     const own = isApplied(fault) ? await forward(message) : undefined;
     if (fault?.kind === "reset") reset(socket);
     else if (fault?.kind === "fin") socket.end();
-    else if (fault?.kind === "say") say(socket, fault.text, fault.close);
+    else if (fault?.kind === "raw") say(socket, fault.text, fault.close);
     else if (fault?.kind === "silence") return;
     else if (!own) reset(socket);
-    else if (fault?.kind === "half") say(socket, own.subarray(0, middleOf(own, fault.of)), true);
+    else if (fault?.kind === "truncate")
+      say(socket, own.subarray(0, middleOf(own, fault.of)), true);
     else if (fault?.kind === "drip") await drip(socket, own, fault);
     else if (fault?.kind === "extra") sayMore(socket, own, fault);
     else if (fault?.kind === "early") {
@@ -243,7 +244,7 @@ const KEEP = "connection: keep-alive";
 function isApplied(fault: Misbehaviour | undefined): boolean {
   if (!fault) return true;
   const { kind } = fault;
-  const isInstead = kind === "reset" || kind === "fin" || kind === "silence" || kind === "say";
+  const isInstead = kind === "reset" || kind === "fin" || kind === "silence" || kind === "raw";
   return isInstead ? (fault.applied ?? false) : true;
 }
 

@@ -43,7 +43,7 @@ export type TokenOverrides = {
 export type UserinfoFailure = FailureMode | "401" | "other_subject";
 
 /** How discovery and JWKS fail. "redirect" leads to the right document, "huge" is the right document in 10 MB. */
-export type FailureMode = "500" | "hang" | "html" | "redirect" | "huge";
+export type FailureMode = "500" | "silence" | "html" | "redirect" | "huge";
 
 export type IdentityProvider = AsyncDisposable & {
   /** What tokens name, without a slash at its end; its own URL, unless another was given. */
@@ -203,7 +203,7 @@ function sendDocument(
     case "500":
       res.status(500).json({ error: "server_error" });
       return;
-    case "hang":
+    case "silence":
       return;
     case "html":
       res.type("html").send("<!doctype html><title>Maintenance</title>");

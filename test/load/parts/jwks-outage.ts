@@ -22,7 +22,7 @@ export async function measureJwksOutage({ rig, peak, pick }: PartContext): Promi
     durationMs,
     users: "pool",
   });
-  issuer.fail("hang");
+  issuer.fail("silence");
   const unknown = await fetch(`http://127.0.0.1:${replica.port}/session`, {
     method: "POST",
     headers: { authorization: `Bearer ${signUnknown("nobody")}` },

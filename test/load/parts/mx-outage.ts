@@ -45,7 +45,7 @@ export async function measureMxOutage({
   const rssBefore = Math.max(...rss.samples);
   const warmSamples = rss.samples.length;
   await rig.mx.take();
-  await rig.mx.setMode({ kind: "hang" });
+  await rig.mx.setMode({ kind: "silence" });
   await sleep(hangMs);
   const sockets = Math.max(...(await rig.mx.take()).map((second) => second.sockets));
   const rssGrowth = Math.max(...rss.samples.slice(warmSamples)) - rssBefore;
@@ -53,7 +53,7 @@ export async function measureMxOutage({
   await rig.mx.setMode({ kind: "answer" });
   const result = await loading;
 
-  await rig.mx.setMode({ kind: "down" });
+  await rig.mx.setMode({ kind: "refuse" });
   const down = await rig.load({
     port: replica.port,
     ratePerSecond: 0.5 * peak,

@@ -30,9 +30,9 @@ export async function measureRetries(context: PartContext): Promise<Figure[]> {
   const short = pick({ healthyMs: 2000, troubleMs: 10_000 }, { healthyMs: 1000, troubleMs: 2000 });
 
   const figures: Figure[] = [];
-  const refused = await trouble(context, { kind: "refuse", status: 429, share: 1 }, long);
+  const refused = await trouble(context, { kind: "status", status: 429, share: 1 }, long);
   figures.push(...judgeRetries("MX refuses all (429)", refused));
-  const failed = await trouble(context, { kind: "refuse", status: 502, share: 0.3 }, long);
+  const failed = await trouble(context, { kind: "status", status: 502, share: 0.3 }, long);
   figures.push(...judgeRetries("MX answers 30 % with 502", failed));
   for (const each of isQuick ? RESETS.slice(1) : RESETS) {
     const reset = await trouble(context, { kind: "reset", share: each.share }, short);

@@ -5,10 +5,10 @@
  */
 
 import { type Config, listCertificates } from "../../config/load.ts";
-import type { AuthConfig, TenantConfig } from "../../config/tenant.ts";
-import { type Limits, toLimits } from "../../upstream/limits.ts";
+import type { TenantConfig } from "../../config/tenant.ts";
+import { toLimits } from "../../upstream/limits.ts";
 import { type Asker, createAsker } from "./ask.ts";
-import type { Finding, Judgement, Party, Subject } from "./finding.ts";
+import { type Finding, type Judgement, type Party, type Place, toTarget } from "./finding.ts";
 import { checkCertificate, judgeClock, warnOfPlainHttp } from "./local.ts";
 import { checkIntrospection, checkSessionCheck } from "./logins.ts";
 import { checkMdx, checkPlatformApi, checkSsoApi, checkSsoV3 } from "./mx.ts";
@@ -21,7 +21,7 @@ export type CheckOptions = {
 };
 
 /** A system that is being asked. */
-type Question = { subject: Subject; url?: URL | undefined; judgement: Promise<Judgement> };
+type Question = { party: Party; place: Place; tenant?: string; judgement: Promise<Judgement> };
 
 /** One for each system, in a fixed order. Never rejects because of what a system does. */
 export async function check(config: Config, options: CheckOptions = {}): Promise<Finding[]> {
@@ -30,18 +30,14 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
   const asker = createAsker({ ...config, limits, now });
   const questions = [
     ...config.tenants.flatMap((tenant) => askForTenant(asker, tenant, config.logins.jwt)),
-    ...askLogins(asker, config.logins),
+    ...askShared(asker, config),
   ];
-  const [upstreams, shared] = await Promise.all([
-    Promise.all(questions.map(toFinding)),
-    Promise.all(askShared(config, limits).map(toFinding)),
-  ]);
-  const isProxyDown = shared.some(({ verdict }) => verdict === "proxy_unreachable");
+  const findings = await Promise.all(questions.map(toFinding));
+  const isProxyDown = findings.some(({ verdict }) => verdict === "proxy_unreachable");
   return [
-    ...(isProxyDown ? upstreams.map(blameProxy) : upstreams),
-    ...shared,
+    ...(isProxyDown ? findings.map(blameProxy) : findings),
     ...listCertificates(config).map((each) => checkCertificate(each, now())),
-    ...questions.flatMap(({ subject, url }) => warnOfPlainHttp(subject, url)),
+    ...questions.flatMap(warnOfPlainHttp),
     ...judgeClock(asker.clocks),
   ];
 }
@@ -53,9 +49,12 @@ function askForTenant(
 ): Question[] {
   const { platform, sso } = mx;
   const ofMx = asker.showing(mx.clientCertificate);
-  const questions = takesJwts ? askIssuer(asker.showing(auth.clientCertificate), auth, tenant) : [];
-  const add = (party: Party, url: URL, judgement: Promise<Judgement>) =>
-    questions.push({ subject: { party, target: url.host, tenant }, url, judgement });
+  const ofIssuer = asker.showing(auth.clientCertificate);
+  const questions: Question[] = [];
+  const add = (party: Party, place: Place, judgement: Promise<Judgement>) =>
+    questions.push({ party, place, tenant, judgement });
+  for (const { issuer, place } of takesJwts ? toKeyPlaces(auth) : [])
+    add("issuer", place, checkIssuer(ofIssuer, auth, { issuer, place }));
   const ofPlatform = platform && checkPlatformApi(ofMx, platform);
   if (platform && ofPlatform) add("platform_api", platform.baseUrl, ofPlatform);
   if (sso?.version === "v2") add("sso_api", sso.baseUrl, checkSsoApi(ofMx, sso, ofPlatform));
@@ -71,46 +70,31 @@ function askForTenant(
   return questions;
 }
 
-function askIssuer(asker: Asker, auth: AuthConfig, tenant: string): Question[] {
-  return toKeyPlaces(auth).map((place) => ({
-    subject: { party: "issuer", target: place.target, tenant },
-    url: place.url,
-    judgement: checkIssuer(asker, auth, place),
-  }));
-}
-
-function askLogins(
-  asker: Asker,
-  { introspection, sessionCheck, clientCertificate }: Config["logins"],
-): Question[] {
-  const ofLogin = asker.showing(clientCertificate);
+/** What all tenants share. */
+function askShared(asker: Asker, { logins, rateLimits: { redis }, proxy }: Config): Question[] {
+  const { introspection, sessionCheck } = logins;
+  const ofLogin = asker.showing(logins.clientCertificate);
   const questions: Question[] = [];
-  const add = (party: Party, url: URL, judgement: Promise<Judgement>) =>
-    questions.push({ subject: { party, target: url.host }, url, judgement });
+  const add = (party: Party, place: Place, judgement: Promise<Judgement>) =>
+    questions.push({ party, place, judgement });
   if (introspection)
     add("introspection", introspection.url, checkIntrospection(ofLogin, introspection));
   if (sessionCheck)
     add("session_check", sessionCheck.url, checkSessionCheck(ofLogin, sessionCheck));
-  return questions;
-}
-
-function askShared({ rateLimits: { redis }, proxy }: Config, limits: Limits): Question[] {
-  const questions: Question[] = [];
-  const add = (party: Party, target: string, judgement: Promise<Judgement>) =>
-    questions.push({ subject: { party, target }, judgement });
   if (redis) add("redis", toRedisTarget(redis), checkRedis(redis));
-  if (proxy) add("egress_proxy", toProxyTarget(proxy), checkProxy(proxy, limits));
+  if (proxy) add("egress_proxy", toProxyTarget(proxy), checkProxy(proxy, asker.limits));
   return questions;
 }
 
-async function toFinding({ subject, judgement }: Question): Promise<Finding> {
-  return { ...subject, ...(await judgement) };
+async function toFinding({ party, place, tenant, judgement }: Question): Promise<Finding> {
+  return { party, target: toTarget(place), tenant, ...(await judgement) };
 }
 
-/** If the proxy is down, upstreams behind it look down too. */
+/** If the proxy is down, upstreams behind it look down too. No proxy leads to Redis. */
 function blameProxy(finding: Finding): Finding {
-  const { verdict, target } = finding;
-  if (verdict !== "unreachable" && verdict !== "name_not_found") return finding;
+  const { party, verdict, target } = finding;
+  const isDown = verdict === "unreachable" || verdict === "name_not_found";
+  if (!isDown || party === "redis") return finding;
   return {
     ...finding,
     verdict: "proxy_unreachable",

@@ -73,13 +73,17 @@ export type Judgement = {
   next?: string;
 };
 
-/** Who is judged. */
-export type Subject = {
+export type Finding = Judgement & {
   party: Party;
   /** Host and port, or the path of a file: never credentials, never a query. */
   target: string;
   /** Where the party is one tenant's own. */
-  tenant?: string;
+  tenant?: string | undefined;
 };
 
-export type Finding = Subject & Judgement;
+/** Where a party is: a URL, or what may be shown of an address. */
+export type Place = URL | string;
+
+export function toTarget(place: Place): string {
+  return typeof place === "string" ? place : place.host;
+}

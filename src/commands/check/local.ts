@@ -7,7 +7,7 @@ import { CLOCK_TOLERANCE_SECONDS } from "../../auth/claims.ts";
 import { type CertificateConfig, readValidity } from "../../config/tls.ts";
 import { isLoopback } from "../../upstream/upstream-url.ts";
 import type { Asked } from "./ask.ts";
-import type { Finding, Party, Subject } from "./finding.ts";
+import type { Finding, Party, Place } from "./finding.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Time enough to renew it by hand. */
@@ -63,14 +63,20 @@ const TRAVELS: Partial<Record<Party, string>> = {
   session_check: "users' sessions",
 };
 
-export function warnOfPlainHttp(subject: Subject, url: URL | undefined): Finding[] {
-  const travels = TRAVELS[subject.party];
-  if (!travels || url?.protocol !== "http:" || isLoopback(url.hostname)) return [];
+type Asking = { party: Party; place: Place; tenant?: string };
+
+export function warnOfPlainHttp({ party, place, tenant }: Asking): Finding[] {
+  const travels = TRAVELS[party];
+  if (!travels || typeof place === "string") return [];
+  if (place.protocol !== "http:" || isLoopback(place.hostname)) return [];
+  const target = place.host;
   return [
     {
-      ...subject,
+      party,
+      target,
+      tenant,
       verdict: "plain_http",
-      message: `${url.host} is called over plain http. These are sent unencrypted: ${travels}.`,
+      message: `${target} is called over plain http. These are sent unencrypted: ${travels}.`,
       next: "Use https, or make sure that the network encrypts the traffic, as a service mesh does.",
     },
   ];

@@ -5,10 +5,11 @@ import { toIntrospectionRequest } from "../../auth/introspection.ts";
 import { findLogin, toSessionRequest } from "../../auth/session-check.ts";
 import type { LoginConfig } from "../../config/process.ts";
 import { parseJson } from "../../text.ts";
-import type { ExchangeResult } from "../../upstream/exchange.ts";
 import { type Asker, NOBODY } from "./ask.ts";
 import type { Judgement } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
+
+const Introspection = z.looseObject({ active: z.boolean() });
 
 /** Source: RFC 7662, section 2.2 and 2.3. */
 export async function checkIntrospection(
@@ -19,7 +20,8 @@ export async function checkIntrospection(
   const result = await asker.ask(url, toIntrospectionRequest(config, NOBODY));
   if (result.kind === "failure") return judgeFailure(result, url.host, "AUTH_CLIENT");
   const { status } = result;
-  const isActive = status === 200 ? readActive(result) : undefined;
+  const body = status === 200 ? parseJson(result.text) : undefined;
+  const isActive = Introspection.safeParse(body).data?.active;
   if (isActive === false) {
     return {
       verdict: "ok",
@@ -79,10 +81,4 @@ function judgeStatus(status: number, host: string, variable: string): Judgement 
     message: `${host} gave an unusable answer (${status}).`,
     next: `Make sure that ${variable} is right.`,
   };
-}
-
-const Introspection = z.looseObject({ active: z.boolean() });
-
-function readActive({ text }: Extract<ExchangeResult, { kind: "answer" }>): boolean | undefined {
-  return Introspection.safeParse(parseJson(text)).data?.active;
 }

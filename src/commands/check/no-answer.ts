@@ -113,17 +113,16 @@ function judgeNotSent(reason: string, host: string, client: ClientName | undefin
   };
 }
 
+const PROXY_ADVICE: Readonly<Record<string, string>> = {
+  407: "Put the proxy's user name and password into HTTPS_PROXY, percent-encoded.",
+  403: "Make the proxy allow this host, or reach it directly with NO_PROXY.",
+};
+
 function judgeProxyStatus(status: string, host: string): Judgement {
-  const next =
-    status === "407"
-      ? "Put the proxy's user name and password into HTTPS_PROXY, percent-encoded."
-      : status === "403"
-        ? "Make the proxy allow this host, or reach it directly with NO_PROXY."
-        : "The proxy may be unable to reach the host. Look at its log.";
   return {
     verdict: "proxy_refused",
     message: `The proxy refuses to connect to ${host} (${status}).`,
-    next,
+    next: PROXY_ADVICE[status] ?? "The proxy may be unable to reach the host. Look at its log.",
   };
 }
 

@@ -8,28 +8,25 @@ import { AppError, type Reason } from "../../errors.ts";
 import { toLookupRequest } from "../../mx/credential-lookup.ts";
 import type { ExchangeResult } from "../../upstream/exchange.ts";
 import { type Asker, NOBODY } from "./ask.ts";
-import type { Judgement } from "./finding.ts";
+import { type Judgement, type Place, toTarget } from "./finding.ts";
 import { judgeFailure } from "./no-answer.ts";
 
-/** Where keys come from. `url` is undefined for a file. */
-export type KeyPlace = { issuer: string; target: string; url: URL | undefined };
+/** Where keys come from. */
+type KeyPlace = { issuer: string; place: Place };
 
 /** Each name of the issuer by discovery, or the one place that the configuration names. */
 export function toKeyPlaces({ keys, issuers }: AuthConfig): KeyPlace[] {
-  const [issuer] = issuers;
-  if (keys.kind === "file") return [{ issuer, target: keys.path, url: undefined }];
-  if (keys.kind === "url") return [{ issuer, target: keys.url.host, url: keys.url }];
-  return issuers.map((name) => {
-    const url = new URL(name);
-    return { issuer: name, target: url.host, url };
-  });
+  if (keys.kind === "discovery")
+    return issuers.map((issuer) => ({ issuer, place: new URL(issuer) }));
+  return [{ issuer: issuers[0], place: keys.kind === "url" ? keys.url : keys.path }];
 }
 
 export async function checkIssuer(
   asker: Asker,
   auth: AuthConfig,
-  { issuer, target }: KeyPlace,
+  { issuer, place }: KeyPlace,
 ): Promise<Judgement> {
+  const target = toTarget(place);
   let last: Watched | undefined;
   const watch: LoadOptions["watch"] = (result, url) => {
     last = { result, url };

@@ -141,15 +141,20 @@ async function runCheck(config: Config, options: Options): Promise<number> {
 }
 
 async function print(result: CheckResult, { json }: Options): Promise<number> {
-  await writeAll(process.stdout, json ? toJson(result, VERSION) : toText(result));
+  await writeAll(process.stdout, json ? stringify(toJson(result, VERSION)) : toText(result));
   return toExitCode(result);
 }
 
+function stringify(json: object): string {
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
 async function runUser(config: Config, tenant: TenantConfig, options: Options): Promise<number> {
-  const { user: value = "", subject, live = false, json = false } = options;
+  const { user: value = "", subject, live: isLive = false } = options;
   const { lookUpUser } = await import("./app/commands.ts");
-  const { text, code } = await lookUpUser(config, tenant, { value, subject, isLive: live, json });
-  await writeAll(code === 0 || json ? process.stdout : process.stderr, text);
+  const { text, json, code } = await lookUpUser(config, tenant, { value, subject, isLive });
+  const stream = code === 0 || options.json ? process.stdout : process.stderr;
+  await writeAll(stream, options.json ? stringify(json) : text);
   return code;
 }
 
@@ -173,7 +178,7 @@ async function runVerify(config: Config, tenant: TenantConfig, options: Options)
   const { signal } = interrupt;
   const { text, json, code } = await verifyMx(config, tenant, { withMember, signal });
   for (const name of INTERRUPTS) process.off(name, abort);
-  await writeAll(process.stdout, options.json ? json : text);
+  await writeAll(process.stdout, options.json ? stringify(json) : text);
   return code;
 }
 

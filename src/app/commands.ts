@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { createCommandContext } from "../commands/context.ts";
 import { describeUser, isComplete, toUserText, type UserQuestion } from "../commands/user.ts";
 import { createMxUsers } from "../commands/verify/mx-users.ts";
-import { toVerifyExitCode, toVerifyJson, toVerifyText } from "../commands/verify/report.ts";
+import { toVerifyExitCode, toVerifyText } from "../commands/verify/report.ts";
 import { type Run, toOffers } from "../commands/verify/step.ts";
 import { verify } from "../commands/verify/verify.ts";
 import type { Config } from "../config/load.ts";
@@ -17,39 +17,33 @@ import { openPools } from "./connections.ts";
 import { toAuditKey } from "./deployment-keys.ts";
 import { createTenant } from "./tenant.ts";
 
+/** What a command prints, for people and for machines, and its exit code. */
+type Output = { text: string; json: object; code: number };
+
 /** `code` 1: the user cannot have an MX user id, or MX did not answer. */
 export async function lookUpUser(
   config: Config,
   tenantConfig: TenantConfig,
-  { json, ...question }: UserQuestion & { json: boolean },
-): Promise<{ text: string; code: 0 | 1 }> {
+  question: UserQuestion,
+): Promise<Output> {
   await using pools = openPools(config);
+  const tenant = createTenant(tenantConfig, pools.connect);
   const toPseudonym = createPseudonym(toAuditKey(config));
   try {
-    const parts = {
-      config: tenantConfig,
-      tenant: createTenant(tenantConfig, pools.connect),
-      toPseudonym,
-    };
-    const report = await describeUser(parts, question);
-    const text = json ? toJson(report) : toUserText(report);
-    return { text, code: isComplete(report) ? 0 : 1 };
+    const json = await describeUser({ config: tenantConfig, tenant, toPseudonym }, question);
+    return { text: toUserText(json), json, code: isComplete(json) ? 0 : 1 };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message } = error;
-    return { text: json ? toJson({ error: code, message }) : `${message}\n`, code: 1 };
+    return { text: `${message}\n`, json: { error: code, message }, code: 1 };
   }
-}
-
-function toJson(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 export async function verifyMx(
   config: Config,
   tenant: TenantConfig,
   { withMember, signal }: { withMember: boolean; signal: AbortSignal },
-): Promise<{ text: string; json: string; code: number }> {
+): Promise<Output> {
   await using pools = openPools(config);
   const answers: Answer[] = [];
   const observer = { onAnswer: (answer: Answer) => void answers.push(answer) };
@@ -67,9 +61,7 @@ export async function verifyMx(
     member: "none",
   };
   const verified = await verify(run, { offers: toOffers(tenant, withMember), signal });
-  return {
-    text: toVerifyText(verified),
-    json: toVerifyJson(verified, VERSION),
-    code: toVerifyExitCode(verified),
-  };
+  const code = toVerifyExitCode(verified);
+  const json = { ok: code === 0, version: VERSION, ...verified };
+  return { text: toVerifyText(verified), json, code };
 }

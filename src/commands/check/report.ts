@@ -18,7 +18,7 @@ export function toExitCode({ faults, findings }: CheckResult): 0 | 1 | 2 {
 }
 
 /** A stable shape: members are added, never renamed or removed. */
-export function toJson(result: CheckResult, version: string): string {
+export function toJson(result: CheckResult, version: string) {
   const { faults, warnings, findings } = result;
   const checks = findings.map(({ party, tenant, target, verdict, message, next }) => ({
     party,
@@ -29,8 +29,8 @@ export function toJson(result: CheckResult, version: string): string {
     message,
     next: next ?? null,
   }));
-  const ok = toExitCode(result) === 0;
-  return `${JSON.stringify({ ok, version, configuration: { ok: faults.length === 0, faults, warnings }, checks }, null, 2)}\n`;
+  const configuration = { ok: faults.length === 0, faults, warnings };
+  return { ok: toExitCode(result) === 0, version, configuration, checks };
 }
 
 export function toText({ faults, warnings, findings }: CheckResult): string {

@@ -5,38 +5,21 @@ import type { Verified } from "./verify.ts";
 
 /** 0: nothing was refuted; 1: something was, or is left over, or no user could be made; 130: interrupted. */
 export function toVerifyExitCode(verified: Verified): 0 | 1 | 130 {
-  const { findings, problem, leftOver, wasInterrupted } = verified;
-  if (wasInterrupted) return 130;
-  const isRefuted = findings.some(({ verdict }) => verdict === "refuted");
-  return isRefuted || problem !== undefined || leftOver.length > 0 ? 1 : 0;
+  if (verified.interrupted) return 130;
+  const isRefuted = verified.assumptions.some(({ verdict }) => verdict === "refuted");
+  return isRefuted || verified.problem !== null || verified.left_over.length > 0 ? 1 : 0;
 }
 
-/** A stable shape: members are added, never renamed or removed. */
-export function toVerifyJson(verified: Verified, version: string): string {
-  const { userId, findings, problem, leftOver, wasInterrupted } = verified;
-  const json = {
-    ok: toVerifyExitCode(verified) === 0,
-    version,
-    user_id: userId,
-    interrupted: wasInterrupted,
-    problem: problem ?? null,
-    assumptions: findings,
-    left_over: leftOver,
-  };
-  return `${JSON.stringify(json, null, 2)}\n`;
-}
-
-export function toVerifyText(verified: Verified): string {
-  const { findings, problem, leftOver, wasInterrupted, userId } = verified;
-  const lines = findings.map(toLine);
-  if (problem) lines.push(`The user ${userId} could not be created: ${problem}`);
-  for (const { what, id, disabled } of leftOver)
+export function toVerifyText({ assumptions, problem, left_over, ...rest }: Verified): string {
+  const lines = assumptions.map(toLine);
+  if (problem) lines.push(`The user ${rest.user_id} could not be created: ${problem}`);
+  for (const { what, id, disabled } of left_over)
     lines.push(
       `Not deleted at MX: the ${what} ${id}${disabled ? ", which is now disabled" : ""}. Delete it there.`,
     );
-  if (wasInterrupted) lines.push("Interrupted.");
+  if (rest.interrupted) lines.push("Interrupted.");
   const count = (verdict: Finding["verdict"]) =>
-    findings.filter((finding) => finding.verdict === verdict).length;
+    assumptions.filter((finding) => finding.verdict === verdict).length;
   lines.push(
     `${count("confirmed")} confirmed, ${count("refuted")} refuted, ${count("not_tried")} not tried.`,
   );

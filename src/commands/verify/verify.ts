@@ -26,19 +26,21 @@ type VerifyOptions = {
   signal: AbortSignal;
 };
 
+/** Printed as it is: members are added, never renamed or removed. */
 export type Verified = {
-  userId: string;
-  findings: readonly Finding[];
+  user_id: string;
+  interrupted: boolean;
   /** Why no user could be made; then hardly anything was tried. */
-  problem: string | undefined;
-  leftOver: readonly LeftOver[];
-  wasInterrupted: boolean;
+  problem: string | null;
+  assumptions: readonly Finding[];
+  left_over: readonly LeftOver[];
 };
 
 export async function verify(run: Run, { offers, signal }: VerifyOptions): Promise<Verified> {
-  const findings: Finding[] = [];
+  const assumptions: Finding[] = [];
   const broken = new Set<string>();
   let problem: string | undefined;
+  let leftOver: LeftOver[] = [];
 
   function whyNot({ needs = [], after = [], phase }: Step): string | undefined {
     const missing = needs.map((need) => offers[need]).find((offer) => offer !== true);
@@ -54,7 +56,7 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
       const why = whyNot(step);
       const finding = why ? toFinding(step, "not_tried", { why }) : await tryStep(step, run);
       if (!why && finding.verdict !== "confirmed") broken.add(step.id);
-      findings.push(finding);
+      assumptions.push(finding);
     }
   }
 
@@ -63,12 +65,16 @@ export async function verify(run: Run, { offers, signal }: VerifyOptions): Promi
     if (!signal.aborted) problem = await makeUser(run, { asksPlatform: !broken.has("A13") });
     await tryAll(undefined);
     await tryAll("after");
-  } catch (error) {
-    await cleanUp(run);
-    throw error;
+  } finally {
+    leftOver = await cleanUp(run);
   }
-  const leftOver = await cleanUp(run);
-  return { userId: run.userId, findings, problem, leftOver, wasInterrupted: signal.aborted };
+  return {
+    user_id: run.userId,
+    interrupted: signal.aborted,
+    problem: problem ?? null,
+    assumptions,
+    left_over: leftOver,
+  };
 }
 
 async function tryStep(step: Step, run: Run): Promise<Finding> {

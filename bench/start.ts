@@ -1,9 +1,10 @@
 /**
- * `npm run bench:start [-- --against <revision>]`: what a start costs, next to another revision, in alternation.
+ * `npm run bench:start [-- --against <revision>] [--image]`: what a start costs, next to another revision, in alternation.
  *
  * Both run as in the image: built where there is a build, with a compile cache where there is one, and with the image's flags.
  * Rows: time from the start to /readyz, resident memory at rest, and the time of the first and the hundredth session.
- * Ratios of one run count; absolute times are those of one machine.
+ * Ratios of one run count; absolute times are those of one machine. With --image, Docker builds both images, and their
+ * size is a further row. DOCKER=podman takes another program.
  */
 
 import { execFileSync } from "node:child_process";
@@ -39,6 +40,7 @@ const { values } = parseArgs({
   options: {
     against: { type: "string", default: "HEAD~1" },
     rounds: { type: "string", default: "7" },
+    image: { type: "boolean", default: false },
   },
 });
 const temporary = mkdtempSync(join(tmpdir(), "bench-start-"));
@@ -47,6 +49,7 @@ git("worktree", "add", "--quiet", "--detach", other, values.against);
 try {
   symlinkSync(join(ROOT, "node_modules"), join(other, "node_modules"));
   process.stdout.write(toTable(await measure([prepare("this", ROOT), prepare("other", other)])));
+  if (values.image) process.stdout.write(toImageRow(imageMb(ROOT), imageMb(other)));
 } finally {
   git("worktree", "remove", "--force", other);
   rmSync(temporary, { recursive: true, force: true });
@@ -76,6 +79,15 @@ function prepare(name: string, folder: string): Candidate {
   const command = [process.execPath, ...FLAGS, entry];
   run(["scripts/fill-compile-cache.mjs", ...command], { NODE_COMPILE_CACHE: cache });
   return { name, folder, entry, cache };
+}
+
+function imageMb(folder: string): number {
+  const docker = process.env.DOCKER ?? "docker";
+  const tag = "mx-session-bff:bench";
+  const run = (...args: string[]) =>
+    execFileSync(docker, args, { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
+  run("build", "--quiet", "--tag", tag, folder);
+  return Number(run("image", "inspect", "--format", "{{.Size}}", tag)) / 1e6;
 }
 
 async function measure(candidates: readonly [Candidate, Candidate]): Promise<Sample[][]> {
@@ -158,6 +170,10 @@ function toTable([own = [], others = []]: Sample[][]): string {
   });
   const head = `| median (least to most) | this | ${values.against} | ratio |\n| --- | --- | --- | --- |`;
   return `${head}\n${rows.join("\n")}\n`;
+}
+
+function toImageRow(own: number, others: number): string {
+  return `| image MB | ${own.toFixed(0)} | ${others.toFixed(0)} | ${(own / others).toFixed(2)} |\n`;
 }
 
 function show({ median, min, max }: Spread): string {

@@ -92,7 +92,10 @@ export function openToAllOrigins(res: Response): void {
   res.set("Cross-Origin-Resource-Policy", "cross-origin");
 }
 
-/** Refuses a page that is neither listed nor of the service's own origin, and a login by cookie unless a known page has made the request on purpose. */
+/**
+ * Refuses a page that is neither listed nor of the service's own origin, and a login by cookie unless a known page has made the
+ * request on purpose.
+ */
 export function createCsrfGuard({ origins, cookieLogins }: OriginRules): RequestHandler {
   return function csrfGuard(req, _res, next) {
     refuseUnlistedOrigin(req, origins);

@@ -14,14 +14,15 @@ export type RawAnswer = {
 };
 
 export type RawOptions = {
-  /** How long to wait for the end. Default: 2 s. */
-  patienceMs?: number;
   /** Ends our side after the bytes. */
   end?: boolean;
+  /** Waits for the connection to be closed, also where the answer does not announce it. */
+  untilClosed?: boolean;
 };
 
 const QUIET_MS = 60;
-const CLOSE_MS = 10_000;
+/** For a service that does not answer, or does not close. */
+const PATIENCE_MS = 10_000;
 
 /** Waits for the connection to be closed, or for a final answer that nothing follows. */
 export async function sendRaw(
@@ -29,22 +30,19 @@ export async function sendRaw(
   bytes: string,
   options: RawOptions = {},
 ): Promise<RawAnswer> {
-  const { patienceMs = 2000, end = false } = options;
+  const { end = false, untilClosed = false } = options;
   const startedAt = performance.now();
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   const { promise: isEnough, resolve } = Promise.withResolvers<void>();
   let text = "";
   let isClosed = false;
   let quiet: NodeJS.Timeout | undefined;
-  let patience = setTimeout(resolve, patienceMs);
+  const patience = setTimeout(resolve, PATIENCE_MS);
   socket.on("data", (chunk) => {
     text += chunk.toString("latin1");
     clearTimeout(quiet);
-    if (/\r\nConnection: close\r\n/.test(text)) {
-      clearTimeout(patience);
-      patience = setTimeout(resolve, CLOSE_MS); // It is about to come, on a slow machine a little later.
-    } else if (statusesIn(text).some((status) => status >= 200))
-      quiet = setTimeout(resolve, QUIET_MS);
+    if (untilClosed || /\r\nConnection: close\r\n/.test(text)) return;
+    if (statusesIn(text).some((status) => status >= 200)) quiet = setTimeout(resolve, QUIET_MS);
   });
   socket.on("error", () => {}); // A reset; "close" follows.
   socket.once("close", () => {

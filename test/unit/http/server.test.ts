@@ -101,6 +101,7 @@ describe("bytes that are no request", () => {
     const answer = await sendRaw(
       `http://127.0.0.1:${server.port}`,
       "GET / HTTP/1.1\r\nHost: a\r\n\r\n\0\0\0",
+      { untilClosed: true },
     );
 
     expect(answer).toMatchObject({ statuses: [200], isClosed: true });

@@ -26,8 +26,8 @@ type CreateOrFindOptions<T> = {
   find: (options: Connection) => Promise<T | undefined>;
   /** After "already exists", where that is enough to go on; else `find`. */
   toExisting?: (() => T) | undefined;
-  /** How long a create whose answer was lost may still take. */
-  settleMs: number;
+  /** How long a create whose answer was lost may still take. Default: 200. */
+  settleMs?: number;
   /** Waits before each look for what exists already. Default: none, then once and twice `settleMs`. */
   conflictWaitsMs?: (() => readonly number[]) | undefined;
   /** How long MX may not find what it has made. Default: it finds it at once. */
@@ -45,7 +45,7 @@ export async function createOrFind<T>(
   options: CreateOrFindOptions<T>,
   { budget, audit }: RequestContext,
 ): Promise<T> {
-  const { send, call, toCreated, find, toExisting, settleMs } = options;
+  const { send, call, toCreated, find, toExisting, settleMs = 200 } = options;
   const { conflictWaitsMs = () => [0, settleMs, 2 * settleMs] } = options;
   const create = (newConnection: boolean) => send({ ...call, newConnection }, budget);
   const auditCreated = () => audit(CREATED[call.kind]);

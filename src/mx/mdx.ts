@@ -27,8 +27,6 @@ import { requireGood } from "./outcome.ts";
 import { toOwnUser, toPlatformUser } from "./platform-path-ids.ts";
 import { NEW_USER_WAIT_MS } from "./widget-url.ts";
 
-/** How long a create that was cut off may still take at MX. */
-const SETTLE_MS = 200;
 const MAX_LENGTH = { first_name: 50, last_name: 50, email: 100 } as const;
 
 const MEMBERS: MemberApi = {
@@ -159,7 +157,6 @@ async function createUser(
         ...toPlatformUser(userId, {}),
         wasThere: creates === 1, // After no create, another request has just made it; after two, this one.
       }),
-      settleMs: SETTLE_MS,
       showsWithinMs: NEW_USER_WAIT_MS,
     },
     context,

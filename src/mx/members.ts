@@ -45,9 +45,6 @@ export const Name = z
 
 type MemberKey = Pick<OwnedMember, "memberId" | "userId">;
 
-/** How long a create that was cut off may still take at MX. */
-const SETTLE_MS = 200;
-
 export function createMembers(send: Send, api: MemberApi): MemberDirectory {
   const createOnce = createCreateOnce();
 
@@ -92,7 +89,6 @@ export function createMembers(send: Send, api: MemberApi): MemberDirectory {
           },
           isThere: (creation) => creation !== "no_user",
           find: (connection) => readMember(owned, owned, connection, context.budget),
-          settleMs: SETTLE_MS,
           ...(api.isLate && { showsWithinMs: NEW_USER_WAIT_MS, conflictWaitsMs: () => looks }),
         },
         context,

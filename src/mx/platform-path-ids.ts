@@ -9,13 +9,13 @@
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
 import type { Budget } from "../session/budget.ts";
-import type { PlatformUser, PlatformVersion } from "../session/types.ts";
+import type { PlatformUser } from "../session/types.ts";
 import type { GoodAnswer, Send } from "./call.ts";
 import { readOne } from "./client.ts";
 import type { Connection } from "./create-or-find.ts";
 import { read, refuseOtherUser, requireGood, UserGuid, unusable } from "./outcome.ts";
 
-export type PathIds = {
+type PathIds = {
   /** Costs a call only where MX wants its guid and it is not remembered. */
   findUser: FindUser;
   /** Asks MX whether the User is there, after a create whose answer was lost. */
@@ -33,6 +33,9 @@ type FindUser = (
   budget: Budget,
 ) => Promise<PlatformUser | undefined>;
 
+/** Guids, about 200 bytes each. */
+const MAX_REMEMBERED = 10_000;
+
 const User = z.object({
   guid: UserGuid.nullish(),
   id: z.string().nullish(),
@@ -41,15 +44,8 @@ const User = z.object({
 const UserBody = z.object({ user: User });
 const UsersBody = z.object({ users: z.array(User) });
 
-export function createPathIds(
-  send: Send,
-  version: PlatformVersion,
-  maxRememberedGuids = 10_000,
-): PathIds {
-  return version === "v20250224" ? createPartnerIds(send) : createGuids(send, maxRememberedGuids);
-}
-
-function createPartnerIds(send: Send): PathIds {
+/** For v20250224. */
+export function createPartnerIds(send: Send): PathIds {
   return {
     findUser: async (userId) => toPlatformUser(userId),
     async confirmUser(userId, { newConnection }, budget) {
@@ -64,8 +60,9 @@ function createPartnerIds(send: Send): PathIds {
   };
 }
 
-function createGuids(send: Send, maxRemembered: number): PathIds {
-  const guids = new LRUCache<string, string>({ max: maxRemembered });
+/** For v20111101. */
+export function createGuids(send: Send): PathIds {
+  const guids = new LRUCache<string, string>({ max: MAX_REMEMBERED });
 
   function remember(user: PlatformUser, guid: string): PlatformUser {
     guids.set(user.userId, guid);

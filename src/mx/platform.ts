@@ -11,15 +11,8 @@ import type { Platform, PlatformPath, PlatformVersion, WidgetRequest } from "../
 import type { GoodAnswer, MxApi, MxCall, Send } from "./call.ts";
 import { createCreateOnce } from "./create-or-find.ts";
 import { classifyByStatus, read, refuseOtherUser, requireGood } from "./outcome.ts";
-import { createPathIds } from "./platform-path-ids.ts";
+import { createGuids, createPartnerIds } from "./platform-path-ids.ts";
 import { requestUntilVisible, requireWidgetUrl, type UrlRule } from "./widget-url.ts";
-
-export type PlatformOptions = {
-  version: PlatformVersion;
-  urlRule: UrlRule;
-  /** Guids to remember (v20111101), about 200 bytes each. Default: 10,000. */
-  maxRememberedGuids?: number;
-};
 
 /** MX: a read straight after a create may answer 404 for about 500 ms. Source: MX Platform API, Errors. */
 const SETTLE_MS = 500;
@@ -56,9 +49,11 @@ export function toPlatformApi(config: {
   };
 }
 
-export function createPlatform(send: Send, options: PlatformOptions): Platform {
-  const { version, urlRule, maxRememberedGuids } = options;
-  const ids = createPathIds(send, version, maxRememberedGuids);
+export function createPlatform(
+  send: Send,
+  { version, urlRule }: { version: PlatformVersion; urlRule: UrlRule },
+): Platform {
+  const ids = version === "v20250224" ? createPartnerIds(send) : createGuids(send);
   const createOnce = createCreateOnce();
   return {
     findUser: (userId, { budget }) => ids.findUser(userId, { newConnection: false }, budget),

@@ -18,9 +18,6 @@ import { createMembers, type MemberApi, Name } from "./members.ts";
 import { classifySsoV2, read, refuseOtherUser, requireGood, UserGuid } from "./outcome.ts";
 import { toWidgetUrl, type UrlRule } from "./widget-url.ts";
 
-/** How long a create that was cut off may still take at MX. */
-const SETTLE_MS = 200;
-
 const User = z.looseObject({
   guid: UserGuid,
   external_user_guid: z.string().nullish(),
@@ -94,7 +91,6 @@ export function createSsoDirectory(send: Send, { urlRule }: { urlRule: UrlRule }
           },
           toCreated: (answer) => toUser(answer, userId, urlRule),
           find: (connection) => readUser(userId, connection, context.budget),
-          settleMs: SETTLE_MS,
         },
         context,
       );

@@ -12,7 +12,7 @@ import { describe, expect, it } from "vitest";
 import { PROBLEM_TYPES } from "../../src/http/problem-types.ts";
 import { holdPlace } from "../support/hold.ts";
 import { sendRaw } from "../support/raw.ts";
-import { start } from "../support/start.ts";
+import { type Started, start } from "../support/start.ts";
 
 describe("every answer", () => {
   it("of POST /session is not stored and has no ETag and no cookie, errors included", async () => {
@@ -288,8 +288,16 @@ describe("the operations port", () => {
 
     expect((await service.post("ada")).status).toBe(503);
 
-    expect((await request(service.operationsUrl).get("/livez")).status).toBe(200);
-    expect((await request(service.operationsUrl).get("/readyz")).status).toBe(200);
+    expect(await healthOf(service)).toEqual([200, 200, 200, 200]);
+  });
+
+  it("stays healthy while requests that wait for MX take all places", async () => {
+    await using service = await start({ environment: FULL });
+    using _held = await holdPlace(service);
+
+    expect((await service.request()).status).toBe(503);
+
+    expect(await healthOf(service)).toEqual([200, 200, 200, 200]);
   });
 
   it("is not ready while draining, when requests are still served", async () => {
@@ -351,6 +359,14 @@ describe("a request that nobody who means well sends", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*Connection: close/);
   });
 });
+
+/** Of each path on each port. */
+const healthOf = ({ url, operationsUrl }: Started) =>
+  Promise.all(
+    [url, operationsUrl].flatMap((port) =>
+      ["/livez", "/readyz"].map(async (path) => (await fetch(port + path)).status),
+    ),
+  );
 
 const FULL = { MAX_IN_FLIGHT: "1", REQUEST_DEADLINE: "60s" };
 

@@ -17,7 +17,7 @@ export type Relay = AsyncDisposable & {
   /** What is open swallows from now on. */
   swallow(): void;
   /** Answers each request with 503 itself from now on, without a body. */
-  refuse(): void;
+  answer503(): void;
   /** New ones forward nothing for so long. */
   delay(ms: number): void;
   /** Each time when the service sent something. */
@@ -47,7 +47,7 @@ export async function startRelay(
   let mostOpen = 0;
   let heldUntil = 0;
   let delayMs = 0;
-  let isRefusing = false;
+  let isUnavailable = false;
   let trigger: { bytes: string; isApplied: boolean } | undefined;
 
   function swallow(): void {
@@ -61,7 +61,7 @@ export async function startRelay(
   function forward(pair: Pair, chunk: Buffer): void {
     const { number, openedAtMs } = pair;
     uses.push({ number, openedBefore: opened, ageMs: performance.now() - openedAtMs });
-    if (isRefusing) pair.near.write(GONE);
+    if (isUnavailable) pair.near.write(GONE);
     else if (pairs.size < heldUntil) pair.held.push(chunk);
     else if (trigger && chunk.includes(trigger.bytes)) {
       if (trigger.isApplied) pair.far.write(chunk);
@@ -109,8 +109,8 @@ export async function startRelay(
       return mostOpen;
     },
     uses,
-    refuse() {
-      isRefusing = true;
+    answer503() {
+      isUnavailable = true;
     },
     delay(ms) {
       delayMs = ms;

@@ -72,7 +72,7 @@ async function measureMove({ rig, peak, pick }: PartContext): Promise<Figure[]> 
     users: "pool",
   });
   await sleep(before);
-  old.refuse();
+  old.answer503();
   writeFileSync(nameFile, "127.0.0.2");
   const movedAt = Date.now();
   const result = await loading;

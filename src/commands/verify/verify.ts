@@ -20,12 +20,6 @@ import { cleanUp, type LeftOver, makeUser } from "./test-user.ts";
 import { ID_STEPS, REUSE_STEP, SSO_STEPS } from "./user-steps.ts";
 import { V3_STEPS } from "./v3-steps.ts";
 
-type VerifyOptions = {
-  offers: Offers;
-  /** An interrupt. */
-  signal: AbortSignal;
-};
-
 /** Printed as it is: members are added, never renamed or removed. */
 export type Verified = {
   user_id: string;
@@ -36,7 +30,11 @@ export type Verified = {
   left_over: readonly LeftOver[];
 };
 
-export async function verify(run: Run, { offers, signal }: VerifyOptions): Promise<Verified> {
+/** `signal`: an interrupt. */
+export async function verify(
+  run: Run,
+  { offers, signal }: { offers: Offers; signal: AbortSignal },
+): Promise<Verified> {
   const assumptions: Finding[] = [];
   const broken = new Set<string>();
   let problem: string | undefined;

@@ -447,6 +447,24 @@ describe("--check of the issuer", () => {
     );
   });
 
+  it.each([
+    [404, "jwks_uri"],
+    [302, "AUTH_JWKS_URL"],
+  ])("tells a key set that discovery leads to in vain (%i)", async (status, next) => {
+    await using upstream = await startUpstream((req, res) => {
+      const discovery = { issuer: upstream.url, jwks_uri: `${upstream.url}/keys` };
+      const isKeySet = req.url === "/keys";
+      res.writeHead(isKeySet ? status : 200, { location: "/elsewhere" });
+      res.end(JSON.stringify(isKeySet ? {} : discovery));
+    });
+
+    const finding = await judge("issuer", { AUTH_ISSUER: upstream.url });
+
+    expect(finding?.verdict).toBe("wrong_address");
+    expect(finding?.message).toMatch(/instead of its key set/);
+    expect(finding?.next).toContain(next);
+  });
+
   it("tells keys that none of the accepted algorithms can use", async () => {
     expect(await verdict("issuer", { AUTH_ALGORITHMS: "ES256,EdDSA" })).toBe("no_usable_key");
   });

@@ -36,7 +36,7 @@ export async function checkIssuer(
   try {
     return judgeKeys(await load(), auth, target);
   } catch (error) {
-    return judgeLoad(error, last, auth, target);
+    return judgeLoad(error, last, target);
   }
 }
 
@@ -83,18 +83,12 @@ const PROBLEMS: Partial<Record<Reason, Judgement>> = {
   },
 };
 
-function judgeLoad(
-  error: unknown,
-  last: Watched | undefined,
-  { keys }: AuthConfig,
-  target: string,
-): Judgement {
+function judgeLoad(error: unknown, last: Watched | undefined, target: string): Judgement {
   const problem = error instanceof AppError && error.reason && PROBLEMS[error.reason];
   if (problem) return { ...problem, message: `${target} ${problem.message}` };
   if (last?.result.kind === "failure")
     return judgeFailure(last.result, last.url.host, "AUTH_CLIENT");
-  const what = keys.kind === "discovery" ? "discovery document" : "key set";
-  if (last && last.result.status !== 200) return judgeStatus(last.result, last.url, target, what);
+  if (last && last.result.status !== 200) return judgeStatus(last.result, last.url);
   return {
     verdict: "unexpected_answer",
     message: `${target} has no key set with a usable key (RFC 7517).`,
@@ -105,29 +99,36 @@ function judgeLoad(
 function judgeStatus(
   { status, location }: Extract<ExchangeResult, { kind: "answer" }>,
   url: URL,
-  target: string,
-  what: "discovery document" | "key set",
 ): Judgement {
+  const isDiscovery = url.pathname.endsWith("/.well-known/openid-configuration");
+  const { name, moved, missing } = isDiscovery ? DISCOVERY : KEY_SET;
   if (status >= 300 && status < 400) {
     const place = toPlace(location, url);
     return {
       verdict: "wrong_address",
-      message: `${target} answers with a redirect (${status}) to ${place} instead of its ${what}. The service does not follow redirects.`,
-      next:
-        what === "key set"
-          ? "If that address belongs to your issuer, set AUTH_JWKS_URL to it."
-          : "Set AUTH_ISSUER to exactly the `iss` of your tokens, or set AUTH_JWKS_URL.",
+      message: `${url.host} answers with a redirect (${status}) to ${place} instead of its ${name}. The service does not follow redirects.`,
+      next: moved,
     };
   }
   return {
     verdict: status >= 500 ? "unavailable" : "wrong_address",
-    message: `${target} answers ${status} instead of its ${what}.`,
-    next:
-      what === "discovery document"
-        ? "Make sure that AUTH_ISSUER is right. The keys are discovered from <issuer>/.well-known/openid-configuration. If the issuer has no such document, set AUTH_JWKS_URL."
-        : "Make sure that AUTH_JWKS_URL is right.",
+    message: `${url.host} answers ${status} instead of its ${name}.`,
+    next: missing,
   };
 }
+
+const DISCOVERY = {
+  name: "discovery document",
+  moved: "Set AUTH_ISSUER to exactly the `iss` of your tokens, or set AUTH_JWKS_URL.",
+  missing:
+    "Make sure that AUTH_ISSUER is right. The keys are discovered from <issuer>/.well-known/openid-configuration. If the issuer has no such document, set AUTH_JWKS_URL.",
+};
+
+const KEY_SET = {
+  name: "key set",
+  moved: "If that address belongs to your issuer, set AUTH_JWKS_URL to it.",
+  missing: "Make sure that AUTH_JWKS_URL is right, or the issuer's `jwks_uri` if it is not set.",
+};
 
 /** Without credentials and query, which do not belong in a terminal. */
 function toPlace(location: string | undefined, from: URL): string {

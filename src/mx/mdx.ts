@@ -12,16 +12,15 @@ import type { Budget } from "../session/budget.ts";
 import type {
   MemberCredentials,
   MemberDirectory,
-  NewUser,
   Platform,
   PlatformUser,
   PlatformVersion,
   Profile,
   RequestContext,
 } from "../session/types.ts";
-import type { Answer, Send } from "./call.ts";
+import type { Answer, MxCall, Send } from "./call.ts";
 import { readOne } from "./client.ts";
-import { type Connection, type CreateOnce, createCreateOnce } from "./create-or-find.ts";
+import { type Connection, createCreateOnce } from "./create-or-find.ts";
 import { createMembers, type MemberApi, Name } from "./members.ts";
 import { requireGood } from "./outcome.ts";
 import { toOwnUser, toPlatformUser } from "./platform-path-ids.ts";
@@ -60,21 +59,64 @@ function toCredentials({ fields }: MemberCredentials): Record<string, string> {
 
 export function createMdxUsers(send: Send): Pick<Platform, "createUser" | "readUser"> {
   const createOnce = createCreateOnce();
+
+  async function readUser(userId: string, { newConnection }: Connection, budget: Budget) {
+    const path = `/users/${encodeURIComponent(userId)}.json`;
+    const answer = await readOne(send, "mdx.read_user", { userId, path, newConnection }, budget);
+    return answer && toUser(answer, userId);
+  }
+
   return {
-    createUser: (user, context) => createUser(send, createOnce, user, context),
-    readUser: (userId, { budget }) => readUser(send, userId, { newConnection: false }, budget),
+    readUser: (userId, { budget }) => readUser(userId, { newConnection: false }, budget),
+    async createUser({ userId, profile }, context) {
+      const fields = toFields(profile);
+      let creates = 0;
+      const user = await createOnce<PlatformUser>(
+        {
+          send(call) {
+            creates += 1;
+            return sendCreate(send, call, fields, context);
+          },
+          call: {
+            operation: "mdx.create_user",
+            userId,
+            kind: "create_user",
+            method: "POST",
+            path: "/users.json",
+            body: { user: { id: userId, ...fields } },
+            serializeBy: userId,
+          },
+          toCreated: (answer) => toUser(answer, userId),
+          async find(connection) {
+            const found = await readUser(userId, connection, context.budget);
+            return found && { ...found, wasThere: creates === 0 }; // Otherwise this request has made it.
+          },
+          toExisting: () => ({
+            ...toPlatformUser(userId, {}),
+            wasThere: creates === 1, // After no create, another request has just made it; after two, this one.
+          }),
+          showsWithinMs: NEW_USER_WAIT_MS,
+        },
+        context,
+      );
+      return { ...user, isNew: true };
+    },
   };
 }
 
-async function readUser(
+/** MX documents no body for 422, so the field is unknown: the user is created without any of them. */
+async function sendCreate(
   send: Send,
-  userId: string,
-  { newConnection }: Connection,
-  budget: Budget,
-): Promise<PlatformUser | undefined> {
-  const path = `/users/${encodeURIComponent(userId)}.json`;
-  const answer = await readOne(send, "mdx.read_user", { userId, path, newConnection }, budget);
-  return answer && toUser(answer, userId);
+  call: MxCall,
+  fields: object,
+  { budget, profileRefused }: RequestContext,
+): Promise<Answer> {
+  const answer = await send(call, budget);
+  const names = Object.keys(fields);
+  const isProfile = answer.outcome === "rejected" && answer.status === 422 && names.length > 0;
+  if (!isProfile || !budget.allows(call.kind, 0)) return answer;
+  profileRefused(names);
+  return send({ ...call, body: { user: { id: call.userId } } }, budget);
 }
 
 /** MDX makes the users, and the Platform API their URLs. Its legacy version wants MX's guid in the path. */
@@ -116,52 +158,6 @@ export function withSsoV3Urls(
     ...users,
     findUser: async (userId) => toPlatformUser(userId),
   };
-}
-
-async function createUser(
-  send: Send,
-  createOnce: CreateOnce,
-  { userId, profile }: NewUser,
-  context: RequestContext,
-): Promise<PlatformUser> {
-  const fields = toFields(profile);
-  let creates = 0;
-  /** MX documents no body for 422, so the field is unknown: the user is created without any of them. */
-  const sendCreate: Send = async (call, budget) => {
-    creates += 1;
-    const answer = await send(call, budget);
-    const isProfile = answer.outcome === "rejected" && answer.status === 422;
-    if (!isProfile || Object.keys(fields).length === 0 || !budget.allows(call.kind, 0))
-      return answer;
-    context.profileRefused(Object.keys(fields));
-    return send({ ...call, body: { user: { id: userId } } }, budget);
-  };
-  const user = await createOnce<PlatformUser>(
-    {
-      send: sendCreate,
-      call: {
-        operation: "mdx.create_user",
-        userId,
-        kind: "create_user",
-        method: "POST",
-        path: "/users.json",
-        body: { user: { id: userId, ...fields } },
-        serializeBy: userId,
-      },
-      toCreated: (answer) => toUser(answer, userId),
-      async find(connection) {
-        const found = await readUser(send, userId, connection, context.budget);
-        return found && { ...found, wasThere: creates === 0 }; // Otherwise this request has made it.
-      },
-      toExisting: () => ({
-        ...toPlatformUser(userId, {}),
-        wasThere: creates === 1, // After no create, another request has just made it; after two, this one.
-      }),
-      showsWithinMs: NEW_USER_WAIT_MS,
-    },
-    context,
-  );
-  return { ...user, isNew: true };
 }
 
 function toUser(answer: Answer, userId: string): PlatformUser {

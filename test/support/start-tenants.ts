@@ -3,11 +3,9 @@
 import { readFileSync } from "node:fs";
 import type { Response } from "supertest";
 import request from "supertest";
-import type {
-  IdentityProvider,
-  TokenOverrides,
-} from "../../packages/simulator/src/identity-provider.ts";
+import type { IdentityProvider } from "../../packages/simulator/src/identity-provider.ts";
 import type { Simulator } from "../../packages/simulator/src/simulator.ts";
+import type { TokenOverrides } from "../../packages/simulator/src/tokens.ts";
 import { startService } from "../../src/app/service.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { type Environment, isOfTenant } from "../../src/config/variables.ts";

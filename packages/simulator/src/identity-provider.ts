@@ -4,12 +4,20 @@
  * Source: OpenID Connect Discovery 1.0; RFC 7517 (JWKS); RFC 6749, section 5 (token answers).
  */
 
-import express, { type RequestHandler, type Response } from "express";
+import express, { type RequestHandler, type Response, Router } from "express";
 import { DEMO_USERS, type DemoUsers } from "./demo-users.ts";
 import { startListener } from "./listener.ts";
-import { createSigningKey, type SigningAlgorithm } from "./signing-key.ts";
+import { createKeyRing, type KeyRing, type SigningAlgorithm } from "./signing-key.ts";
+import {
+  createTokens,
+  profileOf,
+  TOKEN_LIFETIME_SECONDS,
+  type TokenOptions,
+  type TokenOverrides,
+  type Tokens,
+} from "./tokens.ts";
 
-export type IdentityProviderOptions = {
+export type IdentityProviderOptions = TokenOptions & {
   /** Default: 127.0.0.1. */
   host?: string | undefined;
   /** Default: any free port. */
@@ -18,25 +26,8 @@ export type IdentityProviderOptions = {
   issuer?: string | undefined;
   /** Default: three people called ada, grace and linus. */
   users?: DemoUsers | undefined;
-  /** In every token, besides. Default: none. */
-  claims?: Readonly<Record<string, unknown>> | undefined;
-  /** Whether tokens hold the profile, too; userinfo always does. Default: true. */
-  profileInTokens?: boolean | undefined;
-  /** Default: "mx-session-bff". */
-  audience?: string | undefined;
   /** Default: RS256. */
   algorithm?: SigningAlgorithm | undefined;
-  /** Milliseconds since the epoch. Default: Date.now. */
-  now?: (() => number) | undefined;
-};
-
-export type TokenOverrides = {
-  /** Claims to add or replace; `undefined` removes one. */
-  claims?: Readonly<Record<string, unknown>> | undefined;
-  /** Header parameters to add or replace; `undefined` removes one. The token is signed as ever. */
-  header?: Readonly<Record<string, unknown>> | undefined;
-  /** Signs with a key that was never published, under the id of the one that was. */
-  foreignKey?: boolean | undefined;
 };
 
 /** How userinfo fails, besides: another user's answer. */
@@ -67,127 +58,116 @@ export type IdentityProvider = AsyncDisposable & {
   failUserinfo(mode: UserinfoFailure | undefined): void;
 };
 
-const TOKEN_LIFETIME_SECONDS = 300;
-/** That userinfo remembers. */
-const MAX_TOKENS = 10_000;
-
 export async function startIdentityProvider(
   options: IdentityProviderOptions = {},
 ): Promise<IdentityProvider> {
-  const { host = "127.0.0.1", port = 0, users = DEMO_USERS, now = Date.now } = options;
-  const { audience = "mx-session-bff", algorithm = "RS256", claims: extra = {} } = options;
-  const { profileInTokens = true } = options;
-  const requests = { discovery: 0, jwks: 0, userinfo: 0 };
-  const subjects = new Map<string, string>();
-  let failure: FailureMode | undefined;
-  let userinfoFailure: UserinfoFailure | undefined;
-  let key = await createSigningKey(algorithm);
-  let published = [key.publicJwk];
-
-  const app = express();
+  const { host = "127.0.0.1", port = 0, users = DEMO_USERS, algorithm = "RS256" } = options;
+  const keys = await createKeyRing(algorithm);
+  const app = express().disable("x-powered-by");
   const listener = await startListener(app, { host, port });
   const issuer = options.issuer ?? listener.url;
-  const jwksUrl = `${issuer}/jwks`;
+  const provider: Provider = {
+    users,
+    keys,
+    tokens: createTokens(issuer, users, keys, options),
+    requests: { discovery: 0, jwks: 0, userinfo: 0 },
+    failures: { documents: undefined, userinfo: undefined },
+  };
+  const { tokens, requests, failures } = provider;
+  app.use(routeDocuments(issuer, provider), routeUserinfo(provider), routeLogin(provider));
 
-  const describe = () => ({
+  return {
     issuer,
-    jwks_uri: jwksUrl,
+    jwksUrl: `${issuer}/jwks`,
+    users,
+    requests,
+    issueToken: tokens.issue,
+    rotateKeys: keys.rotate,
+    acceptToken: tokens.accept,
+    fail(mode) {
+      failures.documents = mode;
+    },
+    failUserinfo(mode) {
+      failures.userinfo = mode;
+    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
+  };
+}
+
+/** What the routes work with. */
+type Provider = {
+  readonly users: DemoUsers;
+  readonly keys: KeyRing;
+  readonly tokens: Tokens;
+  readonly requests: { discovery: number; jwks: number; userinfo: number };
+  readonly failures: {
+    documents: FailureMode | undefined;
+    userinfo: UserinfoFailure | undefined;
+  };
+};
+
+function routeDocuments(issuer: string, { keys, requests, failures }: Provider): Router {
+  const router = Router();
+  const serve = (path: string, name: "discovery" | "jwks", read: () => object) =>
+    router
+      .get(path, (_req, res) => {
+        requests[name] += 1;
+        sendDocument(res, read(), failures.documents, `/moved/${name}`);
+      })
+      .get(`/moved/${name}`, (_req, res) => void res.json(read()));
+
+  serve("/jwks", "jwks", () => ({ keys: keys.published }));
+  return serve("/.well-known/openid-configuration", "discovery", () => ({
+    issuer,
+    jwks_uri: `${issuer}/jwks`,
     token_endpoint: `${issuer}/token`,
     userinfo_endpoint: `${issuer}/userinfo`,
     response_types_supported: ["token"],
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: [algorithm],
-  });
-  const listKeys = () => ({ keys: published });
+    id_token_signing_alg_values_supported: [keys.current.algorithm],
+  }));
+}
 
-  app.disable("x-powered-by");
-  app.get("/.well-known/openid-configuration", (_req, res) => {
-    requests.discovery += 1;
-    sendDocument(res, describe(), failure, "/moved/discovery");
-  });
-  app.get("/jwks", (_req, res) => {
-    requests.jwks += 1;
-    sendDocument(res, listKeys(), failure, "/moved/jwks");
-  });
-  app.get("/userinfo", (req, res) => {
-    requests.userinfo += 1;
-    const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1] ?? "";
-    const subject = subjects.get(token);
-    res.set("Cache-Control", "no-store");
-    if (subject === undefined || userinfoFailure === "401") {
-      res.status(401).json({ error: "invalid_token" });
-      return;
-    }
-    const sub = userinfoFailure === "other_subject" ? `not-${subject}` : subject;
-    const mode = userinfoFailure === "other_subject" ? undefined : userinfoFailure;
-    sendDocument(res, { sub, ...profileOf(subject) }, mode, "/moved/userinfo");
-  });
-  app.get("/moved/userinfo", (_req, res) => void res.json({ sub: "moved" }));
-  app.get("/moved/discovery", (_req, res) => void res.json(describe()));
-  app.get("/moved/jwks", (_req, res) => void res.json(listKeys()));
-  app.all("/token", allowAnyPage, express.json(), async (req, res) => {
-    const user: unknown = req.body?.user;
-    res.set("Cache-Control", "no-store");
-    if (typeof user !== "string" || !Object.hasOwn(users, user)) {
-      res.status(400).json({ error: "invalid_grant", error_description: "No such user." });
-      return;
-    }
-    const accessToken = await issueToken(user);
-    res.json({
-      access_token: accessToken,
-      token_type: "Bearer",
-      expires_in: TOKEN_LIFETIME_SECONDS,
+function routeUserinfo({ users, tokens, requests, failures }: Provider): Router {
+  return Router()
+    .get("/userinfo", (req, res) => {
+      requests.userinfo += 1;
+      const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1] ?? "";
+      const subject = tokens.subjectOf(token);
+      const failure = failures.userinfo;
+      res.set("Cache-Control", "no-store");
+      if (subject === undefined || failure === "401") {
+        res.status(401).json({ error: "invalid_token" });
+        return;
+      }
+      const sub = failure === "other_subject" ? `not-${subject}` : subject;
+      const mode = failure === "other_subject" ? undefined : failure;
+      sendDocument(res, { sub, ...profileOf(users, subject) }, mode, "/moved/userinfo");
+    })
+    .get("/moved/userinfo", (_req, res) => void res.json({ sub: "moved" }));
+}
+
+function routeLogin({ users, tokens }: Provider): Router {
+  return Router()
+    .all("/token", allowAnyPage, express.json(), async (req, res) => {
+      const user: unknown = req.body?.user;
+      res.set("Cache-Control", "no-store");
+      if (typeof user !== "string" || !Object.hasOwn(users, user)) {
+        res.status(400).json({ error: "invalid_grant", error_description: "No such user." });
+        return;
+      }
+      res.json({
+        access_token: await tokens.issue(user),
+        token_type: "Bearer",
+        expires_in: TOKEN_LIFETIME_SECONDS,
+      });
+    })
+    .get("/token/:user", async (req, res) => {
+      const { user } = req.params;
+      res.set("Cache-Control", "no-store").type("text");
+      if (Object.hasOwn(users, user)) res.send(await tokens.issue(user));
+      else res.status(404).send("There is no such user.\n");
     });
-  });
-  app.get("/token/:user", async (req, res) => {
-    const { user } = req.params;
-    res.set("Cache-Control", "no-store").type("text");
-    if (Object.hasOwn(users, user)) res.send(await issueToken(user));
-    else res.status(404).send("There is no such user.\n");
-  });
-
-  function profileOf(subject: string): Readonly<Record<string, unknown>> {
-    return (Object.hasOwn(users, subject) && users[subject]) || {};
-  }
-
-  function acceptToken(token: string, subject: string): void {
-    if (subjects.size >= MAX_TOKENS) subjects.clear();
-    subjects.set(token, subject);
-  }
-
-  async function issueToken(subject: string, overrides: TokenOverrides = {}): Promise<string> {
-    const iat = Math.floor(now() / 1000);
-    const exp = iat + TOKEN_LIFETIME_SECONDS;
-    const profile = profileInTokens ? profileOf(subject) : {};
-    const claims = { iss: issuer, sub: subject, aud: audience, iat, exp, ...extra, ...profile };
-    const header = { alg: algorithm, typ: "JWT", kid: key.id };
-    const signer = overrides.foreignKey ? await createSigningKey(algorithm) : key;
-    // What is overridden with `undefined` does not get into JSON.
-    const all = { ...claims, ...overrides.claims };
-    const token = await signer.sign({ ...header, ...overrides.header }, all);
-    if (!overrides.foreignKey) acceptToken(token, String(all.sub));
-    return token;
-  }
-
-  return {
-    issuer,
-    jwksUrl,
-    users,
-    requests,
-    issueToken,
-    async rotateKeys({ keepOld = true } = {}) {
-      key = await createSigningKey(algorithm);
-      published = keepOld ? [key.publicJwk, ...published] : [key.publicJwk];
-    },
-    acceptToken,
-    fail(mode) {
-      failure = mode;
-    },
-    failUserinfo(mode) {
-      userinfoFailure = mode;
-    },
-    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
-  };
 }
 
 function sendDocument(

@@ -8,7 +8,6 @@ export {
   type IdentityProvider,
   type IdentityProviderOptions,
   startIdentityProvider,
-  type TokenOverrides,
 } from "./identity-provider.ts";
 export type { Operation } from "./operation.ts";
 export type { Seed } from "./seed.ts";
@@ -19,3 +18,4 @@ export {
   type SimulatorOptions,
   startSimulator,
 } from "./simulator.ts";
+export type { TokenOverrides } from "./tokens.ts";

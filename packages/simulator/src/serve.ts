@@ -5,7 +5,7 @@
  * and in one step: calls may overtake each other, they never interleave.
  */
 
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import type { Request, RequestHandler } from "express";
@@ -63,17 +63,8 @@ export function createServe(options: ServeOptions): Serve {
 
       const sent = await text(req).catch(() => undefined);
       if (sent === undefined) return; // The caller went away before all of the call had arrived.
-      const body = parseJson(sent);
-      call.receive(body);
-      const params = pathParams(req);
-      const request = {
-        id: params.id ?? "",
-        params,
-        query,
-        headers,
-        isJson: announcesJson(req),
-        body,
-      };
+      const request = toApiRequest(req, query, parseJson(sent));
+      call.receive(request.body);
 
       await wait(settings.latencyMs / 2);
       const reply = await replyUnder(fault, request, behaviour, async () => {
@@ -133,15 +124,18 @@ function splitUrl(url: string): { path: string; query: Record<string, string> } 
   return { path: url.slice(0, mark), query };
 }
 
+function toApiRequest(req: Request, query: ApiRequest["query"], body: unknown): ApiRequest {
+  const { headers } = req;
+  const params = pathParams(req);
+  const isJson = /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "");
+  return { id: params.id ?? "", params, query, headers, isJson, body };
+}
+
 function pathParams(req: Request): Record<string, string> {
   const named = Object.entries(req.params);
   return Object.fromEntries(
     named.filter((each): each is [string, string] => !Array.isArray(each[1])),
   );
-}
-
-function announcesJson(req: IncomingMessage): boolean {
-  return /^application\/json\s*(;|$)/i.test(req.headers["content-type"] ?? "");
 }
 
 function parseJson(sent: string): unknown {

@@ -35,6 +35,32 @@ export async function createSigningKey(algorithm: SigningAlgorithm): Promise<Sig
   };
 }
 
+export type KeyRing = {
+  /** The key that signs. */
+  readonly current: SigningKey;
+  readonly published: readonly JWK[];
+  /** From now on a new key signs. */
+  rotate(options?: { keepOld?: boolean | undefined }): Promise<void>;
+};
+
+export async function createKeyRing(algorithm: SigningAlgorithm): Promise<KeyRing> {
+  let current = await createSigningKey(algorithm);
+  let published = [current.publicJwk];
+
+  return {
+    get current() {
+      return current;
+    },
+    get published() {
+      return published;
+    },
+    async rotate({ keepOld = true } = {}) {
+      current = await createSigningKey(algorithm);
+      published = keepOld ? [current.publicJwk, ...published] : [current.publicJwk];
+    },
+  };
+}
+
 const SIGNATURE_PARAMETERS = {
   RS256: { name: "RSASSA-PKCS1-v1_5" },
   PS256: { name: "RSA-PSS", saltLength: 32 },

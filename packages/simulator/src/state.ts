@@ -97,131 +97,138 @@ export type NewMember = Pick<SimulatedMember, "id" | "userGuid" | "credentials">
 export type NewTicket = Pick<WidgetTicket, "userGuid" | "widgetTypes"> &
   Partial<Pick<WidgetTicket, "options" | "acceptLanguage">>;
 
+export function createState(clock: Clock): SimulatorState {
+  const users = createRegistry<SimulatedUser>();
+  const members = createRegistry<SimulatedMember>();
+  const tickets = createTickets(clock);
+  const deletedUserIds = new Set<string>();
+  const created = { users: 0, members: 0, widgetTickets: 0 };
+  const membersOf = (user: SimulatedUser) =>
+    [...members.byGuid.values()].filter((member) => member.userGuid === user.guid);
+
+  return {
+    users: users.byGuid,
+    members: members.byGuid,
+    widgetTickets: tickets.byToken,
+    created,
+    findUser: users.find,
+    findMember: members.find,
+    membersOf,
+    createUser(given = {}) {
+      const user = { ...newUser(clock.now()), ...given };
+      users.add(user);
+      created.users += 1;
+      return user;
+    },
+    createMember(given) {
+      const own = { guid: `MBR-${randomUUID()}`, timesUpdated: 0, createdAt: clock.now() };
+      const member = { ...own, ...given };
+      members.add(member);
+      created.members += 1;
+      return member;
+    },
+    renameUser(user, id) {
+      const renamed = { ...user, id };
+      users.add(renamed);
+      users.releaseId(user);
+      return renamed;
+    },
+    deleteUser(user, { keepMembers = false } = {}) {
+      if (!keepMembers) membersOf(user).forEach(members.remove);
+      users.remove(user);
+      if (user.id !== null) deletedUserIds.add(user.id);
+    },
+    wasDeleted: (id) => deletedUserIds.has(id),
+    deleteMember: members.remove,
+    issueTicket(given) {
+      created.widgetTickets += 1;
+      return tickets.issue(given);
+    },
+    openWidget(token, widgetType) {
+      const ticket = tickets.findOpenable(token, widgetType);
+      if (!ticket || users.byGuid.get(ticket.userGuid)?.isDisabled !== false) return undefined;
+      ticket.opened.add(widgetType);
+      return ticket;
+    },
+  };
+}
+
+function newUser(createdAt: number): SimulatedUser {
+  return {
+    guid: `USR-${randomUUID()}`,
+    id: null,
+    email: null,
+    isDisabled: false,
+    metadata: null,
+    profile: {},
+    createdAt,
+    madeBy: undefined,
+  };
+}
+
+/** What is found by MX's guid or the partner's id. */
+function createRegistry<Thing extends { readonly guid: string; readonly id: string | null }>() {
+  const byGuid = new Map<string, Thing>();
+  const guids = new Map<string, string>();
+
+  function releaseId({ id }: Thing): void {
+    if (id !== null) guids.delete(id);
+  }
+
+  return {
+    byGuid,
+    find: (idOrGuid: string) => byGuid.get(idOrGuid) ?? byGuid.get(guids.get(idOrGuid) ?? ""),
+    /** Throws when the id is taken. */
+    add(thing: Thing): void {
+      if (thing.id !== null) {
+        if (guids.has(thing.id)) throw new Error(`${thing.id} exists`);
+        guids.set(thing.id, thing.guid);
+      }
+      byGuid.set(thing.guid, thing);
+    },
+    releaseId,
+    remove(thing: Thing): void {
+      releaseId(thing);
+      byGuid.delete(thing.guid);
+    },
+  };
+}
+
 /** Source: MX Platform API, Request widget URL: ten minutes or the first use. SSO API v2, Guide: ten minutes. */
 const TICKET_LIFETIME_MS = 10 * 60_000;
 
-export function createState(clock: Clock): SimulatorState {
-  const users = new Map<string, SimulatedUser>();
-  const members = new Map<string, SimulatedMember>();
-  const guidsByUserId = new Map<string, string>();
-  const guidsByMemberId = new Map<string, string>();
-  const deletedUserIds = new Set<string>();
-  const tickets = new Map<string, OpenableTicket>();
-  const created = { users: 0, members: 0, widgetTickets: 0 };
-
-  function findUser(idOrGuid: string): SimulatedUser | undefined {
-    return users.get(idOrGuid) ?? users.get(guidsByUserId.get(idOrGuid) ?? "");
-  }
-
-  function findMember(idOrGuid: string): SimulatedMember | undefined {
-    return members.get(idOrGuid) ?? members.get(guidsByMemberId.get(idOrGuid) ?? "");
-  }
-
-  function membersOf(user: SimulatedUser): SimulatedMember[] {
-    return [...members.values()].filter((member) => member.userGuid === user.guid);
-  }
-
-  function createUser(given: NewUser = {}): SimulatedUser {
-    const user: SimulatedUser = {
-      guid: `USR-${randomUUID()}`,
-      id: null,
-      email: null,
-      isDisabled: false,
-      metadata: null,
-      profile: {},
-      createdAt: clock.now(),
-      madeBy: undefined,
-      ...given,
-    };
-    claim(guidsByUserId, user);
-    users.set(user.guid, user);
-    created.users += 1;
-    return user;
-  }
-
-  function createMember(given: NewMember): SimulatedMember {
-    const own = { guid: `MBR-${randomUUID()}`, timesUpdated: 0, createdAt: clock.now() };
-    const member: SimulatedMember = { ...own, ...given };
-    claim(guidsByMemberId, member);
-    members.set(member.guid, member);
-    created.members += 1;
-    return member;
-  }
-
-  function renameUser(user: SimulatedUser, id: string): SimulatedUser {
-    const renamed = { ...user, id };
-    claim(guidsByUserId, renamed);
-    if (user.id !== null) guidsByUserId.delete(user.id);
-    users.set(renamed.guid, renamed);
-    return renamed;
-  }
-
-  function deleteUser(user: SimulatedUser, { keepMembers = false } = {}): void {
-    if (!keepMembers) for (const member of membersOf(user)) deleteMember(member);
-    if (user.id !== null) {
-      guidsByUserId.delete(user.id);
-      deletedUserIds.add(user.id);
-    }
-    users.delete(user.guid);
-  }
-
-  function deleteMember(member: SimulatedMember): void {
-    if (member.id !== null) guidsByMemberId.delete(member.id);
-    members.delete(member.guid);
-  }
-
-  function issueTicket(given: NewTicket): WidgetTicket {
-    forgetExpired();
-    const ticket = {
-      token: randomBytes(48).toString("hex"),
-      options: {},
-      acceptLanguage: undefined,
-      issuedAt: clock.now(),
-      opened: new Set<string>(),
-      ...given,
-    };
-    tickets.set(ticket.token, ticket);
-    created.widgetTickets += 1;
-    return ticket;
-  }
-
-  function openWidget(token: string, widgetType: string): WidgetTicket | undefined {
-    const ticket = tickets.get(token);
-    if (!ticket?.widgetTypes.includes(widgetType)) return undefined;
-    if (isExpired(ticket) || isSpent(ticket, widgetType)) return undefined;
-    if (users.get(ticket.userGuid)?.isDisabled !== false) return undefined;
-    ticket.opened.add(widgetType);
-    return ticket;
-  }
-
-  function isExpired(ticket: WidgetTicket): boolean {
-    return clock.now() - ticket.issuedAt >= TICKET_LIFETIME_MS;
-  }
+function createTickets(clock: Clock) {
+  const byToken = new Map<string, OpenableTicket>();
+  const isExpired = ({ issuedAt }: WidgetTicket) => clock.now() - issuedAt >= TICKET_LIFETIME_MS;
 
   /** Tickets are kept in the order of issue, so the oldest come first. */
   function forgetExpired(): void {
-    for (const ticket of tickets.values()) {
+    for (const ticket of byToken.values()) {
       if (!isExpired(ticket)) return;
-      tickets.delete(ticket.token);
+      byToken.delete(ticket.token);
     }
   }
 
   return {
-    users,
-    members,
-    widgetTickets: tickets,
-    created,
-    findUser,
-    findMember,
-    membersOf,
-    createUser,
-    createMember,
-    renameUser,
-    deleteUser,
-    wasDeleted: (id) => deletedUserIds.has(id),
-    deleteMember,
-    issueTicket,
-    openWidget,
+    byToken,
+    issue(given: NewTicket): WidgetTicket {
+      forgetExpired();
+      const ticket = {
+        token: randomBytes(48).toString("hex"),
+        options: {},
+        acceptLanguage: undefined,
+        issuedAt: clock.now(),
+        opened: new Set<string>(),
+        ...given,
+      };
+      byToken.set(ticket.token, ticket);
+      return ticket;
+    },
+    findOpenable(token: string, widgetType: string): OpenableTicket | undefined {
+      const ticket = byToken.get(token);
+      if (!ticket?.widgetTypes.includes(widgetType)) return undefined;
+      return isExpired(ticket) || isSpent(ticket, widgetType) ? undefined : ticket;
+    },
   };
 }
 
@@ -233,10 +240,4 @@ type OpenableTicket = WidgetTicket & { readonly opened: Set<string> };
  */
 function isSpent(ticket: WidgetTicket, widgetType: string): boolean {
   return ticket.opened.has(widgetType);
-}
-
-function claim(guidsById: Map<string, string>, thing: { id: string | null; guid: string }): void {
-  if (thing.id === null) return;
-  if (guidsById.has(thing.id)) throw new Error(`${thing.id} exists`);
-  guidsById.set(thing.id, thing.guid);
 }

@@ -18,186 +18,222 @@ import { TEXTS } from "./texts.js";
 const BANK_MS = 250;
 
 /** @returns {{ goBack: () => boolean, finishOauth: (result: object) => void }} */
-export function startConnect({ root, tell, options, language }) {
-  const t = TEXTS[language] ?? TEXTS.en;
-  const isSearchDisabled = options.disable_institution_search === true;
-  let step = "";
-  let bank = findInstitution(options);
-  let memberGuid = options.current_member_guid ?? undefined;
-  let bankWindow;
-  let isAtBank = false;
+export function startConnect(parts) {
+  const connect = new Connect(parts);
+  connect.start();
+  return connect;
+}
 
-  if (memberGuid) bank ??= INSTITUTIONS[0]; // Whose member it is, MX knows.
-  if (options.current_microdeposit_guid) enterMicrodeposits(options.current_microdeposit_guid);
-  else if (bank) enterBank();
-  else enterSearch();
-  tell("connect/loaded", { initial_step: step });
-  return { goBack, finishOauth };
+class Connect {
+  #root;
+  #tell;
+  #options;
+  #t;
+  #isSearchDisabled;
+  #step = "";
+  #bank;
+  #memberGuid;
+  #bankWindow;
+  #isAtBank = false;
 
-  function go(next, view) {
-    tell("connect/stepChange", { previous: step, current: next });
-    step = next;
-    show(root, view);
+  constructor({ root, tell, options, language }) {
+    this.#root = root;
+    this.#tell = tell;
+    this.#options = options;
+    this.#t = TEXTS[language] ?? TEXTS.en;
+    this.#isSearchDisabled = options.disable_institution_search === true;
+    this.#bank = findInstitution(options);
+    this.#memberGuid = options.current_member_guid ?? undefined;
+    if (this.#memberGuid) this.#bank ??= INSTITUTIONS[0]; // Whose member it is, MX knows.
+  }
+
+  start() {
+    const { current_microdeposit_guid: microdepositGuid } = this.#options;
+    if (microdepositGuid) this.#enterMicrodeposits(microdepositGuid);
+    else if (this.#bank) this.#enterBank();
+    else this.#enterSearch();
+    this.#tell("connect/loaded", { initial_step: this.#step });
+  }
+
+  #go(next, view) {
+    this.#tell("connect/stepChange", { previous: this.#step, current: next });
+    this.#step = next;
+    show(this.#root, view);
   }
 
   /** MX's widget is at its root where there is nothing to go back to. */
-  function goBack() {
-    if (isSearchDisabled || ["search", "connecting", "connected"].includes(step)) return false;
-    back();
+  goBack() {
+    const isAtRoot = ["search", "connecting", "connected"].includes(this.#step);
+    if (this.#isSearchDisabled || isAtRoot) return false;
+    this.#back();
     return true;
   }
 
-  function pressBack() {
-    tell("connect/backButtonClicked", {});
-    back();
-  }
+  #pressBack = () => {
+    this.#tell("connect/backButtonClicked", {});
+    this.#back();
+  };
 
-  function back() {
-    tell("connect/backToSearch", {});
-    if (isSearchDisabled) return; // The host decides.
-    bankWindow?.close();
-    enterSearch();
-  }
+  #back = () => {
+    this.#tell("connect/backToSearch", {});
+    if (this.#isSearchDisabled) return; // The host decides.
+    this.#bankWindow?.close();
+    this.#enterSearch();
+  };
 
-  function enterSearch() {
-    isAtBank = false;
-    bank = undefined;
-    memberGuid = undefined;
-    const search = (query) => tell("connect/institutionSearch", { query });
-    const view = isSearchDisabled
-      ? views.viewNoSearch(t)
-      : views.viewSearch(t, options, { search, select, unlisted: enterMicrodeposits });
-    go("search", view);
-  }
+  #enterSearch = () => {
+    this.#isAtBank = false;
+    this.#bank = undefined;
+    this.#memberGuid = undefined;
+    const on = {
+      search: (query) => this.#tell("connect/institutionSearch", { query }),
+      select: (chosen) => this.#select(chosen),
+      unlisted: () => this.#enterMicrodeposits(),
+    };
+    const view = this.#isSearchDisabled
+      ? views.viewNoSearch(this.#t)
+      : views.viewSearch(this.#t, this.#options, on);
+    this.#go("search", view);
+  };
 
   /** Without a guid from the start. */
-  function enterMicrodeposits(guid) {
-    go("microdeposits", []);
-    startMicrodeposits({ root, t, tell, leave: back, guid });
+  #enterMicrodeposits(guid) {
+    this.#go("microdeposits", []);
+    const parts = { root: this.#root, t: this.#t, tell: this.#tell };
+    startMicrodeposits({ ...parts, leave: this.#back, guid });
   }
 
-  function select(chosen) {
-    bank = chosen;
+  #select(chosen) {
+    this.#bank = chosen;
     const { code, guid, name, url } = chosen;
-    tell("connect/selectedInstitution", { code, guid, name, url });
-    enterBank();
+    this.#tell("connect/selectedInstitution", { code, guid, name, url });
+    this.#enterBank();
   }
 
-  function enterBank() {
-    const shown = { bank, isRepair: memberGuid !== undefined, options };
-    const view = bank.isOauth
-      ? views.viewOauth(t, shown, { open: openBank, back: pressBack })
-      : views.viewCredentials(t, shown, { submit: submitCredentials, back: pressBack });
-    go("enterCreds", view);
-  }
+  #enterBank = () => {
+    const isRepair = this.#memberGuid !== undefined;
+    const shown = { bank: this.#bank, isRepair, options: this.#options };
+    const on = { open: this.#openBank, submit: this.#submitCredentials, back: this.#pressBack };
+    const view = this.#bank.isOauth ? views.viewOauth : views.viewCredentials;
+    this.#go("enterCreds", view(this.#t, shown, on));
+  };
 
-  function submitCredentials(user, password) {
-    const institution = { code: bank.code, guid: bank.guid };
-    if (memberGuid) tell("connect/updateCredentials", { member_guid: memberGuid, institution });
-    else tell("connect/enterCredentials", { institution });
-    connect(logIn(user, password));
-  }
+  #submitCredentials = (user, password) => {
+    const institution = { code: this.#bank.code, guid: this.#bank.guid };
+    const member = this.#memberGuid && { member_guid: this.#memberGuid };
+    const event = member ? "connect/updateCredentials" : "connect/enterCredentials";
+    this.#tell(event, { ...member, institution });
+    this.#connect(logIn(user, password));
+  };
 
-  function submitAnswer(answer) {
-    tell("connect/submitMFA", { member_guid: memberGuid });
-    connect(answerChallenge(answer));
-  }
+  #submitAnswer = (answer) => {
+    this.#tell("connect/submitMFA", { member_guid: this.#memberGuid });
+    this.#connect(answerChallenge(answer));
+  };
 
   /** MX makes the member with the first credentials; from then on each change of its status is told. */
-  async function connect({ status, challenge }) {
-    const isNew = !memberGuid;
-    memberGuid ??= randomGuid("MBR");
-    go("connecting", views.viewConnecting(t, bank));
-    if (isNew) tellStatus(STATUS.CREATED);
+  async #connect({ status, challenge }) {
+    const isNew = !this.#memberGuid;
+    this.#memberGuid ??= randomGuid("MBR");
+    this.#go("connecting", views.viewConnecting(this.#t, this.#bank));
+    if (isNew) this.#tellStatus(STATUS.CREATED);
     await wait(BANK_MS);
-    tellStatus(status);
-    if (status === STATUS.CONNECTED) succeed();
-    else if (status === STATUS.CHALLENGED)
-      go("mfa", views.viewChallenge(t, challenge, { submit: submitAnswer, back: pressBack }));
-    else fail(status);
+    this.#tellStatus(status);
+    if (status === STATUS.CONNECTED) return this.#succeed();
+    if (status !== STATUS.CHALLENGED) return this.#fail(status);
+    const on = { submit: this.#submitAnswer, back: this.#pressBack };
+    this.#go("mfa", views.viewChallenge(this.#t, challenge, on));
   }
 
-  function tellStatus(status) {
-    tell("connect/memberStatusUpdate", { member_guid: memberGuid, connection_status: status });
+  #tellStatus(status) {
+    const member = { member_guid: this.#memberGuid, connection_status: status };
+    this.#tell("connect/memberStatusUpdate", member);
   }
 
   /** MX deprecated the first message on 17 October 2025; that a request without products gets none is assumed. */
-  function succeed() {
-    if (options.data_request) tell("connect/initialDataReady", { member_guid: memberGuid });
-    tell("connect/memberConnected", { member_guid: memberGuid });
-    const done = () => tell("connect/connected/primaryAction", {});
-    const another = isSearchDisabled ? undefined : enterSearch;
-    go("connected", views.viewConnected(t, bank, { done, another }));
+  #succeed() {
+    const member = { member_guid: this.#memberGuid };
+    if (this.#options.data_request) this.#tell("connect/initialDataReady", member);
+    this.#tell("connect/memberConnected", member);
+    const done = () => this.#tell("connect/connected/primaryAction", {});
+    const another = this.#isSearchDisabled ? undefined : this.#enterSearch;
+    this.#go("connected", views.viewConnected(this.#t, this.#bank, { done, another }));
   }
 
-  function fail(status) {
-    const member = { guid: memberGuid, connection_status: status };
-    tell("connect/memberError", { member });
+  #fail(status) {
+    const member = { guid: this.#memberGuid, connection_status: status };
+    this.#tell("connect/memberError", { member });
     const retry = () => {
-      tell("connect/memberError/primaryAction", { member });
-      enterBank();
+      this.#tell("connect/memberError/primaryAction", { member });
+      this.#enterBank();
     };
-    go("loginError", views.viewError(t, t.reasons[status], { retry, back: pressBack }));
+    const on = { retry, back: this.#pressBack };
+    this.#go("loginError", views.viewError(this.#t, this.#t.reasons[status], on));
   }
 
   /** The window opens only where the browser is the user's own; an app is told the address and opens it. */
-  function openBank() {
-    memberGuid ??= randomGuid("MBR");
-    isAtBank = true;
-    const url = toBankUrl();
-    tell("connect/oauthRequested", { url, member_guid: memberGuid });
-    if (isInApp()) return waitForBank(t.waitingApp);
-    bankWindow = window.open(url);
-    if (!bankWindow) return show(root, views.viewBlocked(t, url, { back: pressBack }));
-    waitForBank(t.waitingText);
-    watchWindow(bankWindow);
-  }
+  #openBank = () => {
+    this.#memberGuid ??= randomGuid("MBR");
+    this.#isAtBank = true;
+    const url = this.#toBankUrl();
+    this.#tell("connect/oauthRequested", { url, member_guid: this.#memberGuid });
+    if (this.#isInApp()) return this.#waitForBank(this.#t.waitingApp);
+    this.#bankWindow = window.open(url);
+    if (!this.#bankWindow) {
+      return show(this.#root, views.viewBlocked(this.#t, url, { back: this.#pressBack }));
+    }
+    this.#waitForBank(this.#t.waitingText);
+    this.#watchWindow(this.#bankWindow);
+  };
 
-  function waitForBank(text) {
-    show(root, views.viewWaiting(t, text, { open: openBank, back: pressBack }));
+  #waitForBank(text) {
+    const on = { open: this.#openBank, back: this.#pressBack };
+    show(this.#root, views.viewWaiting(this.#t, text, on));
   }
 
   /** Source: MX, OAuth in the Connect widget: APP is the default in a WebView, BROWSER elsewhere. */
-  function isInApp() {
-    return options.is_mobile_webview === true || options.oauth_referral_source === "APP";
+  #isInApp() {
+    const { is_mobile_webview: isWebView, oauth_referral_source: source } = this.#options;
+    return isWebView === true || source === "APP";
   }
 
-  function toBankUrl() {
+  #toBankUrl() {
     const url = new URL("/oauth/authorize", location.href);
-    const returnTo = options.client_redirect_url || `${toScheme(options)}://oauth_complete`;
+    const { client_redirect_url: redirectUrl } = this.#options;
+    const returnTo = redirectUrl || `${toScheme(this.#options)}://oauth_complete`;
     url.search = new URLSearchParams({
-      bank: bank.name,
-      member_guid: memberGuid,
-      ...(isInApp() && { return_to: returnTo }),
+      bank: this.#bank.name,
+      member_guid: this.#memberGuid,
+      ...(this.#isInApp() && { return_to: returnTo }),
     }).toString();
     return url.href;
   }
 
   /** A window that the user closes says nothing. */
-  function watchWindow(opened) {
+  #watchWindow(opened) {
     const timer = setInterval(() => {
       if (!opened.closed) return;
       clearInterval(timer);
-      if (isAtBank && opened === bankWindow) waitForBank(t.closed);
+      if (this.#isAtBank && opened === this.#bankWindow) this.#waitForBank(this.#t.closed);
     }, 200);
   }
 
   /** From the bank's window, or from the app that came back from the bank. The member may be another one. */
-  async function finishOauth({ status, memberGuid: connected = memberGuid, reason }) {
-    if (!isAtBank) return;
-    isAtBank = false;
-    memberGuid = connected;
+  async finishOauth({ status, memberGuid = this.#memberGuid, reason }) {
+    if (!this.#isAtBank) return;
+    this.#isAtBank = false;
+    this.#memberGuid = memberGuid;
     if (status !== "success") {
-      tell("connect/oauthError", { member_guid: memberGuid });
-      const text = t.oauthErrors[reason] ?? t.oauthErrors.other;
-      go("oAuthError", views.viewError(t, text, { retry: enterBank, back: pressBack }));
-      return;
+      this.#tell("connect/oauthError", { member_guid: memberGuid });
+      const text = this.#t.oauthErrors[reason] ?? this.#t.oauthErrors.other;
+      const on = { retry: this.#enterBank, back: this.#pressBack };
+      return this.#go("oAuthError", views.viewError(this.#t, text, on));
     }
-    go("connecting", views.viewConnecting(t, bank));
-    tellStatus(STATUS.CREATED);
+    this.#go("connecting", views.viewConnecting(this.#t, this.#bank));
+    this.#tellStatus(STATUS.CREATED);
     await wait(BANK_MS);
-    tellStatus(STATUS.CONNECTED);
-    succeed();
+    this.#tellStatus(STATUS.CONNECTED);
+    this.#succeed();
   }
 }
 

@@ -96,7 +96,7 @@ export async function createOrFind<T>(
 const RECENT_MS = 3000;
 const MAX_RECENT = 10_000;
 
-export type CreateOnce = {
+type CreateOnce = {
   <T>(options: CreateOrFindOptions<T>, context: RequestContext): Promise<T>;
   /** MX shows it now: if it is not found any more, it was deleted. */
   confirm(key: string): void;

@@ -48,19 +48,17 @@ export function createMemberIds(rule: MemberIdRule): MemberIds {
   }
 
   let namesMembers = true; // Expected to be as in the last answer. A wrong guess costs one read.
-  const fallback: MemberIdRule = { source: "template", template: rule.template };
   return {
-    expected: (identity) => (namesMembers ? undefined : toOwnId(fallback, identity)),
+    expected: (identity) => (namesMembers ? undefined : toOwnId(rule, identity)),
     resolve(identity, lookedUp) {
       namesMembers = lookedUp != null;
-      return namesMembers ? toLookedUpId(lookedUp) : toOwnId(fallback, identity);
+      return namesMembers ? toLookedUpId(lookedUp) : toOwnId(rule, identity);
     },
   };
 }
 
-function toOwnId(rule: Exclude<MemberIdRule, { source: "lookup" }>, identity: Identity): MemberId {
-  const { userId, principal } = identity;
-  if (rule.source === "template") {
+function toOwnId(rule: MemberIdRule, { userId, principal }: Identity): MemberId {
+  if (rule.source !== "claim") {
     const value = rule.template.replace(PLACEHOLDER, () => userId);
     if (isUsable(value)) return { value, isMxGuid: false, provesOwner: true };
     throw forbidden("This user's id cannot be used in MEMBER_ID_TEMPLATE.");

@@ -15,14 +15,14 @@ export function userDisabled(): AppError {
 }
 
 /** Options with the id of something at MX. */
-const REFERENCES = [
+const REFERENCES: readonly (readonly [option: string, ...path: string[]])[] = [
   ["current_institution_code"],
   ["current_institution_guid"],
   ["current_member_guid"],
   ["current_microdeposit_guid"],
   ["deep_link_params", "account_guid"],
   ["insight_guid"],
-] as const;
+];
 
 /** Whether an option, of the caller's or the operator's, may be what MX does not know. */
 export function hasReferences(request: WidgetRequest): boolean {
@@ -70,8 +70,7 @@ export function notYetPropagated(operation: "session" | "platform.request_widget
 }
 
 function referencesOf({ options }: WidgetRequest) {
-  return REFERENCES.filter((path) => {
-    const keys: readonly string[] = path;
-    return typeof keys.reduce<unknown>(ownProperty, options) === "string";
-  });
+  return REFERENCES.filter(
+    (path) => typeof path.reduce<unknown>(ownProperty, options) === "string",
+  );
 }

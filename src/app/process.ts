@@ -13,7 +13,6 @@ import { isatty } from "node:tty";
 import { toFaultText } from "../commands/check/report.ts";
 import { ConfigError } from "../config/faults.ts";
 import { type Config, loadConfig, toDigest } from "../config/load.ts";
-
 import type { Environment } from "../config/variables.ts";
 import { findWarnings } from "../config/warnings.ts";
 import { createLogDestination, type LogDestination } from "../telemetry/log-destination.ts";

@@ -6,7 +6,6 @@
 
 import type { MemberConfig } from "../config/mx.ts";
 import type { MxConfig, TenantConfig } from "../config/tenant.ts";
-
 import type { ApiName, MxApi, Send } from "../mx/call.ts";
 import { createMxClient } from "../mx/client.ts";
 import { createPartnerLookup, type PartnerLookup } from "../mx/credential-lookup.ts";

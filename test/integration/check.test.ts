@@ -465,6 +465,16 @@ describe("--check of the issuer", () => {
     expect(finding?.next).toContain(next);
   });
 
+  it("blames the address of the keys where that is a discovery document's", async () => {
+    const url = `${issuer.issuer}/tenant/.well-known/openid-configuration`;
+
+    const finding = await judge("issuer", { AUTH_JWKS_URL: url });
+
+    expect(finding?.verdict).toBe("wrong_address");
+    expect(finding?.message).toMatch(/instead of its key set/);
+    expect(finding?.next).toMatch(/^Make sure that AUTH_JWKS_URL is right/);
+  });
+
   it("tells keys that none of the accepted algorithms can use", async () => {
     expect(await verdict("issuer", { AUTH_ALGORITHMS: "ES256,EdDSA" })).toBe("no_usable_key");
   });

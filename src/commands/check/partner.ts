@@ -1,7 +1,7 @@
 /** The partner's own systems: whether the issuer has keys that can be used, and whether the lookup takes our token. */
 
 import type { JSONWebKeySet, JWK } from "jose";
-import { createLoader, type LoadOptions } from "../../auth/key-set.ts";
+import { createLoader, type LoadOptions, toDiscoveryUrl } from "../../auth/key-set.ts";
 import type { LookupConfig } from "../../config/mx.ts";
 import type { AuthConfig } from "../../config/tenant.ts";
 import { AppError, type Reason } from "../../errors.ts";
@@ -29,7 +29,8 @@ export async function checkIssuer(
   const target = toTarget(place);
   let last: Watched | undefined;
   const watch: LoadOptions["watch"] = (result, url) => {
-    last = { result, url };
+    const isDiscovery = auth.keys.kind === "discovery" && url.href === toDiscoveryUrl(issuer).href;
+    last = { result, url, isDiscovery };
     asker.noteDate(url, result);
   };
   const load = createLoader(issuer, auth.keys, { ...asker, watch });
@@ -40,7 +41,7 @@ export async function checkIssuer(
   }
 }
 
-type Watched = { result: ExchangeResult; url: URL };
+type Watched = { result: ExchangeResult; url: URL; isDiscovery: boolean };
 
 function judgeKeys({ keys }: JSONWebKeySet, config: AuthConfig, target: string): Judgement {
   const usable = keys.filter((key) => config.algorithms.some((name) => fits(key, name)));
@@ -88,7 +89,7 @@ function judgeLoad(error: unknown, last: Watched | undefined, target: string): J
   if (problem) return { ...problem, message: `${target} ${problem.message}` };
   if (last?.result.kind === "failure")
     return judgeFailure(last.result, last.url.host, "AUTH_CLIENT");
-  if (last && last.result.status !== 200) return judgeStatus(last.result, last.url);
+  if (last && last.result.status !== 200) return judgeStatus(last.result, last);
   return {
     verdict: "unexpected_answer",
     message: `${target} has no key set with a usable key (RFC 7517).`,
@@ -98,9 +99,8 @@ function judgeLoad(error: unknown, last: Watched | undefined, target: string): J
 
 function judgeStatus(
   { status, location }: Extract<ExchangeResult, { kind: "answer" }>,
-  url: URL,
+  { url, isDiscovery }: Pick<Watched, "url" | "isDiscovery">,
 ): Judgement {
-  const isDiscovery = url.pathname.endsWith("/.well-known/openid-configuration");
   const { name, moved, missing } = isDiscovery ? DISCOVERY : KEY_SET;
   if (status >= 300 && status < 400) {
     const place = toPlace(location, url);

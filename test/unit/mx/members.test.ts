@@ -215,6 +215,24 @@ describe.each([
   });
 });
 
+describe("a Member", () => {
+  it("of another user is read by the SSO API v2, whose path names no user, and not by MDX", async () => {
+    const names = { userId: "u/2", userGuid: "USR-2" };
+    expect(await mx(SSO, ["ok"], names).find()).toMatchObject(names);
+    expect(await mx(MDX, ["ok"], names).find()).toMatchObject({
+      upstream: { reason: "other_user" },
+    });
+  });
+
+  it("that the SSO API v2 does not show at once is looked for after a moment", async () => {
+    const { create, operations } = mx(SSO, ["conflict", "not_found", "ok"]);
+    const startedAt = performance.now();
+    await create();
+    expect(operations()).toEqual(["create_member", "read_member", "read_member"]);
+    expect(performance.now() - startedAt).toBe(200);
+  });
+});
+
 describe("a Member of MDX whose User", () => {
   it.each([
     ["is known", "known", ["not_found"], "no_user", [0]],

@@ -10,6 +10,7 @@ import {
   type Connections,
   createConnections,
 } from "../../../src/upstream/pool.ts";
+import { sendRaw } from "../../support/raw.ts";
 
 async function startUpstream(listener: RequestListener) {
   const server = createServer({ keepAliveTimeout: 60_000 }, listener);
@@ -114,6 +115,19 @@ describe("connections", () => {
     expect(upstream.opened()).toBe(2);
     await ask(true);
     expect(upstream.opened()).toBe(3);
+    await expect.poll(upstream.open).toBe(2);
+  });
+
+  it("that are being opened ahead make room for requests", async () => {
+    await using upstream = await startUpstream((_req, res) => res.end());
+    await using connections = createConnections({ ...upstream.options, warm: 2 });
+
+    await Promise.all([acquire(connections), acquire(connections)]);
+    await sendRaw(
+      upstream.options.origin,
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    ); // Comes after all others.
+
     await expect.poll(upstream.open).toBe(2);
   });
 

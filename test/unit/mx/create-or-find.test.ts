@@ -336,6 +336,31 @@ describe("a create that several requests need", () => {
     expect(steps).toEqual(["a creates", "b looks", "c looks"]);
   });
 
+  it("is not remembered when ten thousand others came after it", async () => {
+    const createOnce = createCreateOnce();
+    const looks: string[] = [];
+    const login = (key: string) =>
+      createOnce<string>(
+        {
+          send: async () => answerOf("ok", { operation: "platform.create_user" }),
+          call: { ...CREATE, serializeBy: key },
+          toCreated: () => "created",
+          async find() {
+            looks.push(key);
+            return "found";
+          },
+          settleMs: 200,
+        },
+        contextOf(),
+      );
+    for (let count = 0; count <= 10_000; count += 1) await login(`u-${count}`);
+
+    await login("u-1");
+    await login("u-0");
+
+    expect(looks).toEqual(["u-1"]);
+  });
+
   it("is sent once although MX shows late what it has made", async () => {
     const { login, steps } = startMx({ outcome: "ok", visibleAtMs: CREATE_MS + 800 });
 

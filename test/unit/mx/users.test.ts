@@ -240,6 +240,21 @@ describe("MX's guid of a User (v20111101)", () => {
     expect(operations()).toEqual(["platform.list_users", "platform.request_widget_url"]);
   });
 
+  it("is forgotten when ten thousand other Users came after it", async () => {
+    const asked: string[] = [];
+    const send: Send = async ({ operation, userId }) => {
+      asked.push(userId);
+      return answerOf("ok", { operation, body: { users: [{ id: userId, guid: "USR-1" }] } });
+    };
+    const { findUser } = platform(send, "v20111101");
+    for (let count = 0; count <= 10_000; count += 1) await findUser(`u-${count}`, contextOf());
+
+    await findUser("u-1", contextOf());
+    await findUser("u-0", contextOf());
+
+    expect(asked.slice(10_001)).toEqual(["u-0"]);
+  });
+
   it("is known from the create, which must name it", async () => {
     const { send, context, calls } = mxAnswering({ user: { id: "u-1", guid: "USR-1" } });
     const { findUser, createUser } = platform(send, "v20111101");

@@ -35,6 +35,27 @@ describe("a server that stops to listen", () => {
     await server.close(0);
   });
 
+  it("waits for those that no pause was long enough for", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], fakeNodeBuiltins: true });
+    const server = await listen((_req, res) => void res.end("ok"), OPTIONS);
+    const clients = startReconnectingClients(server.port, 200);
+    clients.waitForConnections(200); // None is accepted: this thread waits.
+
+    let isStopped = false;
+    const stopped = server.stopListening(50).then(() => {
+      isStopped = true;
+    });
+    while (!isStopped) {
+      vi.advanceTimersByTime(50); // Each pause is over at once.
+      await nextTurn();
+    }
+    await stopped;
+    vi.useRealTimers();
+
+    expect(await clients.ended).toMatchObject({ lost: 0 });
+    await server.close(0);
+  });
+
   it("answers a client that comes back a moment after the last one", async () => {
     const server = await listen((_req, res) => void res.end("ok"), OPTIONS);
 

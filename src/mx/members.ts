@@ -60,6 +60,8 @@ export function createMembers(send: Send, api: MemberApi): MemberDirectory {
   }
 
   return {
+    api: api.name,
+
     findMember: (key, { budget }) =>
       readMember(key, api.hasUserInPath ? key : {}, { newConnection: false }, budget),
 

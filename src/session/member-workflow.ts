@@ -53,10 +53,10 @@ export async function openBySso(
   ]);
   const { memberId, member: knownMember, credentials } = found;
   if (known?.isDisabled) throw userDisabled();
-  if (memberId.isMxGuid && !(known && knownMember)) throw memberFault("unknown_member");
+  if (memberId.isMxGuid && !(known && knownMember)) throw memberFault(directory, "unknown_member");
   const user = known ?? (await createUser(directory, identity, credentials.lookedUp, context));
   const member = known && knownMember; // A Member read before the create proves nothing (assumption A12: it is gone).
-  if (member) refuseForeignMember(member, { userId, userGuid: user.guid });
+  if (member) refuseForeignMember(directory, member, { userId, userGuid: user.guid });
 
   const owned = { userId, userGuid: user.guid, memberId: memberId.value };
   const isNew = user.isNew || isRestart; // Twice unknown may mean: made a moment ago by another replica.
@@ -97,16 +97,16 @@ export async function openByMdx(
   ]);
   const { memberId, member, credentials } = found;
   const own = { userId: identity.userId, memberId: memberId.value };
-  if (memberId.isMxGuid && !(known && member)) throw memberFault("unknown_member");
+  if (memberId.isMxGuid && !(known && member)) throw memberFault(members, "unknown_member");
 
   if (known) {
     const owned = { ...own, userGuid: known.userGuid, user: "known" } as const;
-    if (member) refuseForeignMember(member, owned);
+    if (member) refuseForeignMember(members, member, owned);
     if (await ensureMember(members, owned, found, context)) {
       if (!member) context.audit("user_healed");
       return known.url;
     }
-    if (memberId.isMxGuid) throw memberFault("unknown_member");
+    if (memberId.isMxGuid) throw memberFault(members, "unknown_member");
   }
 
   // Also where the User had a URL, but MDX does not find it for a Member: it was deleted meanwhile, or MDX shows it late.
@@ -156,7 +156,10 @@ async function ensureMember(
   context: RequestContext,
 ): Promise<boolean> {
   const update = async (existing: Member) => {
-    requireProof(existing, memberId);
+    const { userGuid, userId } = existing;
+    /** Nothing is written to a Member whose owner is unknown. That MX names the owner is assumption A9 (docs/assumptions.md). */
+    if (!memberId.provesOwner && userGuid === undefined && userId === undefined)
+      throw memberFault(directory, "owner_unknown");
     return (await directory.updateMember(owned, credentials, context)) === "updated";
   };
   if (member && !credentials.expires) return true;
@@ -168,17 +171,15 @@ async function ensureMember(
   return update(creation); // Whoever was faster may hold older ones.
 }
 
-function refuseForeignMember(member: Member, own: Pick<OwnedMember, "userId" | "userGuid">): void {
+function refuseForeignMember(
+  directory: MemberDirectory,
+  member: Member,
+  own: Pick<OwnedMember, "userId" | "userGuid">,
+): void {
   const isOther = (named: string | undefined, id: string | undefined) =>
     named !== undefined && id !== undefined && named !== id;
   if (isOther(member.userGuid, own.userGuid) || isOther(member.userId, own.userId))
-    throw memberFault("other_user");
-}
-
-/** Nothing is written to a Member whose owner is unknown. That MX names the owner is assumption A9 (docs/assumptions.md). */
-function requireProof({ userGuid, userId }: Member, { provesOwner }: MemberId): void {
-  if (!provesOwner && userGuid === undefined && userId === undefined)
-    throw memberFault("owner_unknown");
+    throw memberFault(directory, "other_user");
 }
 
 const MEMBER_FAULTS = {
@@ -188,8 +189,8 @@ const MEMBER_FAULTS = {
   unknown_member: "MX does not know the user's Member.",
 };
 
-function memberFault(reason: keyof typeof MEMBER_FAULTS): AppError {
+function memberFault({ api }: MemberDirectory, reason: keyof typeof MEMBER_FAULTS): AppError {
   return new AppError("upstream_bad_response", MEMBER_FAULTS[reason], {
-    upstream: { operation: "sso.read_member", outcome: "invalid_response", reason },
+    upstream: { operation: `${api}.read_member`, outcome: "invalid_response", reason },
   });
 }

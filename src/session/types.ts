@@ -142,6 +142,8 @@ export type SsoDirectory = MemberDirectory & {
 
 /** The Members of users, whichever API they are read and written with. */
 export type MemberDirectory = {
+  /** Of its operations. */
+  readonly api: "sso" | "mdx";
   findMember(
     member: Pick<OwnedMember, "memberId" | "userId">,
     context: RequestContext,

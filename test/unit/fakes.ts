@@ -139,6 +139,7 @@ export function platformOf(parts: Partial<Platform> = {}): Platform {
 
 export function directoryOf(parts: Partial<SsoDirectory> = {}): SsoDirectory {
   return {
+    api: "sso",
     findUser: unexpected,
     createUser: unexpected,
     findMember: unexpected,

@@ -534,6 +534,7 @@ describe("MXconnect with Members", () => {
       },
     });
     const members = directoryOf({
+      api: "mdx",
       findMember: async () => member,
       async createMember(owned) {
         calls.push(["create member", owned]);
@@ -601,7 +602,8 @@ describe("MXconnect with Members", () => {
       member: { userGuid: "USR-2" },
       expires: true,
     });
-    expect(result).toMatchObject({ upstream: { reason: "other_user" } });
+    const operation = "mdx.read_member";
+    expect(result).toMatchObject({ upstream: { operation, reason: "other_user" } });
     expect(calls).toEqual(["url"]);
   });
 

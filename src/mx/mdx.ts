@@ -150,7 +150,7 @@ async function readGuid(
 
 /** The SSO API v3 makes the URLs. It takes the partner's id, so a known user costs no read. */
 export function withSsoV3Urls(
-  urls: Pick<Platform, "requestWidgetUrl">,
+  urls: Pick<Platform, "requestWidgetUrl" | "urlOperation">,
   users: ReturnType<typeof createMdxUsers>,
 ): Platform {
   return {

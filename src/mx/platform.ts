@@ -56,6 +56,8 @@ export function createPlatform(
   const ids = version === "v20250224" ? createPartnerIds(send) : createGuids(send);
   const createOnce = createCreateOnce();
   return {
+    urlOperation: "platform.request_widget_url",
+
     findUser: (userId, { budget }) => ids.findUser(userId, { newConnection: false }, budget),
     readUser: (userId, { budget }) => ids.confirmUser(userId, { newConnection: false }, budget),
     async createUser({ userId, profile: { email, metadata } }, context) {

@@ -40,8 +40,10 @@ export function toClientApi(
 export function createSsoV3Urls(
   send: Send,
   { urlRule }: { urlRule: UrlRule },
-): Pick<Platform, "requestWidgetUrl"> {
+): Pick<Platform, "requestWidgetUrl" | "urlOperation"> {
   return {
+    urlOperation: "sso_v3.request_widget_url",
+
     async requestWidgetUrl(user, request, { budget }) {
       const answer = await requestUntilVisible(
         send,

@@ -70,7 +70,7 @@ export async function openBySso(
   ]);
   if (isMemberCurrent && known && !knownMember) context.audit("user_healed");
   if (isMemberCurrent && known && !url && hasReferences(request)) {
-    throw toNotFoundError(request, unknownReference()); // MX has just confirmed the User.
+    throw toNotFoundError(request, unknownReference("platform.request_widget_url")); // MX has just confirmed the User.
   }
   return isMemberCurrent ? url : undefined;
 }

@@ -57,7 +57,7 @@ export async function requestKnownUrl(
   // User only after the 404, since a new User shows late.
   const late =
     confirmed === known ? undefined : await platform.requestWidgetUrl(confirmed, request, context);
-  if (!late) throw toNotFoundError(request, unknownReference());
+  if (!late) throw toNotFoundError(request, unknownReference(platform.urlOperation));
   return { url: late, userGuid: confirmed.guid };
 }
 
@@ -80,7 +80,7 @@ export async function createAndOpen(
     beside?.(created.guid),
   ]);
   if (url) return url;
-  throw toNotFoundError(request, notFound(created, request));
+  throw toNotFoundError(request, notFound(platform, created, request));
 }
 
 /** Only a new user needs a profile. */
@@ -98,11 +98,15 @@ export async function createUser<User extends { isDisabled: boolean }>(
 }
 
 /** Of a user that was there before, it is the widget that MX does not find (assumption A26): this client does not have it. */
-function notFound({ wasThere }: PlatformUser, { widgetType }: WidgetRequest): AppError {
+function notFound(
+  { urlOperation }: Platform,
+  { wasThere }: PlatformUser,
+  { widgetType }: WidgetRequest,
+): AppError {
   if (wasThere) {
     return new AppError("invalid_request", `MX does not offer ${widgetType} to this client.`, {
       errors: [{ pointer: "/widget_url/widget_type", detail: "is not offered by MX" }],
     });
   }
-  return notYetPropagated("platform.request_widget_url");
+  return notYetPropagated(urlOperation);
 }

@@ -8,7 +8,7 @@
 
 import { AppError } from "../errors.ts";
 import { ownProperty } from "../text.ts";
-import type { WidgetRequest } from "./types.ts";
+import type { UrlOperation, WidgetRequest } from "./types.ts";
 
 export function userDisabled(): AppError {
   return new AppError("user_disabled", "This user is disabled at MX.");
@@ -47,22 +47,16 @@ export function toNotFoundError(request: WidgetRequest, otherwise: AppError): Ap
 }
 
 /** For `otherwise`: an option of the operator's names something that MX does not know. */
-export function unknownReference(): AppError {
+export function unknownReference(operation: UrlOperation): AppError {
   return new AppError(
     "upstream_rejected",
     "For this user, MX does not find what one of the options names.",
-    {
-      upstream: {
-        operation: "platform.request_widget_url",
-        outcome: "not_found",
-        reason: "unknown_reference",
-      },
-    },
+    { upstream: { operation, outcome: "not_found", reason: "unknown_reference" } },
   );
 }
 
 /** MX made the User a moment ago, and does not find it yet. */
-export function notYetPropagated(operation: "session" | "platform.request_widget_url"): AppError {
+export function notYetPropagated(operation: "session" | UrlOperation): AppError {
   return new AppError("upstream_unavailable", "MX has not finished creating the user. Try again.", {
     retryAfterSeconds: 1,
     upstream: { operation, outcome: "not_found", reason: "not_yet_propagated" },

@@ -196,7 +196,12 @@ export type MemberCreation = "created" | "no_user" | Member;
 export type MemberUpdate = "updated" | "no_member";
 
 /** Users, and URLs for every widget: MX's Platform API, or the SSO API v3 with MDX Real Time. */
+export type UrlOperation = "platform.request_widget_url" | "sso_v3.request_widget_url";
+
 export type Platform = {
+  /** What a request for a URL is called in the log. */
+  readonly urlOperation: UrlOperation;
+
   /** Costs a call only where MX wants its own guid in the path (v20111101) and it is not remembered. */
   findUser(userId: string, context: RequestContext): Promise<PlatformUser | undefined>;
   /** Asks MX in any case. A login of a known user needs no such read with v20250224. */

@@ -129,6 +129,7 @@ const unexpected = () => Promise.reject(new Error("this call was not expected"))
 
 export function platformOf(parts: Partial<Platform> = {}): Platform {
   return {
+    urlOperation: "platform.request_widget_url",
     findUser: unexpected,
     readUser: unexpected,
     createUser: unexpected,

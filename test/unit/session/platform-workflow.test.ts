@@ -44,6 +44,7 @@ async function run(
     return result;
   }
   const platform = platformOf({
+    urlOperation: "sso_v3.request_widget_url",
     findUser: (userId) => call("find", userId, known),
     readUser: (userId) => call("confirm", userId, confirmed),
     createUser: ({ userId }) => call("create", userId, created),
@@ -97,7 +98,11 @@ describe("MXconnect with the Platform API", () => {
     expect(result).toMatchObject({
       code: "upstream_unavailable",
       retryAfterSeconds: 1,
-      upstream: { outcome: "not_found", reason: "not_yet_propagated" },
+      upstream: {
+        operation: "sso_v3.request_widget_url",
+        outcome: "not_found",
+        reason: "not_yet_propagated",
+      },
     });
     expect(calls).toHaveLength(4);
   });
@@ -153,7 +158,11 @@ describe("MXconnect with the Platform API", () => {
     const { result } = await run(confirmed, [undefined], { options, callerOptions: [] });
     expect(result).toMatchObject({
       code: "upstream_rejected",
-      upstream: { outcome: "not_found", reason: "unknown_reference" },
+      upstream: {
+        operation: "sso_v3.request_widget_url",
+        outcome: "not_found",
+        reason: "unknown_reference",
+      },
     });
   });
 

@@ -5,9 +5,11 @@ import { type EmbedHost, startEmbedHost } from "../support/embed-host.ts";
 import { ENGINES, type Engine, hasEngine, startEngine, type Tab } from "../support/engines.ts";
 import { type HostedWorld, startHosted } from "../support/hosted.ts";
 
+/** Once it may be pressed: on a slow machine the window gets the focus late, and "Yes" rests for half a second after that. */
 const press = (words: string) => `
   const button = [...document.querySelectorAll("button")].find((each) => each.innerText.startsWith("${words}"));
-  setTimeout(() => button.click(), 100);`; // After the script's own end, since a page that goes away takes its answer with it.
+  const click = () => (button.ariaDisabled === "true" ? setTimeout(click, 100) : button.click());
+  setTimeout(click, 100);`; // After the script's own end, since a page that goes away takes its answer with it.
 const say = (type: string, metadata = {}) => `
   const { contentWindow } = document.querySelector("mx-widget").shadowRoot.querySelector("iframe[part]");
   contentWindow.postMessage({ say: "${type}", metadata: ${JSON.stringify(metadata)} }, "*");`;

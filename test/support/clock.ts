@@ -16,8 +16,10 @@ import timers from "undici/lib/util/timers.js";
 import { vi } from "vitest";
 
 export type Clock = Disposable & {
-  /** Milliseconds. What is due until then happens, and what follows from it. */
+  /** Milliseconds. What is due before then happens, and what follows from it. What is due at its end has only begun. */
   advance(ms: number): Promise<void>;
+  /** Waits for what follows from this moment. */
+  settle(): Promise<void>;
   /** Waits for what comes without time: `expect.poll` would move the clock each time that it looks. */
   until(condition: () => boolean): Promise<void>;
   /** How long the work takes on this clock, see `letTimePass`. */
@@ -39,6 +41,7 @@ export function stopClock(): Clock {
   const atOnce = setRealInterval(() => vi.advanceTimersByTime(0), 1);
   return {
     advance: (ms) => letTimePass(new Promise((resolve) => setTimeout(resolve, ms))),
+    settle: async () => passing,
     async until(condition) {
       while (!condition()) await stat("/");
     },

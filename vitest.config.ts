@@ -91,6 +91,7 @@ export default defineConfig({
           include: ["test/release/{mishaps,embed-blocked,hosted-engines}.test.ts"],
           env: { TEST_ENGINES: "firefox,webkit" },
           maxWorkers: 1, // One browser at a time: of two, WebKit kept one waiting for ever.
+          retry: 1, // On a busy CPU, WebKitGTK under its driver at times stops loading pages, whichever.
           sequence: { groupOrder: 4 },
         },
       },

@@ -1,3 +1,5 @@
+/** The sockets of one pool: those that are open, those that are being opened, and those that are idle. */
+
 import {
   type Connection,
   type ConnectOptions,

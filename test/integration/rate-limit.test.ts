@@ -6,13 +6,12 @@ import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import request from "supertest";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { parseRedisUrl } from "../../src/config/redis-url.ts";
 import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
 import { createSharedStore } from "../../src/rate-limit/shared-store.ts";
 import { createSecret } from "../../src/secret.ts";
 import { stopClock } from "../support/clock.ts";
 import { isInstalled } from "../support/installed.ts";
-import { startSingle } from "../support/redis.ts";
+import { startSingle, toSettings } from "../support/redis.ts";
 import { type Started, start } from "../support/start.ts";
 
 const SUBJECTS = ["ada", "grace"];
@@ -214,12 +213,7 @@ describe.skipIf(!hasRedis)(
     it("is tried again by one request every five seconds; no other waits for a Redis that hangs", async () => {
       await using redis = await startRedis();
       const clock = { ms: 0 };
-      const [url, timeoutMs] = [parseRedisUrl(redis.url), 100];
-      if (typeof url === "string") throw new Error(url);
-      await using store = createSharedStore(
-        { ...url, mode: "single", sentinelMaster: undefined, timeoutMs },
-        { now: () => clock.ms },
-      );
+      await using store = createSharedStore(toSettings(redis.url, 100), { now: () => clock.ms });
       await expect.poll(() => store.client.status).toBe("ready");
       const limiter = createRateLimiter({
         name: "test",

@@ -6,9 +6,9 @@ import { describe, expect, it, vi } from "vitest";
 import { createRateLimiter } from "../../src/rate-limit/limiter.ts";
 import { createSharedStore, type SharedStore } from "../../src/rate-limit/shared-store.ts";
 import { createSecret } from "../../src/secret.ts";
-import type { RedisProblem, RedisSettings } from "../../src/session/settings.ts";
+import type { RedisProblem } from "../../src/session/settings.ts";
 import { isInstalled } from "../support/installed.ts";
-import { ask, startSingle } from "../support/redis.ts";
+import { ask, startSingle, toSettings } from "../support/redis.ts";
 
 /** Accepts everybody, and refuses or ignores each write. */
 async function startReplica(answer: string | undefined) {
@@ -35,19 +35,8 @@ async function startReplica(answer: string | undefined) {
   };
 }
 
-function settingsFor(port: number, timeoutMs: number): RedisSettings {
-  return {
-    mode: "single",
-    nodes: [{ host: "127.0.0.1", port }],
-    socket: undefined,
-    isTls: false,
-    username: undefined,
-    password: undefined,
-    database: 0,
-    sentinelMaster: undefined,
-    timeoutMs,
-  };
-}
+const settingsFor = (port: number, timeoutMs: number) =>
+  toSettings(`redis://127.0.0.1:${port}`, timeoutMs);
 
 const limiterOf = (store: SharedStore) =>
   createRateLimiter({

@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { parseRedisUrl } from "../../src/config/redis-url.ts";
+import type { RedisSettings } from "../../src/session/settings.ts";
 import { freePort } from "./free-port.ts";
 
 export type RedisServer = AsyncDisposable & { port: number; process: ChildProcess };
@@ -18,6 +20,13 @@ export function ask(port: number, ...command: string[]): string {
   return spawnSync("redis-cli", ["-p", String(port), ...command])
     .stdout.toString()
     .trim();
+}
+
+/** One server, as the configuration has it. */
+export function toSettings(url: string, timeoutMs: number): RedisSettings {
+  const address = parseRedisUrl(url);
+  if (typeof address === "string") throw new Error(address);
+  return { ...address, mode: "single", sentinelMaster: undefined, timeoutMs };
 }
 
 async function startServer(

@@ -1,4 +1,4 @@
-/** HOSTED_NAME: one page for the whole deployment, which goes and frames only what the operator has listed. */
+/** The variables of the process: Redis, traces, HOSTED_NAME, proxies, plain http, and the digest. */
 
 import { describe, expect, it } from "vitest";
 import { loadConfig, toDigest } from "../../../src/config/load.ts";

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { createSharedStore } from "../../../src/rate-limit/shared-store.ts";
+import { toSettings } from "../../support/redis.ts";
 
 /** Connected to a server that answers HELLO and nothing else. */
 async function startStore() {
@@ -18,24 +19,11 @@ async function startStore() {
   const { port } = server.address() as AddressInfo;
   const clock = { ms: 0 };
   const events: string[] = [];
-  const store = createSharedStore(
-    {
-      mode: "single",
-      nodes: [{ host: "127.0.0.1", port }],
-      socket: undefined,
-      isTls: false,
-      username: undefined,
-      password: undefined,
-      database: 0,
-      sentinelMaster: undefined,
-      timeoutMs: 60_000,
-    },
-    {
-      now: () => clock.ms,
-      onProblem: (problem) => void events.push(`${clock.ms / 1000} ${problem}`),
-      onRecovery: () => void events.push(`${clock.ms / 1000} recovered`),
-    },
-  );
+  const store = createSharedStore(toSettings(`redis://127.0.0.1:${port}`, 60_000), {
+    now: () => clock.ms,
+    onProblem: (problem) => void events.push(`${clock.ms / 1000} ${problem}`),
+    onRecovery: () => void events.push(`${clock.ms / 1000} recovered`),
+  });
   onTestFinished(() => store[Symbol.asyncDispose]());
   await once(store.client, "ready");
   return {

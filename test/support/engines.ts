@@ -50,13 +50,20 @@ export function startEngine(name: EngineName): Promise<Engine> {
 
 type RawTab = Omit<Tab, "waitFor">;
 
+/** For the message of a test that waits in vain. */
+const PAGE =
+  "return [document.readyState, document.visibilityState, document.body?.innerText.slice(0, 200)].join();";
+
 function toTab(raw: RawTab): Tab {
   return {
     ...raw,
     async waitFor(expression) {
       const deadline = Date.now() + 60_000;
       while (!(await raw.run(`return Boolean(${expression})`).catch(() => false))) {
-        if (Date.now() > deadline) throw new Error(`still not so: ${expression}`);
+        if (Date.now() > deadline) {
+          const page = await raw.run(PAGE).catch(String);
+          throw new Error(`still not so: ${expression}. The page: ${page}`);
+        }
         await sleep(20);
       }
     },
